@@ -1,0 +1,75 @@
+"""dalejax: ensembles of neural networks under Dale's law, in JAX.
+
+Open ``cells.py``, ``recurrence.py``, ``transforms.py`` and ``ensemble.py``, in that order.
+"""
+
+import os as _os
+
+import jax as _jax
+
+
+def _use_every_core() -> None:
+    """Make one host device a core, so that members train side by side on a CPU.
+
+    Only where the user has not chosen (``JAX_NUM_CPU_DEVICES``, ``jax_num_cpu_devices``) and JAX
+    has not started yet; otherwise JAX's devices stay as they are.
+    """
+    if _jax.config.jax_num_cpu_devices != -1:
+        return
+    try:
+        _jax.config.update("jax_num_cpu_devices", len(_os.sched_getaffinity(0)))
+    except RuntimeError:  # JAX has started: its devices can't change any more
+        return
+
+
+_use_every_core()
+
+from dalejax import datasets, initializers, plots, results, signs, spectrum, tasks  # noqa: E402
+from dalejax.cells import ColEICell, DANNCell, Effective, RNNCell  # noqa: E402
+from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
+from dalejax.ensemble import seed_keys  # noqa: E402
+from dalejax.networks import RecurrentNetwork  # noqa: E402
+from dalejax.optimizers import colei_sgd, dann_sgd, rnn_sgd  # noqa: E402
+from dalejax.recurrence import recurrence  # noqa: E402
+from dalejax.training import Run, train  # noqa: E402
+from dalejax.transforms import (  # noqa: E402
+    apply_updates,
+    clip_by_cell_norm,
+    clip_by_tensor_norm,
+    dale_projection,
+    fisher_scaling,
+    freeze_signs,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ColEICell",
+    "ColEIDense",
+    "DANNCell",
+    "DANNDense",
+    "Dense",
+    "Effective",
+    "RNNCell",
+    "RecurrentNetwork",
+    "Run",
+    "apply_updates",
+    "clip_by_cell_norm",
+    "clip_by_tensor_norm",
+    "colei_sgd",
+    "dale_projection",
+    "dann_sgd",
+    "datasets",
+    "fisher_scaling",
+    "freeze_signs",
+    "initializers",
+    "plots",
+    "recurrence",
+    "results",
+    "rnn_sgd",
+    "seed_keys",
+    "signs",
+    "spectrum",
+    "tasks",
+    "train",
+]

@@ -1,0 +1,310 @@
+"""Recurrent cells: each is a parameterisation of the same effective weights (U, W, b).
+
+Whatever a cell stores, its step is ``h_t = f(U x_t + W h_{t-1} + b)``. A cell is an ordinary Flax
+cell, ``(carry, x) -> (carry, y)``; :meth:`Cell.sequence` runs the same step over all time on the
+fast path (weights folded once, one input product, the fast gradient).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from dalejax import initializers, signs
+from dalejax.recurrence import activation, recurrence
+from dalejax.types import Any, Array, Float, Key
+
+
+class Effective(NamedTuple):
+    """What every recurrent cell boils down to; leading axes are members.
+
+    Attributes:
+        U: input weights [..., n, n_in].
+        W: recurrent weights [..., n, n].
+        b: bias [..., n].
+    """
+
+    U: Float[Array, "*s n n_in"]
+    W: Float[Array, "*s n n"]
+    b: Float[Array, "*s n"]
+
+
+class Cell(nn.RNNCellBase):
+    r"""Base of all recurrent cells.
+
+    .. math:: h_t = f(U x_t + W h_{t-1} + b)
+
+    A subclass says how its parameters start (:meth:`initial`) and how they fold into effective
+    weights (:meth:`effective`); both are pure functions.
+
+    Args:
+        features: hidden units n.
+        activation: ``"relu"``, ``"tanh"`` or ``"identity"``.
+        inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below;
+            None until a network wires it, meaning none.
+
+    Reference:
+        Li et al. 2023, eq. 1.
+    """
+
+    features: int
+    activation: str = "relu"
+    inputs_n_i: int | None = None
+
+    def __post_init__(self):
+        if self.features < 1:
+            raise ValueError(f"features is {self.features}; a cell needs at least 1 unit.")
+        activation(self.activation)
+        super().__post_init__()
+
+    @property
+    def outputs_n_i(self) -> int:
+        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        return 0
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw the cell's parameters for n_in inputs."""
+        raise TypeError(f"{type(self).__name__} does not say how it starts.")
+
+    def effective(self, params: Mapping[str, Any]) -> Effective:
+        """Fold the cell's parameters into effective weights; leading axes are members."""
+        return Effective(params["U"], params["W"], params["b"])
+
+    def _weights(self, n_in: int) -> Effective:
+        # Parameters start together (a DANN's inhibition depends on its excitation), so they are
+        # put at once instead of one `self.param` each.
+        if self.is_initializing():
+            for name, value in self.initial(n_in, key=self.make_rng("params")).items():
+                self.put_variable("params", name, value)
+        weights = self.effective(self.variables["params"])
+        if weights.U.shape[-1] != n_in:
+            raise ValueError(
+                f"the inputs have {n_in} features; this cell was made for {weights.U.shape[-1]}."
+            )
+        return weights
+
+    def __call__(
+        self, carry: Float[Array, "*b n"], x: Float[Array, "*b n_in"]
+    ) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
+        """Take one step: ``(h_{t-1}, x_t) -> (h_t, h_t)``."""
+        U, W, b = self._weights(x.shape[-1])
+        h = activation(self.activation).value(x @ U.T + carry @ W.T + b)
+        return h, h
+
+    def sequence(
+        self, x: Float[Array, "t b n_in"], carry: Float[Array, "b n"] | None = None
+    ) -> Float[Array, "t b n"]:
+        """Run the cell over all time steps on the fast path.
+
+        Args:
+            x: inputs [t, b, n_in].
+            carry: the state before the first step [b, n]; None for zeros.
+
+        Returns:
+            The states [t, b, n].
+        """
+        U, W, b = self._weights(x.shape[-1])
+        if carry is None:
+            carry = jnp.zeros((x.shape[1], self.features), x.dtype)
+        return recurrence(x @ U.T + b, W, carry, self.activation)
+
+    # What flax.linen.RNN asks of a cell:
+    def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Float[Array, "*b n"]:
+        """Make the zero state for inputs of a given shape [..., n_in] (the key is not used)."""
+        del rng
+        return jnp.zeros((*input_shape[:-1], self.features))
+
+    @property
+    def num_feature_axes(self) -> int:
+        """Number of feature axes, for flax.linen.RNN."""
+        return 1
+
+
+class RNNCell(Cell):
+    r"""Standard recurrent cell; U, W, b are stored as they are and no sign is constrained.
+
+    .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad U, W \sim \mathcal U(\pm 1/\sqrt n),\ b = 0
+
+    Args:
+        features: hidden units n.
+        activation: ``"relu"``, ``"tanh"`` or ``"identity"``.
+        recurrent_init: initialiser of W [n, n].
+        input_init: initialiser of U [n, n_in].
+
+    Example:
+        >>> cell = RNNCell(4)
+        >>> h, x = jnp.zeros((1, 4)), jnp.ones((1, 3))
+        >>> variables = cell.init(jax.random.key(0), h, x)
+        >>> cell.apply(variables, h, x)[0].shape
+        (1, 4)
+
+    Reference:
+        Li et al. 2023, eq. 1 and section 2.2.
+    """
+
+    recurrent_init: Callable[..., Array] = initializers.uniform
+    input_init: Callable[..., Array] = initializers.uniform
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw U, W and a zero b for n_in inputs."""
+        key_U, key_W = jax.random.split(key)
+        n = self.features
+        return {
+            "U": self.input_init((n, n_in), key=key_U),
+            "W": self.recurrent_init((n, n), key=key_W),
+            "b": jnp.zeros(n),
+        }
+
+
+class ColEICell(Cell):
+    r"""Column-signed E/I cell: the first n - n_i units excite, the last n_i inhibit.
+
+    .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad
+              W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I
+
+    U has the signs of the layer below; with inputs from outside it is all non-negative. b is free.
+
+    Args:
+        features: hidden units n, E and I together.
+        n_i: inhibitory units among them, from 1 to n - 1.
+        rho: spectral radius of W at the start; None leaves it unscaled.
+        distribution: of the weights' magnitudes: exponential, gamma, uniform or lognormal.
+        zero_diagonal: start without self-connections (they may grow afterwards).
+        input_mean: mean of the inputs' entries, which the first layer's bias cancels,
+            ``b = -sqrt(n_in) input_mean``; 0 starts the bias at 0.
+
+    Raises:
+        ValueError: n_i is not between 1 and n - 1.
+
+    Example:
+        >>> cell = ColEICell(4, n_i=1)
+        >>> params = cell.initial(3, key=jax.random.key(0))
+        >>> jnp.sign(params["W"]).sum(0).tolist()
+        [3.0, 3.0, 3.0, -3.0]
+
+    Reference:
+        Song et al. 2016; Li et al. 2023, section 2.1; its initialisation section 2.2.
+    """
+
+    n_i: int = 1
+    rho: float | None = 1.5
+    distribution: str = "exponential"
+    zero_diagonal: bool = True
+    input_mean: float = 0.0
+
+    def __post_init__(self):
+        signs.check_populations(self.features, self.n_i)
+        super().__post_init__()
+
+    @property
+    def outputs_n_i(self) -> int:
+        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        return self.n_i
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw U, W, b and their signs for n_in inputs."""
+        key_U, key_W = jax.random.split(key)
+        n, inputs_n_i = self.features, self.inputs_n_i or 0
+        W = initializers.colei(
+            (n, n),
+            self.n_i,
+            key=key_W,
+            distribution=self.distribution,
+            zero_diagonal=self.zero_diagonal,
+            rho=self.rho,
+        )
+        b = jnp.zeros(n)
+        if inputs_n_i:
+            U = initializers.colei((n, n_in), inputs_n_i, key=key_U, distribution=self.distribution)
+        else:
+            U = initializers.colei_input((n, n_in), key=key_U, distribution=self.distribution)
+            b = b - math.sqrt(n_in) * self.input_mean
+        rule = signs.ColumnSigns((("U", inputs_n_i), ("W", self.n_i)))
+        return {"U": U, "W": W, "b": b, signs.KEY: rule}
+
+
+class DANNCell(Cell):
+    r"""Dale's-ANN cell: n excitatory units and two pools of interneurons, for inputs and recurrence.
+
+    .. math:: U = U^{EE} - U^{EI} U^{IE}, \qquad W = W^{EE} - W^{EI} W^{IE},
+              \qquad h_t = f(U x_t + W h_{t-1} + b)
+
+    All six matrices are non-negative; b is free. The interneurons act within the time step.
+
+    Args:
+        features: excitatory units n (the interneurons come on top), at least 2.
+        n_i: interneurons of the recurrent pool, at least 1.
+        inputs_pool: interneurons of the input pool; None for n_i.
+        inhibition: ``"mean_row"`` or ``"iid"`` start of W_ie, see :func:`initializers.dann`.
+        distribution: of the weights: exponential, gamma, uniform or lognormal.
+
+    Raises:
+        ValueError: fewer than 2 units, or an empty pool.
+
+    Example:
+        >>> cell = DANNCell(4, n_i=1)
+        >>> params = cell.initial(3, key=jax.random.key(0))
+        >>> cell.effective(params).W.shape
+        (4, 4)
+
+    Reference:
+        Li et al. 2023, eq. 3; Cornford et al. 2021, eq. 1.
+    """  # noqa: E501
+
+    n_i: int = 1
+    inputs_pool: int | None = None
+    inhibition: str = "mean_row"
+    distribution: str = "exponential"
+
+    def __post_init__(self):
+        for pool in (self.n_i, self.n_i if self.inputs_pool is None else self.inputs_pool):
+            if pool < 1:
+                raise ValueError(f"n_i is {pool}; a Dale's ANN needs at least 1 interneuron.")
+        initializers.dann_mean(self.features)
+        super().__post_init__()
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw both triples, a zero b and their signs for n_in inputs."""
+        key_U, key_W = jax.random.split(key)
+        n, mean = self.features, initializers.dann_mean(self.features)
+        how = {"inhibition": self.inhibition, "distribution": self.distribution}
+        pool = self.n_i if self.inputs_pool is None else self.inputs_pool
+        U = initializers.dann((n, n_in), pool, mean, key=key_U, **how)
+        W = initializers.dann((n, n), self.n_i, mean, key=key_W, **how)
+        triples = {
+            f"{name}_{k}": v for name, w in (("U", U), ("W", W)) for k, v in w._asdict().items()
+        }
+        return {
+            **triples,
+            "b": jnp.zeros(n),
+            signs.KEY: signs.ColumnSigns(tuple((name, 0) for name in triples)),
+        }
+
+    def effective(self, params: Mapping[str, Any]) -> Effective:
+        """Fold the interneurons away: ``X_ee - X_ei X_ie`` for U and W."""
+        return Effective(fold(params, "U"), fold(params, "W"), params["b"])
+
+
+def fold(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_e pre"]:
+    r"""Fold one Dale's-ANN triple into its effective matrix.
+
+    .. math:: X = X^{EE} - X^{EI} X^{IE}
+
+    Args:
+        params: holds ``X_ee`` [..., n_e, pre], ``X_ei`` [..., n_e, n_i], ``X_ie`` [..., n_i, pre].
+        name: X, ``"U"`` or ``"W"``.
+
+    Example:
+        >>> one = jnp.ones((1, 1))
+        >>> fold({"W_ee": 3 * one, "W_ei": one, "W_ie": one}, "W").tolist()
+        [[2.0]]
+
+    Reference:
+        Li et al. 2023, eq. 3.
+    """
+    return params[f"{name}_ee"] - params[f"{name}_ei"] @ params[f"{name}_ie"]

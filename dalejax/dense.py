@@ -1,0 +1,160 @@
+"""Read-outs: dense layers in the three parameterisations, ``y = W h + c``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from dalejax import initializers, signs
+from dalejax.cells import fold
+from dalejax.types import Any, Array, Float, Key
+
+
+class EffectiveDense(NamedTuple):
+    """What every dense layer boils down to; leading axes are members.
+
+    Attributes:
+        W: weights [..., n_out, n_in].
+        b: bias [..., n_out].
+    """
+
+    W: Float[Array, "*s n_out n_in"]
+    b: Float[Array, "*s n_out"]
+
+
+class Dense(nn.Module):
+    r"""Standard dense layer; nothing is constrained.
+
+    .. math:: y = W h + b, \qquad W \sim \mathcal N(0, 2/n_{in}),\ b = 0
+
+    Args:
+        features: outputs n_out.
+        inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below;
+            None until a network wires it, meaning none.
+
+    Example:
+        >>> layer = Dense(2)
+        >>> variables = layer.init(jax.random.key(0), jnp.ones((1, 3)))
+        >>> layer.apply(variables, jnp.ones((1, 3))).shape
+        (1, 2)
+
+    Reference:
+        Li et al. 2023, eq. 2.
+    """
+
+    features: int
+    inputs_n_i: int | None = None
+
+    def __post_init__(self):
+        if self.features < 1:
+            raise ValueError(f"features is {self.features}; a read-out needs at least 1 output.")
+        super().__post_init__()
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw the layer's parameters for n_in inputs."""
+        W = initializers.normal((self.features, n_in), key=key)
+        return {"W": W, "b": jnp.zeros(self.features)}
+
+    def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
+        """Fold the layer's parameters into effective weights; leading axes are members."""
+        return EffectiveDense(params["W"], params["b"])
+
+    def __call__(self, x: Float[Array, "*b n_in"]) -> Float[Array, "*b n_out"]:
+        """Apply the layer to [..., n_in]."""
+        if self.is_initializing():
+            for name, value in self.initial(x.shape[-1], key=self.make_rng("params")).items():
+                self.put_variable("params", name, value)
+        W, b = self.effective(self.variables["params"])
+        if W.shape[-1] != x.shape[-1]:
+            raise ValueError(
+                f"the inputs have {x.shape[-1]} features; this layer was made for {W.shape[-1]}."
+            )
+        return x @ W.T + b
+
+
+class ColEIDense(Dense):
+    r"""Column-signed dense layer: each input excites or inhibits all outputs.
+
+    .. math:: y = W h + b, \qquad
+              W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I
+
+    Args:
+        features: outputs n_out.
+        inputs_n_i: inhibitory inputs, the last ones; wired by the network.
+
+    Example:
+        >>> params = ColEIDense(2, inputs_n_i=1).initial(3, key=jax.random.key(0))
+        >>> jnp.sign(params["W"]).tolist()
+        [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0]]
+
+    Reference:
+        Li et al. 2023, section 2.1.
+    """
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw W, a zero b and their signs for n_in inputs."""
+        n_i = self.inputs_n_i or 0
+        shape = (self.features, n_in)
+        if n_i:
+            W = initializers.colei(shape, n_i, key=key)
+        else:
+            W = initializers.colei_input(shape, key=key)
+        rule = signs.ColumnSigns((("W", n_i),))
+        return {"W": W, "b": jnp.zeros(self.features), signs.KEY: rule}
+
+
+class DANNDense(Dense):
+    r"""Dale's-ANN dense layer with its own pool of interneurons.
+
+    .. math:: y = (W^{EE} - W^{EI} W^{IE}) h + b, \qquad
+              W^{EE} \sim \mathrm{Exp}\left(\sqrt{\tfrac{2 n_{out}}{n_{in}(n_{out}-1)}}\right)
+
+    A single output has no mean row to be balanced by: its inhibition is drawn independently, with
+    weights of mean :math:`\sqrt{1/n_{in}}`, which gives the same variance, 2/n_in.
+
+    Args:
+        features: outputs n_out.
+        n_i: interneurons, at least 1.
+
+    Raises:
+        ValueError: n_i < 1.
+
+    Example:
+        >>> layer = DANNDense(2, n_i=1)
+        >>> layer.effective(layer.initial(3, key=jax.random.key(0))).W.shape
+        (2, 3)
+
+    Reference:
+        Li et al. 2023, eq. 3; Cornford et al. 2021, section 4.
+    """
+
+    n_i: int = 1
+
+    def __post_init__(self):
+        if self.n_i < 1:
+            raise ValueError(f"n_i is {self.n_i}; a Dale's ANN needs at least 1 interneuron.")
+        super().__post_init__()
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw the triple, a zero b and their signs for n_in inputs."""
+        n_out = self.features
+        if n_out > 1:
+            mean, inhibition = math.sqrt(2 * n_out / (n_in * (n_out - 1))), "mean_row"
+        else:
+            mean, inhibition = math.sqrt(1 / n_in), "iid"
+        W = initializers.dann((n_out, n_in), self.n_i, mean, key=key, inhibition=inhibition)
+        triple = {f"W_{k}": v for k, v in W._asdict().items()}
+        rule = signs.ColumnSigns(tuple((name, 0) for name in triple))
+        return {**triple, "b": jnp.zeros(n_out), signs.KEY: rule}
+
+    def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
+        """Fold the interneurons away: ``W_ee - W_ei W_ie``."""
+        return EffectiveDense(fold(params, "W"), params["b"])
+
+    def __call__(self, x: Float[Array, "*b n_in"]) -> Float[Array, "*b n_out"]:
+        """Apply the layer to [..., n_in]."""
+        return super().__call__(x)

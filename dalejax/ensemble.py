@@ -1,0 +1,185 @@
+"""Many networks at once: axis 0 of every leaf is the member.
+
+Members are sharded over all devices (on a CPU: one host device a core) and, inside a device,
+mapped one after the other (``"map"``, best on a CPU, where one member fills a core) or vectorised
+(``"vmap"``, best on accelerators). No member ever sees another: the program that a member runs
+is the same whoever runs beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from dalejax.types import Any, Array, Key, PyTree
+
+AXIS = "members"
+MEMBER_MAPS = ("map", "vmap")
+
+
+def seed_keys(root: int, num: int) -> Key[Array, " s"]:
+    """Make one key a member, so that member i is the same network whoever trains beside it.
+
+    Args:
+        root: any integer seed.
+        num: members s, at least 1.
+
+    Returns:
+        Typed keys [s], the i-th being ``fold_in(key(root), i)``.
+
+    Raises:
+        ValueError: num < 1.
+
+    Example:
+        >>> bool((jax.random.key_data(seed_keys(0, 3)) == jax.random.key_data(seed_keys(0, 5)[:3])).all())
+        True
+    """  # noqa: E501
+    if num < 1:
+        raise ValueError(f"the number of seeds is {num}; it must be at least 1.")
+    return jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(root), jnp.arange(num))
+
+
+def member_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """Lay devices in a row, along the member axis.
+
+    Args:
+        devices: the devices to use; None for all.
+
+    Example:
+        >>> member_mesh().axis_names
+        ('members',)
+    """
+    devices = jax.devices() if devices is None else devices
+    return Mesh(np.asarray(devices), (AXIS,), axis_types=(AxisType.Auto,))
+
+
+def default_member_map(mesh: Mesh) -> str:
+    """Choose how members run inside a device: ``"map"`` on CPUs, ``"vmap"`` on accelerators.
+
+    Measured on two AVX-512 cores, 3 x 100 units: 1.6 ms per update and member mapped, 2.1 ms
+    vectorised, whose batched small products XLA runs more slowly than single ones.
+
+    Args:
+        mesh: the devices.
+
+    Example:
+        >>> default_member_map(member_mesh())
+        'map'
+    """
+    return "map" if mesh.devices.flat[0].platform == "cpu" else "vmap"
+
+
+def count(members: PyTree) -> int:
+    """Count the members of a tree: the length of its leaves' leading axis.
+
+    Args:
+        members: a tree whose leaves have a leading member axis.
+
+    Raises:
+        ValueError: the leaves disagree, or there are none.
+
+    Example:
+        >>> count({"a": jnp.ones((3, 2)), "b": jnp.ones(3)})
+        3
+    """
+    sizes = {leaf.shape[0] if leaf.ndim else None for leaf in jax.tree.leaves(members)}
+    if len(sizes) != 1 or None in sizes:
+        raise ValueError(f"the leading axes are {sorted(map(str, sizes))}; all must be one number.")
+    return sizes.pop()
+
+
+def pad(members: PyTree, mesh: Mesh) -> PyTree:
+    """Place members on the devices, the last one repeated until every device has equally many.
+
+    Args:
+        members: a tree with leading member axes [s, ...].
+        mesh: the devices.
+
+    Returns:
+        The tree with leading axes [s', ...], s' the next multiple of the device count.
+
+    Example:
+        >>> pad(jnp.arange(3), member_mesh()).shape[0] >= 3
+        True
+    """
+    num, extra = count(members), -count(members) % mesh.size
+
+    def fill(leaf):
+        return jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]) if extra else leaf
+
+    del num
+    return jax.device_put(jax.tree.map(fill, members), NamedSharding(mesh, PartitionSpec(AXIS)))
+
+
+def unpad(members: PyTree, num: int) -> PyTree:
+    """Drop the members that :func:`pad` added.
+
+    Args:
+        members: a padded tree.
+        num: how many members are real.
+
+    Example:
+        >>> unpad(jnp.arange(4), 3).tolist()
+        [0, 1, 2]
+    """
+    return jax.tree.map(lambda leaf: leaf[:num], members)
+
+
+def replicate(shared: PyTree, mesh: Mesh) -> PyTree:
+    """Place what all members share (data, counters) on every device.
+
+    Args:
+        shared: any tree of arrays.
+        mesh: the devices.
+
+    Example:
+        >>> replicate(jnp.ones(2), member_mesh()).tolist()
+        [1.0, 1.0]
+    """
+    return jax.device_put(shared, NamedSharding(mesh, PartitionSpec()))
+
+
+def over_members(
+    function: Callable[..., Any], mesh: Mesh, member_map: str | None = None
+) -> Callable[..., Any]:
+    """Turn a function of one member into a function of all of them.
+
+    Args:
+        function: ``function(member, *shared)``; pure.
+        mesh: the devices that share the members.
+        member_map: ``"map"`` or ``"vmap"`` inside a device; None for the measured default.
+
+    Returns:
+        ``f(members, *shared)``: every leaf of ``members`` and of the result has a leading axis,
+        a multiple of the device count (see :func:`pad`); ``shared`` goes to every member.
+
+    Raises:
+        ValueError: the member map is unknown.
+
+    Example:
+        >>> f = over_members(lambda x, y: x + y, member_mesh())
+        >>> f(jnp.arange(8.0), jnp.float32(1)).tolist()[:3]
+        [1.0, 2.0, 3.0]
+    """
+    member_map = default_member_map(mesh) if member_map is None else member_map
+    if member_map not in MEMBER_MAPS:
+        raise ValueError(
+            f"member_map is {member_map!r}; it must be one of {', '.join(MEMBER_MAPS)}."
+        )
+
+    def shard(members, *shared):
+        if member_map == "vmap":
+            return jax.vmap(lambda member: function(member, *shared))(members)
+        return jax.lax.map(lambda member: function(member, *shared), members)
+
+    def mapped(members, *shared):
+        specs = (PartitionSpec(AXIS), *(PartitionSpec() for _ in shared))
+        return jax.shard_map(
+            shard, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False
+        )(members, *shared)
+
+    return mapped

@@ -1,0 +1,80 @@
+"""The papers' optimisers by name: chains that read like their pseudo-code, top to bottom.
+
+Plain stochastic gradient descent, no momentum, no weight decay. ``learning_rate`` may be a number,
+a traced array (a member's own) or an Optax schedule; ``clip`` may be infinite.
+"""
+
+from __future__ import annotations
+
+import optax
+
+from dalejax.transforms import (
+    clip_by_cell_norm,
+    clip_by_tensor_norm,
+    dale_projection,
+    fisher_scaling,
+)
+from dalejax.types import Array, Float
+
+Rate = optax.ScalarOrSchedule
+Norm = float | Float[Array, ""]
+
+
+def rnn_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
+    """Descend as a standard RNN does: clip each cell by its joint norm, step.
+
+    Args:
+        learning_rate: step size, per update.
+        clip: largest joint gradient norm of a cell.
+
+    Example:
+        >>> tx = rnn_sgd(0.01)
+
+    Reference:
+        Li et al. 2023, published code.
+    """
+    return optax.chain(
+        clip_by_cell_norm(clip),
+        optax.sgd(learning_rate),
+    )
+
+
+def colei_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
+    """Descend as a ColEI network does: clip each tensor by its own norm, step, project.
+
+    Args:
+        learning_rate: step size, per update.
+        clip: largest gradient norm of a tensor.
+
+    Example:
+        >>> tx = colei_sgd(0.01, clip=10.0)
+
+    Reference:
+        Li et al. 2023, section 2.1 and published code.
+    """
+    return optax.chain(
+        clip_by_tensor_norm(clip),
+        optax.sgd(learning_rate),
+        dale_projection(),
+    )
+
+
+def dann_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
+    """Descend as a Dale's ANN does: correct, clip each cell by its joint norm, step, project.
+
+    Args:
+        learning_rate: step size, per update.
+        clip: largest joint norm of a cell's corrected gradient.
+
+    Example:
+        >>> tx = dann_sgd(0.01)
+
+    Reference:
+        Cornford et al. 2021, algorithm 3; Li et al. 2023, published code.
+    """
+    return optax.chain(
+        fisher_scaling(),
+        clip_by_cell_norm(clip),
+        optax.sgd(learning_rate),
+        dale_projection(),
+    )

@@ -1,0 +1,267 @@
+"""Signs as data: excitatory and inhibitory populations, sign trees, and the test of legality.
+
+A *sign tree* says where Dale's law puts each parameter: +1 (never negative), -1 (never positive),
+0 (free). Its leaves broadcast to the parameters' leaves; it may be a prefix of the parameter tree,
+and ``None`` stands for "this whole branch is free".
+
+dalejax's own cells carry their rule inside their parameters, as a node without leaves
+(:class:`ColumnSigns` under the key ``"signs"``): ``jax.tree.map``, Optax and Flax pass it along
+unchanged, and :func:`sign_tree` finds it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from dalejax.types import Any, Array, Int, Params, PyTree
+
+KEY = "signs"
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class ColumnSigns:
+    """One sign a column: parameter name -> how many of its last columns are inhibitory.
+
+    Example:
+        >>> ColumnSigns((("W", 10),))
+        ColumnSigns(inhibitory_columns=(('W', 10),))
+        >>> jax.tree.leaves(ColumnSigns((("W", 10),)))
+        []
+    """
+
+    inhibitory_columns: tuple[tuple[str, int], ...]
+
+
+def check_populations(n: int, n_i: int) -> None:
+    """Check that ``n`` units can hold ``n_i`` inhibitory ones.
+
+    Args:
+        n: units.
+        n_i: inhibitory units among them.
+
+    Raises:
+        ValueError: ``n_i`` is not between 1 and ``n - 1``.
+
+    Example:
+        >>> check_populations(100, 10)
+    """
+    if not 1 <= n_i < n:
+        raise ValueError(f"n_i is {n_i}; with n = {n} units it must be from 1 to {n - 1}.")
+
+
+def num_inhibitory(n: int, share: float) -> int:
+    """Count the inhibitory units of ``n`` at a given share, ``max(1, round(share n))``.
+
+    Args:
+        n: units.
+        share: inhibitory share, between 0 and 1.
+
+    Raises:
+        ValueError: the share is not between 0 and 1.
+
+    Example:
+        >>> num_inhibitory(100, 0.1), num_inhibitory(10, 0.01)
+        (10, 1)
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"the inhibitory share is {share}; it must lie between 0 and 1.")
+    return max(1, round(share * n))
+
+
+def column_signs(n: int, n_i: int) -> Int[Array, "1 n"]:
+    """Make the signs of ``n`` presynaptic columns, the last ``n_i`` of them inhibitory.
+
+    Args:
+        n: columns (presynaptic units).
+        n_i: inhibitory ones, 0 for none.
+
+    Returns:
+        +1 and -1, int8 [1, n], broadcastable to a weight matrix [post, pre].
+
+    Example:
+        >>> column_signs(4, 1).tolist()
+        [[1, 1, 1, -1]]
+    """
+    return jnp.where(jnp.arange(n) < n - n_i, 1, -1).astype(jnp.int8)[None, :]
+
+
+def sign_tree(params: Params) -> PyTree:
+    """Find dalejax's own sign trees inside a parameter tree.
+
+    Args:
+        params: parameters of dalejax cells and layers, nested in dicts as deep as one likes.
+
+    Returns:
+        A prefix sign tree of ``params``: int8 [1, pre] for each constrained matrix, else None.
+
+    Raises:
+        ValueError: the tree holds no dalejax signs.
+
+    Example:
+        >>> W = jnp.ones((3, 3))
+        >>> sign_tree({"W": W, "b": jnp.ones(3), "signs": ColumnSigns((("W", 1),))})["W"].tolist()
+        [[1, 1, -1]]
+    """
+    found = False
+
+    def visit(node: Any) -> Any:
+        nonlocal found
+        if not isinstance(node, Mapping):
+            return None
+        own = node.get(KEY)
+        rule = dict(own.inhibitory_columns) if isinstance(own, ColumnSigns) else {}
+        found = found or bool(rule)
+        return {
+            name: column_signs(child.shape[-1], rule[name]) if name in rule else visit(child)
+            for name, child in node.items()
+        }
+
+    tree = visit(params)
+    if not found:
+        raise ValueError(
+            "the parameters carry no signs of dalejax; pass a sign tree: dale_projection(signs)."
+        )
+    return tree
+
+
+def expand(signs: PyTree, params: Params) -> PyTree:
+    """Spread a prefix sign tree over a whole parameter tree.
+
+    Args:
+        signs: a sign tree; leaves +1, -1, 0 (numbers or arrays), prefixes and None allowed.
+        params: the parameters.
+
+    Returns:
+        A tree like ``params``: an int8 array for each constrained leaf, ``optax.MaskedNode()``
+        for each free one.
+
+    Raises:
+        ValueError: the trees don't match, a sign is not +1, -1 or 0, or a shape can't broadcast.
+
+    Example:
+        >>> expand({"a": -1, "b": None}, {"a": jnp.ones(2), "b": jnp.ones(3)})
+        {'a': Array(-1, dtype=int8), 'b': MaskedNode()}
+    """
+
+    def fill(path, sign, branch):
+        where = jax.tree_util.keystr(path) or "the tree"
+        if sign is None or isinstance(sign, optax.MaskedNode):
+            return jax.tree.map(lambda _: optax.MaskedNode(), branch)
+        return jax.tree.map(lambda leaf: _checked(sign, leaf, where), branch)
+
+    def is_free(node):
+        return node is None or isinstance(node, optax.MaskedNode)
+
+    try:
+        return jax.tree_util.tree_map_with_path(fill, signs, params, is_leaf=is_free)
+    except (ValueError, TypeError) as error:
+        if isinstance(error, _SignError):
+            raise
+        raise ValueError(
+            f"the sign tree {jax.tree.structure(signs)} does not match the parameters "
+            f"{jax.tree.structure(params)}; it must be a prefix of their tree."
+        ) from error
+
+
+class _SignError(ValueError):
+    pass
+
+
+def _checked(sign, leaf, where):
+    if not isinstance(sign, jax.core.Tracer):
+        values = np.asarray(sign)
+        if not np.isin(values, (-1, 0, 1)).all():
+            raise _SignError(f"the signs at {where} are {values}; each must be +1, -1 or 0.")
+    sign = jnp.asarray(sign).astype(jnp.int8)
+    shape = jnp.shape(leaf)
+    try:
+        fits = np.broadcast_shapes(sign.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise _SignError(
+            f"the signs at {where} have shape {sign.shape}; they must broadcast to {shape}."
+        )
+    return sign
+
+
+def project(params: Params, signs: PyTree) -> Params:
+    """Move every illegal entry to the nearest legal one, which is (positive) zero.
+
+    Args:
+        params: the parameters.
+        signs: what :func:`expand` returned for them.
+
+    Returns:
+        Parameters inside their signs; free and non-finite entries as they were.
+
+    Example:
+        >>> project({"W": jnp.array([1.0, -1.0])}, {"W": jnp.int8(1)})["W"].tolist()
+        [1.0, 0.0]
+
+    Reference:
+        Li et al. 2023, section 2.1: "a euclidean projection onto the allowed solution space".
+    """
+
+    def leaf(sign, value):
+        if isinstance(sign, optax.MaskedNode):
+            return value
+        # `<= 0` also turns -0.0 into +0.0; it is false for NaN, which must stay visible.
+        illegal = (sign != 0) & (value * sign.astype(value.dtype) <= 0)
+        return jnp.where(illegal, jnp.zeros_like(value), value)
+
+    return jax.tree.map(leaf, signs, params, is_leaf=lambda x: isinstance(x, optax.MaskedNode))
+
+
+def is_legal(params: Params, signs: PyTree | None = None) -> bool:
+    """Tell whether every entry of the parameters has its sign (zero is legal, -0.0 is not).
+
+    Args:
+        params: the parameters; leaves may have leading member axes.
+        signs: a sign tree; without one, dalejax's own is looked for.
+
+    Example:
+        >>> is_legal({"W": jnp.array([-1.0])}, {"W": 1})
+        False
+    """
+    return _first_illegal(params, signs) is None
+
+
+def assert_legal(params: Params, signs: PyTree | None = None) -> None:
+    """Raise unless every entry of the parameters has its sign.
+
+    Args:
+        params: the parameters.
+        signs: a sign tree; without one, dalejax's own is looked for.
+
+    Raises:
+        ValueError: an entry breaks its sign; the message names the leaf.
+
+    Example:
+        >>> assert_legal({"W": jnp.array([1.0])}, {"W": 1})
+    """
+    wrong = _first_illegal(params, signs)
+    if wrong is not None:
+        raise ValueError(wrong)
+
+
+def _first_illegal(params, signs):
+    full = expand(sign_tree(params) if signs is None else signs, params)
+    is_free = lambda x: isinstance(x, optax.MaskedNode)  # noqa: E731
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    for (path, leaf), sign in zip(leaves, jax.tree.leaves(full, is_leaf=is_free), strict=True):
+        if is_free(sign):
+            continue
+        value, sign = np.broadcast_arrays(np.asarray(leaf), np.asarray(sign))
+        bad = (sign != 0) & ((value * sign < 0) | ((value == 0) & np.signbit(value)))
+        if bad.any():
+            name = jax.tree_util.keystr(path)
+            return f"{name} holds {value[bad][0]} where only sign {sign[bad][0]:+d} is allowed."
+    return None

@@ -1,0 +1,135 @@
+"""Spectra of weight matrices, batched over members, and the transplant of one into another."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import jax.scipy.special
+
+from dalejax.types import Array, Complex, Float
+
+
+def singular_values(W: Float[Array, "*s n m"]) -> Float[Array, "*s k"]:
+    """Compute the singular values, largest first.
+
+    Args:
+        W: matrices [..., n, m]; leading axes are members.
+
+    Returns:
+        [..., min(n, m)].
+
+    Example:
+        >>> singular_values(jnp.diag(jnp.array([1.0, 3.0]))).tolist()
+        [3.0, 1.0]
+    """
+    return jnp.linalg.svd(W, compute_uv=False)
+
+
+def nse(W: Float[Array, "*s n m"]) -> Float[Array, "*s"]:
+    r"""Compute the normalised SVD entropy: 1 if all singular values are equal, near 0 if one rules.
+
+    .. math:: H = -\frac{1}{\log N} \sum_i \bar\sigma_i \log \bar\sigma_i,
+              \qquad \bar\sigma_i = \sigma_i / \sum_j \sigma_j
+
+    Args:
+        W: matrices [..., n, m]; leading axes are members.
+
+    Returns:
+        One number a matrix, in [0, 1]; NaN for a zero matrix.
+
+    Example:
+        >>> round(float(nse(jnp.eye(4))), 6)
+        1.0
+
+    Reference:
+        Li et al. 2023, eq. 4; Strydom et al. 2021.
+    """
+    sigma = singular_values(W)
+    share = sigma / sigma.sum(-1, keepdims=True)
+    return jax.scipy.special.entr(share).sum(-1) / jnp.log(sigma.shape[-1])
+
+
+def eigenvalues(W: Float[Array, "*s n n"]) -> Complex[Array, "*s n"]:
+    """Compute the eigenvalues, in LAPACK's order.
+
+    Args:
+        W: square matrices [..., n, n]; leading axes are members.
+
+    Returns:
+        Complex [..., n].
+
+    Example:
+        >>> eigenvalues(jnp.array([[0.0, -1.0], [1.0, 0.0]])).imag.tolist()
+        [1.0, -1.0]
+    """
+    return jnp.linalg.eigvals(W)
+
+
+def spectral_radius(W: Float[Array, "*s n n"]) -> Float[Array, "*s"]:
+    r"""Compute the spectral radius, :math:`\rho = \max_i |\lambda_i|`.
+
+    Args:
+        W: square matrices [..., n, n].
+
+    Returns:
+        One number a matrix.
+
+    Example:
+        >>> float(spectral_radius(jnp.diag(jnp.array([1.0, -3.0]))))
+        3.0
+    """
+    return jnp.abs(eigenvalues(W)).max(-1)
+
+
+def ei_balance(W: Float[Array, "*s n m"]) -> Float[Array, "*s n"]:
+    r"""Sum each unit's incoming weights: 0 where excitation and inhibition cancel.
+
+    .. math:: B_i = \sum_j W_{ij}
+
+    Args:
+        W: matrices [..., post, pre].
+
+    Returns:
+        One number a postsynaptic unit, [..., post].
+
+    Example:
+        >>> ei_balance(jnp.array([[2.0, -2.0], [1.0, -3.0]])).tolist()
+        [0.0, -2.0]
+
+    Reference:
+        Li et al. 2023, section 3.3.
+    """
+    return W.sum(-1)
+
+
+def transplant(
+    vectors_from: Float[Array, "*s n m"], values_from: Float[Array, "*s n m"]
+) -> Float[Array, "*s n m"]:
+    r"""Give one matrix's singular vectors another one's singular values.
+
+    .. math:: W = U_a \Sigma_b V_a^\top, \qquad A = U_a \Sigma_a V_a^\top,
+              \quad B = U_b \Sigma_b V_b^\top
+
+    Args:
+        vectors_from: A, which gives the singular vectors [..., n, m].
+        values_from: B, which gives the singular values [..., n, m].
+
+    Returns:
+        [..., n, m].
+
+    Raises:
+        ValueError: the matrices' shapes differ.
+
+    Example:
+        >>> transplant(jnp.diag(jnp.array([1.0, 2.0])), jnp.diag(jnp.array([5.0, 7.0]))).tolist()
+        [[5.0, 0.0], [0.0, 7.0]]
+
+    Reference:
+        Li et al. 2023, section 2.3.1.
+    """
+    if vectors_from.shape[-2:] != values_from.shape[-2:]:
+        raise ValueError(
+            f"the matrices' shapes are {vectors_from.shape[-2:]} and {values_from.shape[-2:]}; "
+            "a transplant needs equal ones."
+        )
+    left, _, right = jnp.linalg.svd(vectors_from, full_matrices=False)
+    return (left * singular_values(values_from)[..., None, :]) @ right

@@ -1,0 +1,7 @@
+"""Tasks: each makes batches on the device and owns its loss and its metric."""
+
+from dalejax.tasks.adding import AddingProblem
+from dalejax.tasks.base import Batch, DatasetTask, Task
+from dalejax.tasks.smnist import SequentialMNIST
+
+__all__ = ["AddingProblem", "Batch", "DatasetTask", "SequentialMNIST", "Task"]

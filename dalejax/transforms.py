@@ -1,0 +1,292 @@
+"""Optax transforms of Dale's law: projection, frozen signs, DANN corrections, the papers' clipping.
+
+Dale's law is a place, the optimiser is how you move in it. The transforms compose in any
+``optax.chain``, and work under ``jit``, ``vmap``, ``scan`` and ``optax.inject_hyperparams``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from dalejax import signs as dale
+from dalejax.types import Any, Array, Float, Params, PyTree
+
+
+class DaleProjectionState(NamedTuple):
+    """State of :func:`dale_projection` and :func:`freeze_signs`.
+
+    Attributes:
+        signs: +1, -1 or 0 for each constrained leaf (int8), a MaskedNode for each free one.
+    """
+
+    signs: PyTree
+
+
+def dale_projection(signs: PyTree | None = None) -> optax.GradientTransformationExtraArgs:
+    r"""Keep every parameter inside its sign.
+
+    .. math:: \theta \leftarrow \Pi(\theta + u), \qquad
+              \Pi(\theta)_j = \theta_j \text{ if } \operatorname{sign}(\theta_j) = s_j
+              \text{ or } s_j = 0, \text{ else } 0
+
+    With :func:`apply_updates` it may stand anywhere in the chain: the signs live in its state, and
+    the projection is done there, exactly, after the update. In a bare Optax loop, with
+    ``optax.apply_updates``, it must be the **last** transform of the chain. Where it is not last,
+    pass ``tx.update(..., project_later=True)`` (``dalejax.train`` does), so that it leaves the
+    numbers that are not yet an update to the transforms behind it.
+
+    Args:
+        signs: a sign tree, or a prefix of one: +1, -1 or 0, broadcastable to the parameters; None
+            for a free branch. Without it, the signs of dalejax's own cells are used.
+
+    Returns:
+        A gradient transformation; its update needs ``params``.
+
+    Raises:
+        ValueError: at ``init``, the sign tree does not match the parameters, or there is none.
+
+    Example:
+        >>> tx = optax.chain(optax.sgd(1.0), dale_projection({"w": 1}))
+        >>> params = {"w": jnp.array([0.5, 2.0])}
+        >>> updates, state = tx.update({"w": jnp.ones(2)}, tx.init(params), params)
+        >>> apply_updates(params, updates, state)["w"].tolist()
+        [0.0, 1.0]
+
+    Reference:
+        Li et al. 2023, section 2.1 (projected gradient descent).
+    """
+
+    def init(params: Params) -> DaleProjectionState:
+        tree = dale.sign_tree(params) if signs is None else signs
+        return DaleProjectionState(dale.expand(tree, params))
+
+    return optax.GradientTransformationExtraArgs(init, _project_update)
+
+
+def freeze_signs(where: PyTree | None = None) -> optax.GradientTransformationExtraArgs:
+    """Keep the sign that each entry has when the optimiser starts.
+
+    An entry that starts at exactly 0 has no sign and stays free.
+
+    Args:
+        where: a tree of bools, or a prefix of one, saying which leaves are frozen; None for all.
+
+    Returns:
+        A gradient transformation with the state and the rules of :func:`dale_projection`.
+
+    Raises:
+        ValueError: at ``init``, the tree of bools does not match the parameters.
+
+    Example:
+        >>> tx = optax.chain(optax.sgd(1.0), freeze_signs())
+        >>> params = {"w": jnp.array([0.5, -0.5])}
+        >>> updates, state = tx.update({"w": jnp.ones(2)}, tx.init(params), params)
+        >>> apply_updates(params, updates, state)["w"].tolist()
+        [0.0, -1.5]
+
+    Reference:
+        Li et al. 2023, section 3.3 ("parameter signs frozen after initialisation").
+    """
+
+    def init(params: Params) -> DaleProjectionState:
+        chosen = jax.tree.map(lambda _: True, params) if where is None else where
+
+        def branch(frozen, subtree):
+            if frozen:
+                return jax.tree.map(lambda leaf: jnp.sign(leaf).astype(jnp.int8), subtree)
+            return jax.tree.map(lambda _: optax.MaskedNode(), subtree)
+
+        try:
+            return DaleProjectionState(jax.tree.map(branch, chosen, params))
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"the tree `where` is {jax.tree.structure(where)}; it must be a prefix of the "
+                f"parameters {jax.tree.structure(params)}."
+            ) from error
+
+    return optax.GradientTransformationExtraArgs(init, _project_update)
+
+
+def _project_update(updates, state, params=None, *, project_later=False, **extra):
+    del extra
+    if project_later:
+        return updates, state
+    if params is None:
+        raise ValueError("dale_projection needs the parameters: tx.update(updates, state, params).")
+
+    def leaf(sign, update, param):
+        if isinstance(sign, optax.MaskedNode):
+            return update
+        illegal = (sign != 0) & ((param + update) * sign.astype(param.dtype) <= 0)
+        return jnp.where(illegal, -param, update)  # param + (-param) is exactly +0.0
+
+    is_free = lambda x: isinstance(x, optax.MaskedNode)  # noqa: E731
+    return jax.tree.map(leaf, state.signs, updates, params, is_leaf=is_free), state
+
+
+def apply_updates(params: Params, updates: Params, opt_state: PyTree) -> Params:
+    """Apply updates and end inside the signs, wherever in the chain the projection stands.
+
+    A drop-in for ``optax.apply_updates``.
+
+    Args:
+        params: the parameters.
+        updates: what ``tx.update`` returned, same tree.
+        opt_state: the optimiser's state; every :class:`DaleProjectionState` in it is obeyed.
+
+    Returns:
+        The new parameters: every constrained entry is legal, exactly.
+
+    Example:
+        >>> tx = optax.chain(dale_projection({"w": 1}), optax.sgd(1.0))
+        >>> params = {"w": jnp.array([0.5])}
+        >>> state = tx.init(params)
+        >>> updates, state = tx.update({"w": jnp.ones(1)}, state, params, project_later=True)
+        >>> apply_updates(params, updates, state)
+        {'w': Array([0.], dtype=float32)}
+    """
+    params = optax.apply_updates(params, updates)
+    is_projection = lambda node: isinstance(node, DaleProjectionState)  # noqa: E731
+    for node in jax.tree.leaves(opt_state, is_leaf=is_projection):
+        if is_projection(node):
+            params = dale.project(params, node.signs)
+    return params
+
+
+def fisher_scaling() -> optax.GradientTransformation:
+    r"""Scale a Dale's ANN's inhibitory gradients so that inhibition and excitation move alike.
+
+    .. math:: \partial X^{IE} \leftarrow \partial X^{IE} / \sqrt{n_{post}}, \qquad
+              \partial X^{EI} \leftarrow \partial X^{EI} / n_{pre}
+
+    for every triple X_ee [n_post, n_pre], X_ie, X_ei in the tree: with X = W of a recurrent cell
+    n_post = n_pre = n_e, with X = U and in dense layers n_pre = n_in.
+
+    Returns:
+        A stateless gradient transformation.
+
+    Raises:
+        ValueError: at ``init``, the tree holds no Dale's-ANN triple.
+
+    Example:
+        >>> tree = {"W_ee": jnp.ones((4, 9)), "W_ie": jnp.ones((1, 9)), "W_ei": jnp.ones((4, 1))}
+        >>> tx = fisher_scaling()
+        >>> scaled, _ = tx.update(tree, tx.init(tree))
+        >>> float(scaled["W_ie"][0, 0]), round(float(scaled["W_ei"][0, 0]), 4)
+        (0.5, 0.1111)
+
+    Reference:
+        Cornford et al. 2021, algorithm 3 (its appendix E derives the factors).
+    """
+
+    def init(params: Params) -> optax.EmptyState:
+        found = []
+        _map_triples(params, lambda triple: found.append(True) or triple)
+        if not found:
+            raise ValueError("fisher_scaling found no Dale's-ANN matrices (X_ee, X_ie, X_ei).")
+        return optax.EmptyState()
+
+    def update(updates, state, params=None):
+        del params
+
+        def scale(triple):
+            ee, ie, ei = triple
+            n_post, n_pre = ee.shape[-2:]
+            return ee, ie / jnp.sqrt(float(n_post)).astype(ie.dtype), ei / n_pre
+
+        return _map_triples(updates, scale), state
+
+    return optax.GradientTransformation(init, update)
+
+
+def _map_triples(tree: Any, function: Callable) -> Any:
+    if not isinstance(tree, Mapping):
+        return tree
+    mapped = {name: _map_triples(child, function) for name, child in tree.items()}
+    for name in [key.removesuffix("_ee") for key in tree if key.endswith("_ee")]:
+        names = [f"{name}_ee", f"{name}_ie", f"{name}_ei"]
+        if all(key in tree for key in names):
+            mapped.update(zip(names, function([tree[key] for key in names]), strict=True))
+    return mapped
+
+
+def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTransformation:
+    r"""Clip each tensor of the tree by its own Euclidean norm.
+
+    .. math:: g \leftarrow g \min(1, c / \lVert g \rVert)
+
+    Args:
+        max_norm: c; may be traced; infinity never clips.
+
+    Raises:
+        ValueError: c is not positive.
+
+    Example:
+        >>> tx = clip_by_tensor_norm(1.0)
+        >>> clipped, _ = tx.update({"a": jnp.array([3.0, 4.0])}, optax.EmptyState())
+        >>> [round(float(g), 6) for g in clipped["a"]]
+        [0.6, 0.8]
+
+    Reference:
+        Pascanu et al. 2013; the scope (each tensor on its own) is that of Li et al. 2023's ColEI.
+    """
+    _check_positive("max_norm", max_norm)
+
+    def update(updates, state, params=None):
+        del params
+        return jax.tree.map(lambda g: g * _factor(optax.global_norm(g), max_norm), updates), state
+
+    return optax.GradientTransformation(optax.init_empty_state, update)
+
+
+def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTransformation:
+    r"""Clip each cell (each branch at the top of the tree) by the joint norm of its tensors.
+
+    .. math:: g_k \leftarrow g_k \min\left(1, c / \sqrt{\textstyle\sum_k \lVert g_k \rVert^2}\right)
+              \quad \text{over the tensors } g_k \text{ of one cell}
+
+    Args:
+        max_norm: c; may be traced; infinity never clips.
+
+    Raises:
+        ValueError: c is not positive, or (in the update) the tree has no branches.
+
+    Example:
+        >>> tx = clip_by_cell_norm(1.0)
+        >>> grads = {"cell": {"W": jnp.array([3.0]), "b": jnp.array([4.0])}}
+        >>> clipped, _ = tx.update(grads, optax.EmptyState())
+        >>> round(float(clipped["cell"]["W"][0]), 6)
+        0.6
+
+    Reference:
+        Pascanu et al. 2013; the scope is that of Li et al. 2023's RNN and DANN.
+    """
+    _check_positive("max_norm", max_norm)
+
+    def update(updates, state, params=None):
+        del params
+        branches, treedef = jax.tree.flatten(updates, is_leaf=lambda node: node is not updates)
+
+        def clip(branch):
+            factor = _factor(optax.global_norm(branch), max_norm)
+            return jax.tree.map(lambda g: g * factor, branch)
+
+        return jax.tree.unflatten(treedef, [clip(branch) for branch in branches]), state
+
+    return optax.GradientTransformation(optax.init_empty_state, update)
+
+
+def _factor(norm, max_norm):
+    # The floor only matters for a zero gradient, which any factor leaves at zero.
+    floor = jnp.finfo(norm.dtype).tiny
+    return jnp.minimum(1.0, max_norm / jnp.maximum(norm, floor)).astype(norm.dtype)
+
+
+def _check_positive(name, value):
+    if not isinstance(value, jax.core.Tracer) and not bool(jnp.all(jnp.asarray(value) > 0)):
+        raise ValueError(f"{name} is {value}; it must be positive (infinity for no clipping).")

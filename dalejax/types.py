@@ -1,0 +1,41 @@
+"""Array aliases and the shape letters that every docstring and signature uses.
+
+========  ==========================================================
+letter    meaning
+========  ==========================================================
+``s``     members of an ensemble (axis 0 of every leaf)
+``t``     time steps
+``b``     trials in a batch
+``n_in``  inputs of a layer
+``n``     units of a layer
+``n_e``   excitatory units
+``n_i``   inhibitory units
+``n_out`` outputs of a read-out
+========  ==========================================================
+
+Weight matrices are ``[post, pre]``: Dale's law is one sign per *column*.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxtyping import Array, Bool, Complex, Float, Int, Key, Num, PyTree, Shaped
+
+Params = PyTree[Shaped[Array, "..."]]
+Matrix = Float[Array, "*s post pre"]
+
+__all__ = [
+    "Any",
+    "Array",
+    "Bool",
+    "Complex",
+    "Float",
+    "Int",
+    "Key",
+    "Matrix",
+    "Num",
+    "Params",
+    "PyTree",
+    "Shaped",
+]

@@ -1,0 +1,154 @@
+"""Run an experiment, or list them: ``python -m experiments NAME --preset laptop``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+
+import experiments
+
+HELPERS = {"__main__", "base", "networks"}
+
+
+def all_experiments():
+    """Every experiment by name: each module of this package that is not a helper."""
+    names = sorted(m.name for m in pkgutil.iter_modules(experiments.__path__))
+    return {
+        name: importlib.import_module(f"experiments.{name}").EXPERIMENT
+        for name in names
+        if name not in HELPERS
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+    parser.add_argument("name", help="an experiment, or `list`")
+    parser.add_argument("--preset", default="smoke", help="smoke, laptop or paper")
+    parser.add_argument("--variant", default="text", help="text (the paper's words) or code")
+    parser.add_argument("--data", help="mnist or digits instead of the preset's")
+    parser.add_argument("--data-dir", help="where the data are")
+    parser.add_argument("--seeds", type=int, help="seeds of each network instead of the preset's")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                        help="change one of the preset's settings")  # fmt: skip
+    parser.add_argument("--out", type=Path, help="the run's folder")
+    parser.add_argument("--resume", type=Path, metavar="DIR", help="continue the run in DIR")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bars")
+    parser.add_argument("--json", action="store_true", help="with `list`: as JSON")
+    arguments = parser.parse_args(argv)
+    try:
+        if arguments.name == "list":
+            return _list(arguments.json)
+        return _run(arguments)
+    except (ValueError, OSError) as error:
+        print(f"experiments: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("experiments: interrupted; --resume DIR continues the run.", file=sys.stderr)
+        return 130
+
+
+def _list(as_json: bool) -> int:
+    rows = [
+        {
+            "name": e.name,
+            "source": e.source,
+            "presets": list(e.presets),
+            "claims": e.claims,
+            "expected_minutes": dict(e.expected_minutes),
+        }
+        for e in all_experiments().values()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        minutes = ", ".join(f"{p} {m:g} min" for p, m in row["expected_minutes"].items())
+        print(f"{row['name']:18} {row['source']:28} {row['claims']:3} claims   {minutes}")
+    return 0
+
+
+def _run(arguments) -> int:
+    from dalejax import results
+    from experiments import base
+
+    known = all_experiments()
+    if arguments.name not in known:
+        raise ValueError(f"experiment is {arguments.name!r}; it must be one of {', '.join(known)}.")
+    experiment = known[arguments.name]
+    if arguments.resume:
+        path = arguments.resume / "config.json"
+        if not path.is_file():
+            raise ValueError(f"{arguments.resume} holds no run: there is no config.json.")
+        saved = json.loads(path.read_text())
+        preset, variant, settings = (saved[k] for k in ("preset", "variant", "settings"))
+        folder = arguments.resume
+    else:
+        preset, variant = arguments.preset, arguments.variant
+        settings = _settings(experiment, arguments)
+        folder = arguments.out or _free_folder(experiment.name, preset, variant, settings["data"])
+        if arguments.out and arguments.out.exists() and any(arguments.out.iterdir()):
+            raise ValueError(
+                f"{arguments.out} is not empty; --resume {arguments.out} continues it."
+            )
+    context = base.Context(
+        experiment=experiment,
+        folder=folder,
+        preset=preset,
+        variant=variant,
+        settings=settings,
+        data_dir=arguments.data_dir,
+        progress=not arguments.no_progress,
+    )
+    claims = base.execute(context)
+    print(results.format_claims(claims))
+    print(folder)
+    return 0
+
+
+def _settings(experiment, arguments) -> dict:
+    if arguments.preset not in experiment.presets:
+        raise ValueError(
+            f"preset is {arguments.preset!r}; it must be one of {', '.join(experiment.presets)}."
+        )
+    if arguments.variant not in experiment.variants:
+        raise ValueError(
+            f"variant is {arguments.variant!r}; {experiment.name} has "
+            f"{', '.join(experiment.variants)}."
+        )
+    settings = dict(experiment.presets[arguments.preset])
+    if arguments.data is not None:
+        settings["data"] = arguments.data
+    if arguments.seeds is not None:
+        if arguments.seeds < 2:
+            raise ValueError(f"--seeds is {arguments.seeds}; a spread needs at least 2.")
+        for name in settings:
+            if name.startswith("seeds"):
+                settings[name] = arguments.seeds
+    for change in arguments.set:
+        name, _, value = change.partition("=")
+        if name not in settings:
+            raise ValueError(f"--set names {name!r}; it must be one of {', '.join(settings)}.")
+        kind = type(settings[name])
+        try:
+            settings[name] = kind(value)
+        except ValueError:
+            raise ValueError(f"--set {name} is {value!r}; it must be {kind.__name__}.") from None
+    return settings
+
+
+def _free_folder(name: str, preset: str, variant: str, data: str) -> Path:
+    parent = Path("checkpoints") / name
+    stem = f"{preset}-{variant}-{data}"
+    number = 1
+    while (parent / f"{stem}-{number}").exists():
+        number += 1
+    return parent / f"{stem}-{number}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""What an experiment is: settings by preset, trained ensembles, pictures, and claims with evidence.
+
+A run lives in one folder. Everything trained goes through :meth:`Context.train`, which resumes by
+itself: an experiment of many ensembles skips the finished ones.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import pandas as pd
+
+import dalejax as dj
+from dalejax import checkpoint
+
+PRESETS = ("smoke", "laptop", "paper")
+VARIANTS = ("text", "code")
+LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scipy", "pandas")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A figure or table: where it comes from, its settings by preset, and how it runs.
+
+    Attributes:
+        name: the module's name, and what the command line calls it.
+        source: the figure or table, with its paper.
+        presets: settings by preset; all presets have the same keys.
+        expected_minutes: time by preset, measured on two AVX-512 cores.
+        claims: how many claims it checks.
+        run: trains, draws and returns the claims.
+        variants: which of ``text`` and ``code`` exist.
+    """
+
+    name: str
+    source: str
+    presets: Mapping[str, Mapping[str, Any]]
+    expected_minutes: Mapping[str, float]
+    claims: int
+    run: Callable[[Context], list[dj.results.Claim]]
+    variants: tuple[str, ...] = ("text",)
+
+
+@dataclass
+class Context:
+    """One run of an experiment: its folder, its settings, and the tables it has gathered."""
+
+    experiment: Experiment
+    folder: Path
+    preset: str
+    variant: str
+    settings: dict[str, Any]
+    data_dir: str | None
+    progress: bool = True
+    tables: list[pd.DataFrame] = field(default_factory=list)
+
+    def train(self, name: str, net, tx, task, **options) -> dj.Run:
+        """Train an ensemble in the run's folder, or continue it there."""
+        if self.progress:
+            print(f"{name}: {len(options['keys'])} networks", flush=True)
+        return dj.train(
+            net,
+            tx,
+            task,
+            checkpoint_dir=self.folder / name,
+            resume=True,
+            progress=self.progress,
+            checkpoint_every=2 * options["eval_every"],
+            **options,
+        )
+
+    def record(self, configuration: str, table: pd.DataFrame) -> None:
+        """Add a configuration's metrics to the run's table."""
+        self.tables.append(table.assign(configuration=configuration))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All metrics so far, with their column ``configuration``."""
+        return pd.concat(self.tables, ignore_index=True)
+
+    def final(self, configuration: str, metric: str) -> pd.Series:
+        """A configuration's final values by member: the mean of the last evaluations."""
+        table = self.table
+        rows = table[table.configuration == configuration]
+        return dj.results.final_values(rows, metric, last=self.settings["last"])
+
+    def claim(self, **about) -> dj.results.Claim:
+        """Make a claim that knows the run's preset and variant."""
+        return dj.results.Claim(preset=self.preset, variant=self.variant, **about)
+
+    def draw(self, name: str, figure) -> None:
+        """Save a picture as PNG and SVG."""
+        dj.plots.save(figure, self.folder / name)
+
+    def smnist(self, **options) -> dj.tasks.SequentialMNIST:
+        """Sequential MNIST on the data set that the settings name."""
+        return dj.tasks.SequentialMNIST(self.settings["data"], data_dir=self.data_dir, **options)
+
+
+def config(context: Context) -> dict[str, Any]:
+    """What made the run: experiment, settings, versions, device and revision."""
+    return {
+        "experiment": context.experiment.name,
+        "preset": context.preset,
+        "variant": context.variant,
+        "settings": context.settings,
+        "versions": {"dalejax": dj.__version__, **{name: version(name) for name in LIBRARIES}},
+        "python": platform.python_version(),
+        "devices": [str(device.device_kind) for device in jax.devices()],
+        "revision": revision(),
+    }
+
+
+def revision() -> str | None:
+    """Git revision of the checkout, with ``+`` if it is changed; None outside of one."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            answer = subprocess.run(
+                ["git", "-C", str(Path(__file__).parent), *arguments],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return answer.stdout.strip()
+
+    head = git("rev-parse", "--short", "HEAD")
+    return None if head is None else head + ("+" if git("status", "--porcelain") else "")
+
+
+def execute(context: Context) -> list[dj.results.Claim]:
+    """Run an experiment in its folder: config, tables, pictures, claims."""
+    made = config(context)
+    path = context.folder / "config.json"
+    if path.exists():
+        saved = json.loads(path.read_text())
+        for name in ("experiment", "preset", "variant", "settings"):
+            if saved[name] != json.loads(json.dumps(made[name])):
+                raise ValueError(
+                    f"{context.folder} was made with {name} = {saved[name]}; this run has "
+                    f"{made[name]}."
+                )
+    context.folder.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_json(path, made)
+    claims = context.experiment.run(context)
+    if len(claims) != context.experiment.claims:
+        raise AssertionError(
+            f"{context.experiment.name} announces {context.experiment.claims} claims and made "
+            f"{len(claims)}."
+        )
+    if context.tables:
+        dj.results.write_table(context.table, context.folder / "metrics.parquet")
+    dj.results.write_claims(context.folder / "claims.json", claims)
+    return claims

@@ -1,0 +1,336 @@
+"""Figure 4 of Li et al. 2023: what the spectrum, the vectors and the signs each do to learning.
+
+    python -m experiments fig4_transplant --preset laptop --data-dir DIR
+    make demo                     the same on the embedded digits, in about four minutes
+
+Eight configurations, {RNN, ColEI} spectrum x {RNN, ColEI} vectors x signs {free, frozen}, 1 x 100
+units, all in one ensemble: a configuration is nothing but where a member starts and which signs
+its entries must keep.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import dalejax as dj
+from experiments import networks
+from experiments.base import Context, Experiment
+
+FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 750, "last": 5,
+        "seeds_colei": 30, "seeds_rnn": 10, "learning_rate": 0.01, "clip": 10.0,
+        "batch_size": 32, "hybrid_signs": "elements"}  # fmt: skip
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "digits",
+        "n": 20,
+        "n_i": 2,
+        "updates": 60,
+        "eval_every": 30,
+        "last": 1,
+        "seeds_colei": 4,
+        "seeds_rnn": 3,
+    },  # fmt: skip
+    "laptop": FULL | {"updates": 18_750},
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 4"
+# The paper's RNN line comes from a network of three layers, the hybrids have one.
+PAPER_RNN_LINE = 1.65
+
+
+class Configuration(NamedTuple):
+    """One of the eight: whose vectors (and everything but W's spectrum), whose spectrum, signs."""
+
+    vectors: str
+    spectrum: str
+    frozen: bool
+
+    @property
+    def name(self) -> str:
+        """As the figure's legend says it."""
+        if self.vectors == self.spectrum == "RNN":
+            return "RNN, signs frozen" if self.frozen else "RNN"
+        if self.vectors == self.spectrum:
+            return "ColEI" if self.frozen else "ColEI, signs free"
+        signs = ", signs frozen" if self.frozen else ""
+        return f"{self.vectors} vectors + {self.spectrum} spectrum{signs}"
+
+
+ALL = [Configuration(v, s, f) for v in ("RNN", "ColEI") for s in ("RNN", "ColEI") for f in (0, 1)]
+RNN, RNN_FROZEN, RNN_HYBRID, RNN_HYBRID_FROZEN = (c.name for c in ALL[:4])
+COLEI_HYBRID, COLEI_HYBRID_FROZEN, COLEI_FREE, COLEI = (c.name for c in ALL[4:])
+# The four that the ColEI side's effects are made of get the many seeds.
+MANY = {COLEI, COLEI_FREE, RNN_HYBRID_FROZEN, COLEI_HYBRID_FROZEN}
+
+# Facts of the published runs: learning rates differed, all three matrices were transplanted, the
+# bias started at zero, and the RNN side had five seeds.
+CODE_RATES = {RNN: 0.01, RNN_FROZEN: 0.01, COLEI: 0.0158, COLEI_FREE: 0.0158}
+CODE_HYBRID_RATE = 0.0108
+
+
+def run(context: Context) -> list[dj.results.Claim]:
+    """Train all configurations in one ensemble and take the six effects."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"])
+    keys, params, signs, rates, names = members(context, task)
+    run = context.train(
+        "ensemble",
+        networks.rnn(1, s["n"], task.n_out),
+        lambda signs, learning_rate: optax.chain(
+            dj.clip_by_tensor_norm(s["clip"]),
+            optax.sgd(learning_rate),
+            dj.dale_projection(signs),
+        ),
+        task,
+        keys=keys,
+        params=params,
+        hyperparams={"signs": signs, "learning_rate": rates},
+        num_updates=s["updates"],
+        eval_every=s["eval_every"],
+    )
+    for name in dict.fromkeys(names):
+        mine = [i for i, n in enumerate(names) if n == name]
+        rows = run.table[run.table.member.isin(mine)]
+        context.record(name, rows.assign(member=rows.member - mine[0]))
+
+    errors = {name: context.final(name, "test_error") for name in dict.fromkeys(names)}
+    sides, comparisons = effects(errors)
+    line = {"Li et al.'s RNN of 3 layers": PAPER_RNN_LINE} if s["data"] == "mnist" else None
+    top = 10 if s["data"] == "mnist" else None
+    context.draw(
+        "learning_curves",
+        dj.plots.learning_curves(
+            context.table,
+            "test_error",
+            ylabel="test error (%)",
+            log=True,
+            ylim=None if top is None else (1.5, top),
+            hlines=line,
+        ),
+    )
+    context.draw(
+        "effects",
+        dj.plots.effect_bars(
+            [dj.plots.Effect(side, factor, values) for (side, factor), values in sides.items()],
+            ylabel="change of test error (points)",
+            comparisons=[dj.plots.Comparison(*c[:3], c[3]) for c in comparisons],
+        ),
+    )
+    return claims(context, errors, sides, comparisons)
+
+
+def members(context: Context, task):
+    """Lay out the ensemble: keys, initial parameters, sign trees, rates and names by member."""
+    s = context.settings
+    code = context.variant == "code"
+    few = 5 if code and context.preset != "smoke" else s["seeds_rnn"]
+    mean = 0.0 if code else task.input_mean
+    rnn = networks.rnn(1, s["n"], task.n_out)
+    colei = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=mean)
+    example = jnp.zeros((1, 1, task.n_in))
+    most = dj.seed_keys(s.get("root", 0), max(s["seeds_colei"], few))
+
+    def start(net):
+        return jax.jit(jax.vmap(lambda key: net.init(key, example)["params"]))(most)
+
+    hosts = {"RNN": start(rnn), "ColEI": start(colei)}
+    dale = {"columns": dj.signs.sign_tree(hosts["ColEI"])}
+    all_params, all_signs, rates, keys, names = [], [], [], [], []
+    for c in ALL:
+        num = s["seeds_colei"] if c.name in MANY else few
+        params = transplanted(hosts[c.vectors], hosts[c.spectrum], c, every_matrix=code)
+        params = jax.tree.map(lambda leaf, num=num: leaf[:num], params)
+        by_columns = c.name == COLEI or (
+            c.frozen and c.vectors != c.spectrum and s["hybrid_signs"] == "columns"
+        )
+        all_params.append(params)
+        all_signs.append(_signs(params, c, dale["columns"] if by_columns else None))
+        rate = CODE_RATES.get(c.name, CODE_HYBRID_RATE) if code else s["learning_rate"]
+        rates += [rate] * num
+        keys.append(most[:num])
+        names += [c.name] * num
+    return (
+        jnp.concatenate(keys),
+        jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *all_params),
+        jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *all_signs),
+        jnp.array(rates),
+        names,
+    )
+
+
+def transplanted(host, donor, c: Configuration, *, every_matrix: bool):
+    """Copy the host's parameters, with the spectrum of W (or of all matrices) from the donor."""
+    swap = dj.spectrum.transplant if c.vectors != c.spectrum else lambda own, _: own
+    also = swap if every_matrix else lambda own, _: own
+    cell, other = host["cells_0"], donor["cells_0"]
+    return {
+        "cells_0": {
+            "U": also(cell["U"], other["U"]),
+            "W": swap(cell["W"], other["W"]),
+            "b": cell["b"],
+        },
+        "readout": {
+            "W": also(host["readout"]["W"], donor["readout"]["W"]),
+            "b": host["readout"]["b"],
+        },
+    }
+
+
+def _signs(params, c: Configuration, columns):
+    """Signs of every entry (0 is free), as full arrays so that all members' trees are alike."""
+
+    def full(sign, leaf):
+        return jnp.broadcast_to(jnp.asarray(sign, jnp.int8), leaf.shape)
+
+    free = jax.tree.map(lambda leaf: full(0, leaf), params)
+    if not c.frozen:
+        return free
+    if columns is not None:
+        matrix = lambda layer, name: full(columns[layer][name], params[layer][name])  # noqa: E731
+        return {
+            "cells_0": free["cells_0"] | {n: matrix("cells_0", n) for n in ("U", "W")},
+            "readout": free["readout"] | {"W": matrix("readout", "W")},
+        }
+    # "Parameter signs frozen after initialisation": W and the read-out, not U and not b.
+    own = lambda leaf: jnp.sign(leaf).astype(jnp.int8)  # noqa: E731
+    return {
+        "cells_0": free["cells_0"] | {"W": own(params["cells_0"]["W"])},
+        "readout": free["readout"] | {"W": own(params["readout"]["W"])},
+    }
+
+
+def effects(errors):
+    """The six effects as seed-paired differences, and the four tests between them."""
+
+    def difference(a, b):
+        pairs = dj.results.paired_differences(errors[a], errors[b])
+        return np.round(pairs.values, 6)  # equal percentages are ties, whatever their last bit
+
+    sides = {
+        ("RNN", "signs"): difference(RNN_FROZEN, RNN),
+        ("RNN", "spectrum"): difference(RNN_HYBRID, RNN),
+        ("RNN", "vectors"): difference(COLEI_HYBRID, RNN),
+        ("ColEI", "signs"): difference(COLEI, COLEI_FREE),
+        ("ColEI", "spectrum"): difference(COLEI, COLEI_HYBRID_FROZEN),
+        ("ColEI", "vectors"): difference(COLEI, RNN_HYBRID_FROZEN),
+    }
+    pairs = [
+        (side, "spectrum", other) for side in ("RNN", "ColEI") for other in ("signs", "vectors")
+    ]
+    tests = [dj.results.mann_whitney(sides[side, a], sides[side, b]) for side, a, b in pairs]
+    corrected = dj.results.holm([test.p for test in tests])
+    return sides, [
+        (*pair, float(p), test) for pair, p, test in zip(pairs, corrected, tests, strict=True)
+    ]
+
+
+def claims(context: Context, errors, sides, comparisons) -> list[dj.results.Claim]:
+    """Check the sentences of section 3.3 and Fig. 4C, one by one."""
+    out = []
+    section = "Li et al. 2023, section 3.3"
+    s = context.settings
+    note = (
+        f"{s['updates']} of 56,250 updates, {s['data']}"
+        if s["updates"] < FULL["updates"] or s["data"] != "mnist"
+        else ""
+    )
+
+    def mean_claim(id, statement, values, reference, low, high, source=section):
+        interval = dj.results.bootstrap_interval(values, seed=0)
+        out.append(
+            context.claim(
+                id=id,
+                statement=statement,
+                source=source,
+                measured=float(np.mean(values)),
+                spread=float(np.std(values, ddof=1)),
+                interval=tuple(interval),
+                reference=reference,
+                test=f"bootstrap, n = {len(values)}",
+                holds=bool(interval.low <= high and interval.high >= low and interval.low > 0),
+                note=note,
+            )
+        )
+
+    gap_pairs = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
+    mean_claim(
+        "gap",
+        "The full difference in performance between standard RNNs and ColEIs is 2.3 % ± 0.6 %.",
+        gap_pairs, "2.3 ± 0.6", 1.7, 2.9,
+    )  # fmt: skip
+    for (side, factor), reference, low, high in (
+        (("RNN", "signs"), "0.7 ± 0.3", 0.4, 1.0),
+        (("RNN", "spectrum"), "1.5 ± 0.3", 1.2, 1.8),
+        (("ColEI", "signs"), "1 ± 1", 0.0, 2.0),
+        (("ColEI", "spectrum"), "2 ± 1", 1.0, 3.0),
+    ):
+        what = {
+            "signs": f"Sign constraints impaired learning ({reference} % for {side}).",
+            "spectrum": f"The spectrum's contribution to the gap is {reference} % ({side} side).",
+        }[factor]
+        mean_claim(
+            f"{side.lower()}_{factor}", what, sides[side, factor], reference, low, high,
+            "Li et al. 2023, section 3.3, Fig. 4C",
+        )  # fmt: skip
+    for side, a, b, p, test in comparisons:
+        difference = float(np.mean(sides[side, a]) - np.mean(sides[side, b]))
+        level = 0.05 if side == "RNN" else 0.01
+        out.append(
+            context.claim(
+                id=f"{side.lower()}_spectrum_above_{b}",
+                statement="The singular value spectra contribute more than sign constraints and "
+                f"singular vectors to the performance gap ({side} side, here: {b}).",
+                source="Li et al. 2023, section 3.3, Fig. 4C",
+                measured=difference,
+                p=p,
+                test=f"Mann–Whitney U ({test.method}), {test.n_a} vs {test.n_b}, Holm over 4",
+                reference=f"positive, p < {level}",
+                holds=bool(difference > 0 and p < level),
+                note=note,
+            )
+        )
+    for side in ("RNN", "ColEI"):
+        share = float(np.mean(sides[side, "signs"]) / np.mean(gap_pairs))
+        out.append(
+            context.claim(
+                id=f"{side.lower()}_signs_below_gap",
+                statement="Sign constraints did not account for the full difference in performance "
+                f"between standard RNNs and ColEIs (their share of the gap, {side} side).",
+                source=section,
+                measured=share,
+                reference="0.30 (RNN), 0.43 (ColEI)",
+                holds=bool(share < 1),
+                note=note,
+            )
+        )
+    spread = float(errors[COLEI].std() / errors[RNN].std())
+    out.append(
+        context.claim(
+            id="colei_more_variable",
+            statement="ColEI networks showed more variance over different initialisations "
+            "(standard deviation as a multiple of the RNN's).",
+            source="Li et al. 2023, section 4",
+            measured=spread,
+            reference="above 1",
+            holds=bool(spread > 1),
+            note=note,
+        )
+    )
+    return out
+
+
+EXPERIMENT = Experiment(
+    name="fig4_transplant",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 40, "paper": 110},
+    claims=12,
+    run=run,
+    variants=("text", "code"),
+)

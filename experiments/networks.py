@@ -1,0 +1,27 @@
+"""The three networks of Li et al. 2023 with their optimisers, as all experiments use them."""
+
+from __future__ import annotations
+
+import dalejax as dj
+
+
+def rnn(layers: int, n: int, n_out: int) -> dj.RecurrentNetwork:
+    """Standard network."""
+    return dj.RecurrentNetwork([dj.RNNCell(n)] * layers, dj.Dense(n_out))
+
+
+def colei(
+    layers: int, n: int, n_i: int, n_out: int, *, input_mean: float = 0.0, **cell
+) -> dj.RecurrentNetwork:
+    """Column-signed network; the first layer's bias cancels inputs of mean ``input_mean``."""
+    first = dj.ColEICell(n, n_i=n_i, input_mean=input_mean, **cell)
+    return dj.RecurrentNetwork(
+        [first] + [dj.ColEICell(n, n_i=n_i, **cell)] * (layers - 1), dj.ColEIDense(n_out)
+    )
+
+
+def dann(layers: int, n: int, n_i: int, n_out: int, **cell) -> dj.RecurrentNetwork:
+    """Dale's ANN; its read-out has one interneuron."""
+    return dj.RecurrentNetwork(
+        [dj.DANNCell(n, n_i=n_i, **cell)] * layers, dj.DANNDense(n_out, n_i=1)
+    )
