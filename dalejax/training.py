@@ -182,9 +182,9 @@ def train(
             state, metrics = chunk(
                 state, padded_keys, padded_hyperparams, data, first, length=end - update
             )
-            bar.update(end - update)
+            history.add(end, ensemble.unpad(jax.device_get(metrics), num))
+            bar.update(end - update)  # after device_get: the call above returns before it is done
             update = end
-            history.add(update, ensemble.unpad(jax.device_get(metrics), num))
             bar.set_postfix_str(history.describe(task.score))
             if store and (update % checkpoint_every == 0 or update == num_updates):
                 _save(store, folder, ensemble.unpad(state, num), history, update)

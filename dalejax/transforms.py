@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from dalejax import signs as dale
@@ -288,5 +289,5 @@ def _factor(norm, max_norm):
 
 
 def _check_positive(name, value):
-    if not isinstance(value, jax.core.Tracer) and not bool(jnp.all(jnp.asarray(value) > 0)):
+    if not isinstance(value, jax.core.Tracer) and not np.all(np.asarray(value) > 0):
         raise ValueError(f"{name} is {value}; it must be positive (infinity for no clipping).")

@@ -27,7 +27,7 @@ def all_experiments():
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
-    parser.add_argument("name", help="an experiment, or `list`")
+    parser.add_argument("name", help="an experiment, `all` or `list`")
     parser.add_argument("--preset", default="smoke", help="smoke, laptop or paper")
     parser.add_argument("--variant", default="text", help="text (the paper's words) or code")
     parser.add_argument("--data", help="mnist or digits instead of the preset's")
@@ -73,40 +73,76 @@ def _list(as_json: bool) -> int:
 
 
 def _run(arguments) -> int:
+    known = all_experiments()
+    if arguments.resume and arguments.name != "all":
+        return _execute(_resumed(known[_known(arguments.name, known)], arguments))
+    if arguments.name != "all":
+        return _execute(_new(known[_known(arguments.name, known)], arguments, arguments.out))
+    # The longest last; a finished experiment is read back instead of trained again.
+    order = sorted(known.values(), key=lambda e: e.expected_minutes[arguments.preset])
+    parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
+    for experiment in order:
+        print(f"== {experiment.name}", flush=True)
+        folder = parent / experiment.name
+        if (folder / "config.json").is_file() and arguments.resume:
+            arguments.resume = folder
+            _execute(_resumed(experiment, arguments))
+        else:
+            _execute(_new(experiment, arguments, folder))
+    return 0
+
+
+def _known(name: str, known) -> str:
+    if name not in known:
+        raise ValueError(f"experiment is {name!r}; it must be one of {', '.join(known)}, all.")
+    return name
+
+
+def _resumed(experiment, arguments):
+    path = arguments.resume / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{arguments.resume} holds no run: there is no config.json.")
+    saved = json.loads(path.read_text())
+    if saved["experiment"] != experiment.name:
+        raise ValueError(f"{arguments.resume} holds a run of {saved['experiment']}.")
+    return _context(
+        experiment,
+        arguments,
+        folder=arguments.resume,
+        **{name: saved[name] for name in ("preset", "variant", "settings")},
+    )
+
+
+def _new(experiment, arguments, folder: Path | None):
+    settings = _settings(experiment, arguments)
+    preset, variant = arguments.preset, arguments.variant
+    if folder is None:
+        folder = _free_folder(experiment.name, preset, variant, settings["data"])
+    elif folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty; --resume {folder} continues the run in it.")
+    return _context(
+        experiment, arguments, folder=folder, preset=preset, variant=variant, settings=settings
+    )
+
+
+def _context(experiment, arguments, **about):
+    from experiments.base import Context
+
+    return Context(
+        experiment=experiment,
+        data_dir=arguments.data_dir,
+        progress=not arguments.no_progress,
+        **about,
+    )
+
+
+def _execute(context) -> int:
     from dalejax import results
     from experiments import base
 
-    known = all_experiments()
-    if arguments.name not in known:
-        raise ValueError(f"experiment is {arguments.name!r}; it must be one of {', '.join(known)}.")
-    experiment = known[arguments.name]
-    if arguments.resume:
-        path = arguments.resume / "config.json"
-        if not path.is_file():
-            raise ValueError(f"{arguments.resume} holds no run: there is no config.json.")
-        saved = json.loads(path.read_text())
-        preset, variant, settings = (saved[k] for k in ("preset", "variant", "settings"))
-        folder = arguments.resume
-    else:
-        preset, variant = arguments.preset, arguments.variant
-        settings = _settings(experiment, arguments)
-        folder = arguments.out or _free_folder(experiment.name, preset, variant, settings["data"])
-        if arguments.out and arguments.out.exists() and any(arguments.out.iterdir()):
-            raise ValueError(
-                f"{arguments.out} is not empty; --resume {arguments.out} continues it."
-            )
-    context = base.Context(
-        experiment=experiment,
-        folder=folder,
-        preset=preset,
-        variant=variant,
-        settings=settings,
-        data_dir=arguments.data_dir,
-        progress=not arguments.no_progress,
-    )
     claims = base.execute(context)
     print(results.format_claims(claims))
-    print(folder)
+    print(context.folder)
     return 0
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import pandas as pd
 
 import dalejax as dj
@@ -81,6 +82,12 @@ class Context:
         """Add a configuration's metrics to the run's table."""
         self.tables.append(table.assign(configuration=configuration))
 
+    def record_halves(self, names: tuple[str, str], table: pd.DataFrame, seeds: int) -> None:
+        """Add an ensemble of two configurations with the same seeds, one after the other."""
+        for half, name in enumerate(names):
+            rows = table[table.member // seeds == half]
+            self.record(name, rows.assign(member=rows.member % seeds))
+
     @property
     def table(self) -> pd.DataFrame:
         """All metrics so far, with their column ``configuration``."""
@@ -103,6 +110,11 @@ class Context:
     def smnist(self, **options) -> dj.tasks.SequentialMNIST:
         """Sequential MNIST on the data set that the settings name."""
         return dj.tasks.SequentialMNIST(self.settings["data"], data_dir=self.data_dir, **options)
+
+
+def finite(values: pd.Series) -> pd.Series:
+    """Drop the members that diverged."""
+    return values[np.isfinite(values)]
 
 
 def config(context: Context) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 import dalejax as dj
 from experiments import networks
-from experiments.base import Context, Experiment
+from experiments.base import Context, Experiment, finite
 
 FULL = {"data": "mnist", "layers": 3, "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 1125,
         "seeds": 6, "learning_rate": 0.01, "clip": 10.0, "batch_size": 32, "last": 5}  # fmt: skip
@@ -27,7 +27,7 @@ PRESETS = {
         "eval_every": 30,
         "seeds": 3,
         "last": 1,
-    },  # fmt: skip
+    },
     "laptop": FULL,
     "paper": FULL,
 }
@@ -66,9 +66,7 @@ def run(context: Context) -> list[dj.results.Claim]:
         hyperparams={"clip": clips},
         **options,
     ).table
-    seed = table.member % s["seeds"]
-    for name, which in ((CLIPPED, table.member < s["seeds"]), (FREE, table.member >= s["seeds"])):
-        context.record(name, table[which].assign(member=seed[which]))
+    context.record_halves((CLIPPED, FREE), table, s["seeds"])
 
     names = ("RNN", "DANN", CLIPPED, FREE)
     errors = {name: context.final(name, "test_error") for name in names}
@@ -102,7 +100,7 @@ def _claims(context: Context, errors) -> list[dj.results.Claim]:
             )
         )
     for better in ("RNN", "DANN"):
-        test = dj.results.mann_whitney(_finite(errors[CLIPPED]), _finite(errors[better]))
+        test = dj.results.mann_whitney(finite(errors[CLIPPED]), finite(errors[better]))
         difference = summary[CLIPPED]["mean"] - summary[better]["mean"]
         claims.append(
             context.claim(
@@ -145,10 +143,6 @@ def _claims(context: Context, errors) -> list[dj.results.Claim]:
         )
     )
     return claims
-
-
-def _finite(values):
-    return values[np.isfinite(values)]
 
 
 EXPERIMENT = Experiment(

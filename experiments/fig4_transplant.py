@@ -35,7 +35,7 @@ PRESETS = {
         "last": 1,
         "seeds_colei": 4,
         "seeds_rnn": 3,
-    },  # fmt: skip
+    },
     "laptop": FULL | {"updates": 18_750},
     "paper": FULL,
 }

@@ -1,4 +1,4 @@
-"""Typed, strict and reproducible: signatures are checked, ranks don't promote, draws repeat."""
+"""Typed, strict and reproducible: signatures are checked while the tests run, draws repeat."""
 
 import sys
 from pathlib import Path
@@ -6,11 +6,10 @@ from pathlib import Path
 import jax
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
+from jaxtyping import config, install_import_hook
 
-hook = install_import_hook("dalejax", "beartype.beartype")
-sys.path.insert(0, str(Path(__file__).parent))
-jax.config.update("jax_numpy_rank_promotion", "allow")
+sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
+install_import_hook("dalejax", "reference.typechecked")
 settings.register_profile("dalejax", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("dalejax")
 
@@ -20,3 +19,19 @@ def x64():
     """Run a test in float64."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def strict_ranks():
+    """Let no array grow dimensions silently (the bias of a dense product does, so not always)."""
+    with jax.numpy_rank_promotion("raise"):
+        yield
+
+
+@pytest.fixture
+def untyped():
+    """Switch the signature checks off, to reach the library's own error messages."""
+    before = config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", before)

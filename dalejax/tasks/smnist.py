@@ -18,7 +18,7 @@ SCANS = ("rows", "pixels", "permuted")
 class SequentialMNIST(DatasetTask):
     r"""Sequential MNIST: name the digit after its last row (or pixel).
 
-    Inputs are grey values in [0, 1], not normalised; the loss is the cross-entropy at the last step.
+    Inputs are grey values in [0, 1], not normalised; the loss is the last step's cross-entropy.
 
     Args:
         data: a set of :mod:`dalejax.datasets`: ``"mnist"``, or ``"digits"``, the embedded 5,000.

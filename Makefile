@@ -1,0 +1,41 @@
+# Everything sets itself up in .venv from a bare clone: Python >= 3.11, git and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test smoke bench lint clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "dalejax needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true);" \
+	    "name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+# Figure 4 on the embedded digits: eight configurations, 30 ColEI seeds, one program.
+demo: $(READY)
+	$(BIN)/python -m experiments fig4_transplant --preset laptop --data digits \
+	  --set updates=2000 --set eval_every=100
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+# Every experiment at toy size.
+smoke: $(READY)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  $(BIN)/python -m experiments all --preset smoke --no-progress --out "$$folder"
+
+# Side-by-side timings against PyTorch (installs it: several hundred megabytes).
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python -m benchmarks
+
+lint: $(READY)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Side-by-side timings against what people use today; ``make bench``."""

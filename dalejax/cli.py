@@ -1,0 +1,82 @@
+"""The command line, ``dalejax`` or ``python -m dalejax.cli``: parse, run, and one place for errors.
+
+Exit codes: 0 done, 2 bad input (one sentence on stderr, nothing written), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+from tyro.conf import subcommand
+
+from dalejax.commands.data import Prepare, Status
+from dalejax.commands.spectrum import Spectrum
+from dalejax.commands.train import CONFIG, Resume, Train
+
+Command = (
+    Annotated[Train, subcommand("train")]
+    | Annotated[Resume, subcommand("resume")]
+    | Annotated[Spectrum, subcommand("spectrum")]
+    | Annotated[
+        Annotated[Status, subcommand("status")] | Annotated[Prepare, subcommand("prepare")],
+        subcommand("data", description="Show which data sets are here, or prepare one."),
+    ]
+)
+
+# What bad input raises: numbers that do not fit, files that are missing or damaged, folders that
+# cannot be written, no connection (OSError is all of those), a package that is not installed.
+BAD_INPUT = (ValueError, OSError, ModuleNotFoundError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments; None for the process's own.
+
+    Returns:
+        The exit code: 0 done, 2 bad input, 130 interrupted.
+
+    Example:
+        >>> main(["spectrum", "--cell", "rnn", "--n", "4", "--rho", "0"])
+        2
+    """
+    try:
+        command = tyro.cli(
+            Command,
+            prog="dalejax",
+            description="Ensembles of neural networks under Dale's law.",
+            args=argv,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+    except SystemExit as exit_:  # --help, or arguments that do not parse
+        return exit_.code if isinstance(exit_.code, int) else 2
+    try:
+        command.run()
+    except KeyboardInterrupt:
+        print(f"\ndalejax: interrupted; {_what_is_left(command)}", file=sys.stderr)
+        return 130
+    except BAD_INPUT as error:
+        print(f"dalejax: {_sentence(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return " ".join(str(error).split())
+
+
+def _what_is_left(command) -> str:
+    folder = command.out if isinstance(command, Train | Resume) else None
+    if folder is None or not (folder / CONFIG).exists():
+        return "nothing was written."
+    return f"dalejax resume {folder} continues from the last checkpoint."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""What several commands share: checks of options, cells by name, JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from dalejax.cells import Cell
+
+CellName = Literal["rnn", "colei", "dann"]
+Distribution = Literal["exponential", "gamma", "uniform", "lognormal"]
+
+
+def check_counts(**counts: int) -> None:
+    """Refuse options below 1.
+
+    Args:
+        counts: option -> value.
+
+    Raises:
+        ValueError: one is below 1.
+    """
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{flag(name)} is {value}; it must be at least 1.")
+
+
+def check_positive(**numbers: float) -> None:
+    """Refuse options that are not finite numbers above 0.
+
+    Args:
+        numbers: option -> value.
+
+    Raises:
+        ValueError: one is 0, negative or not finite.
+    """
+    for name, value in numbers.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{flag(name)} is {value}; it must be a finite number above 0.")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a root seed that JAX would cut to 32 bits: two such seeds could be the same one.
+
+    Args:
+        seed: the root of all members' keys.
+
+    Raises:
+        ValueError: it is not between 0 and 2^32 - 1.
+    """
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"--seed is {seed}; it must be from 0 to {2**32 - 1}.")
+
+
+def flag(name: str) -> str:
+    """Spell a field's name as the option is typed: ``eval_every`` is ``--eval-every``."""
+    return "--" + name.replace("_", "-")
+
+
+def ten_per_cent(n: int) -> int:
+    """Count the inhibitory units of the papers' networks: 10 % of n, at least 1."""
+    return max(1, round(n / 10))
+
+
+def make_cell(
+    kind: CellName, n: int, n_i: int, rho: float | None, distribution: Distribution = "exponential"
+) -> Cell:
+    """Make a cell by its name; what does not concern its kind is ignored.
+
+    Args:
+        kind: rnn, colei or dann.
+        n: its units.
+        n_i: inhibitory units among them (colei), or interneurons on top of them (dann).
+        rho: spectral radius of the recurrent weights at the start (colei); None leaves it.
+        distribution: of the weights (colei, dann).
+
+    Raises:
+        ValueError: the numbers do not fit.
+    """
+    import dalejax as dj
+
+    if kind == "colei":
+        return dj.ColEICell(n, n_i=n_i, rho=rho, distribution=distribution)
+    if kind == "dann":
+        return dj.DANNCell(n, n_i=n_i, distribution=distribution)
+    return dj.RNNCell(n)
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print one JSON object; what is not finite becomes null.
+
+    Args:
+        content: numbers, strings, lists and dictionaries.
+    """
+    print(json.dumps(_plain(content), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | None) else str(value)

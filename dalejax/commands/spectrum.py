@@ -1,0 +1,112 @@
+"""``dalejax spectrum``: singular values and eigenvalues of recurrent weights at initialisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dalejax.commands.common import (
+    CellName,
+    Distribution,
+    check_counts,
+    check_positive,
+    check_seed,
+    make_cell,
+    print_json,
+    ten_per_cent,
+)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Measure the recurrent weights W at initialisation, over seeds.
+
+    nse is the normalised SVD entropy, sigma_max the largest singular value, rho the spectral
+    radius; rho_before is the one before ColEI's weights are scaled to --rho.
+    """
+
+    cell: CellName
+    """standard, column-signed E/I (ColEI) or Dale's ANN"""
+    n: int = 100
+    """units"""
+    n_i: int | None = None
+    """inhibitory units: among the n (colei), on top of them (dann), ignored (rnn); None:
+    10 per cent of n, at least 1"""
+    seeds: int = 20
+    """networks to draw"""
+    rho: float = 1.5
+    """spectral radius that W is scaled to (colei; ignored otherwise)"""
+    distribution: Distribution = "exponential"
+    """of the weights' magnitudes (colei, dann; ignored otherwise)"""
+    seed: int = 0
+    """the root of all random keys; member i's W is that of dalejax train's member i"""
+    json: bool = False
+    """print one JSON object instead of a table"""
+
+    def run(self) -> None:
+        """Draw, measure, print."""
+        check_counts(n=self.n, seeds=self.seeds)
+        check_positive(rho=self.rho)
+        check_seed(self.seed)
+        measured = measure(self)
+        n_i = None if self.cell == "rnn" else self.inhibitory
+        if self.json:
+            print_json(
+                {
+                    **{k: {"mean": m["mean"], "sd": m["sd"]} for k, m in measured.items()},
+                    "cell": self.cell,
+                    "n": self.n,
+                    "n_i": n_i,
+                    "seeds": self.seeds,
+                }
+            )
+            return
+        sizes = f"n = {self.n}" if n_i is None else f"n = {self.n}, n_i = {n_i}"
+        print(f"{self.cell}, {sizes}, {self.seeds} seeds")
+        print(f"{'':<10} {'mean':>9} {'sd':>9}")
+        for name, m in measured.items():
+            print(f"{name:<10} {m['mean']:>9.4f} {m['sd']:>9.4f}")
+
+    @property
+    def inhibitory(self) -> int:
+        """How many inhibitory units there are, 10 % of n by default."""
+        return ten_per_cent(self.n) if self.n_i is None else self.n_i
+
+
+def measure(options: Spectrum) -> dict[str, dict[str, float]]:
+    """Draw networks as ``dalejax train`` does, and summarise W's spectra over the seeds.
+
+    Args:
+        options: the command's.
+
+    Returns:
+        nse, sigma_max, rho, rho_before -> what :func:`dalejax.results.summary` says of it.
+
+    Raises:
+        ValueError: n_i does not fit the cell.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    import dalejax as dj
+    from dalejax.training import INIT
+
+    keys = dj.seed_keys(options.seed, options.seeds)
+
+    def recurrent_weights(rho):
+        cell = make_cell(options.cell, options.n, options.inhibitory, rho, options.distribution)
+        net = dj.RecurrentNetwork([cell], dj.Dense(1))
+
+        def one(key):
+            variables = net.init(jax.random.fold_in(key, INIT), jnp.zeros((1, 1, 1)))
+            return net.effective(variables["params"])[0].W
+
+        return jax.jit(jax.vmap(one))(keys)
+
+    W, before = recurrent_weights(options.rho), recurrent_weights(None)
+    measured = {
+        "nse": dj.spectrum.nse(W),
+        "sigma_max": dj.spectrum.singular_values(W)[:, 0],
+        "rho": dj.spectrum.spectral_radius(W),
+        "rho_before": dj.spectrum.spectral_radius(before),
+    }
+    return {name: dj.results.summary(values) for name, values in measured.items()}

@@ -1,0 +1,330 @@
+"""``dalejax train`` and ``dalejax resume``: an ensemble on a task, kept in a folder of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from dalejax.commands.common import (
+    CellName,
+    check_counts,
+    check_positive,
+    check_seed,
+    make_cell,
+    print_json,
+    ten_per_cent,
+)
+
+if TYPE_CHECKING:
+    import optax
+
+    from dalejax.networks import RecurrentNetwork
+    from dalejax.tasks import Task
+    from dalejax.training import Run
+
+CONFIG = "config.json"
+# Where a run is and how it is shown make no difference to it, so config.json leaves them out.
+NOT_FROZEN = ("out", "progress", "json")
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train an ensemble, one network a seed, and keep it in a folder.
+
+    What is left out is the papers' value for the task and the cell. The last line on stdout is the
+    run's folder: config.json, metrics.parquet (member, update, metric, value) and checkpoints.
+    """
+
+    task: Literal["adding", "smnist"]
+    """the adding problem, or sequential MNIST"""
+    cell: CellName
+    """standard, column-signed E/I (ColEI) or Dale's ANN"""
+    seeds: int
+    """members of the ensemble"""
+    updates: int
+    """updates of each member"""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """the run's folder; it is made, and must not hold a run yet"""
+    n: int | None = None
+    """units a layer; None: 100 for smnist, 10 for adding"""
+    layers: int = 1
+    """recurrent layers"""
+    n_i: int | None = None
+    """inhibitory units of a layer: among the n (colei), on top of them (dann), ignored (rnn);
+    None: 10 per cent of n, at least 1"""
+    rho: float = 1.5
+    """spectral radius of a layer's recurrent weights at the start (colei; ignored otherwise)"""
+    lr: float | None = None
+    """learning rate; None: 0.01 for smnist, 0.1 for adding"""
+    clip: float | None = None
+    """largest gradient norm, of each tensor (colei) or each cell (rnn, dann); None: 10 for smnist
+    and 7 for adding with colei, no clipping with rnn and dann"""
+    batch_size: int | None = None
+    """trials an update; None: 32 for smnist, 64 for adding"""
+    eval_every: int = 500
+    """updates between evaluations on the whole test set"""
+    checkpoint_every: int | None = None
+    """updates between checkpoints, a multiple of --eval-every; None: ten evaluations"""
+    data: Literal["mnist", "digits"] = "mnist"
+    """smnist's images; digits are 5,000 of MNIST's, embedded in a package"""
+    data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """where the images are; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
+    scan: Literal["rows", "pixels", "permuted"] = "rows"
+    """how smnist's images arrive: row by row, pixel by pixel, or the pixels in a random order"""
+    seed: int = 0
+    """the root of all members' random keys"""
+    progress: bool = True
+    """show no progress bar on stderr"""
+    json: bool = False
+    """print one JSON object instead of lines"""
+
+    def run(self) -> None:
+        """Check everything, claim the folder, train, and say how it went."""
+        options = self.resolved()
+        used = [
+            name for name in (CONFIG, "train.json", "checkpoints") if (self.out / name).exists()
+        ]
+        if used:
+            raise FileExistsError(
+                f"--out is {self.out}, which holds a run already ({used[0]}); "
+                f"dalejax resume {self.out} continues it, another folder starts a new one."
+            )
+        parts = build(options)
+        _write_config(options)
+        _report(options, _train(options, *parts))
+
+    def resolved(self) -> Train:
+        """Put the defaults in that depend on other options.
+
+        Raises:
+            ValueError: a size, a rate or the seed is out of its range.
+        """
+        smnist = self.task == "smnist"
+        n = _default(self.n, 100 if smnist else 10)
+        clip = (10.0 if smnist else 7.0) if self.cell == "colei" else None
+        options = dataclasses.replace(
+            self,
+            n=n,
+            n_i=_default(self.n_i, ten_per_cent(n)),
+            lr=_default(self.lr, 0.01 if smnist else 0.1),
+            clip=_default(self.clip, clip),
+            batch_size=_default(self.batch_size, 32 if smnist else 64),
+            checkpoint_every=_default(self.checkpoint_every, 10 * self.eval_every),
+        )
+        options._check()
+        return options
+
+    def _check(self) -> None:
+        counts = ("seeds", "updates", "n", "layers", "batch_size", "eval_every", "checkpoint_every")
+        check_counts(**{name: getattr(self, name) for name in counts})
+        check_positive(
+            lr=self.lr, rho=self.rho, **({} if self.clip is None else {"clip": self.clip})
+        )
+        check_seed(self.seed)
+        if self.checkpoint_every % self.eval_every:
+            raise ValueError(
+                f"--checkpoint-every is {self.checkpoint_every}; it must be a multiple of "
+                f"--eval-every, {self.eval_every}."
+            )
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Continue a run that dalejax train began; the result is as if it had never stopped."""
+
+    out: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(name="dir", metavar="DIR")]]
+    """the run's folder"""
+    progress: bool = True
+    """show no progress bar on stderr"""
+    json: bool = False
+    """print one JSON object instead of lines"""
+
+    def run(self) -> None:
+        """Read the frozen options back, train on, and say how it went."""
+        options = dataclasses.replace(
+            _read_config(self.out), progress=self.progress, json=self.json
+        ).resolved()
+        parts = build(options)
+        finished = _updates_done(self.out) >= options.updates
+        _report(options, _train(options, *parts), finished=finished)
+
+
+def build(options: Train) -> tuple[RecurrentNetwork, optax.GradientTransformation, Task]:
+    """Turn frozen options into the network, the optimiser and the task.
+
+    Args:
+        options: resolved ones, without a None where a number is needed.
+
+    Returns:
+        (net, tx, task), all validated; nothing has been written.
+
+    Raises:
+        ValueError: a number does not fit.
+        dalejax.datasets.MissingData: the images are not on this machine.
+    """
+    import dalejax as dj
+
+    readouts = {"rnn": dj.Dense, "colei": dj.ColEIDense, "dann": dj.DANNDense}
+    optimizers = {"rnn": dj.rnn_sgd, "colei": dj.colei_sgd, "dann": dj.dann_sgd}
+    cell = make_cell(options.cell, options.n, options.n_i, options.rho)
+    tx = optimizers[options.cell](options.lr, math.inf if options.clip is None else options.clip)
+    if options.task == "adding":
+        task = dj.tasks.AddingProblem(batch_size=options.batch_size)
+    else:
+        task = dj.tasks.SequentialMNIST(
+            options.data,
+            scan=options.scan,
+            data_dir=options.data_dir,
+            batch_size=options.batch_size,
+        )
+    net = dj.RecurrentNetwork([cell] * options.layers, readouts[options.cell](task.n_out))
+    return net, tx, task
+
+
+def _train(options: Train, net, tx, task) -> Run:
+    import dalejax as dj
+
+    return dj.train(
+        net,
+        tx,
+        task,
+        keys=dj.seed_keys(options.seed, options.seeds),
+        num_updates=options.updates,
+        eval_every=options.eval_every,
+        checkpoint_dir=options.out,
+        checkpoint_every=options.checkpoint_every,
+        resume=True,  # a new run's folder was empty
+        progress=options.progress,
+    )
+
+
+def _report(options: Train, run: Run, *, finished: bool = False) -> None:
+    from dalejax import results
+
+    metrics = sorted(set(run.table["metric"]))
+    scores = {name: results.summary(results.final_values(run.table, name)) for name in metrics}
+    diverged = {i: int(u) for i, u in enumerate(run.diverged_at) if u >= 0}
+    if options.json:
+        print_json(
+            {
+                "folder": str(options.out),
+                "updates": run.update,
+                "members": options.seeds,
+                "diverged": [{"member": i, "update": u} for i, u in diverged.items()],
+                "scores": scores,
+                "finished_before": finished,
+            }
+        )
+        return
+    if finished:
+        print(f"the run was finished already, after {run.update} updates; nothing was done")
+    for name, score in scores.items():
+        print(f"{name:<11} {score['text']}")
+    if diverged:
+        print(f"{options.seeds - len(diverged)} of {options.seeds}, {len(diverged)} diverged:")
+        print("; ".join(f"member {i} at update {u}" for i, u in diverged.items()))
+    print(options.out)
+
+
+# --- config.json ----------------------------------------------------------------------------------
+
+
+def _write_config(options: Train) -> None:
+    from dalejax import checkpoint
+
+    frozen = dataclasses.asdict(options)
+    frozen = {k: str(v) if isinstance(v, Path) else v for k, v in frozen.items()}
+    config = {
+        "command": "train",
+        "options": {name: value for name, value in frozen.items() if name not in NOT_FROZEN},
+        **_surroundings(),
+    }
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_json(options.out / CONFIG, config)
+    except OSError as error:
+        raise ValueError(
+            f"--out is {options.out}: {error.strerror}; it must be a folder that can be written."
+        ) from error
+
+
+def _read_config(folder: Path) -> Train:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} is not a run's folder: it has no {CONFIG}; dalejax train makes one."
+        )
+    try:
+        options = json.loads(path.read_text())["options"]
+        # Typed again, as it were: so tyro checks every name, type and choice.
+        return tyro.cli(
+            Train,
+            args=["--out", str(folder), *_typed(options)],
+            config=(tyro.conf.FlagCreatePairsOff,),
+            console_outputs=False,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
+        raise ValueError(
+            f"{path} is broken: it must hold the options that dalejax train wrote."
+        ) from error
+
+
+def _typed(options: dict[str, Any]) -> list[str]:
+    named = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    return [
+        text for name, value in named.items() if value is not None for text in (name, str(value))
+    ]
+
+
+def _surroundings() -> dict[str, Any]:
+    import jax
+
+    import dalejax
+
+    packages = {"jax": "jax", "flax": "flax", "optax": "optax", "orbax": "orbax-checkpoint"}
+    device = jax.devices()[0]
+    return {
+        "versions": {
+            "dalejax": dalejax.__version__,
+            **{name: metadata.version(package) for name, package in packages.items()},
+            "python": platform.python_version(),
+        },
+        "devices": {
+            "platform": device.platform,
+            "kind": device.device_kind,
+            "count": jax.device_count(),
+        },
+        "git": _git_revision(Path(dalejax.__file__).parents[1]),
+    }
+
+
+def _git_revision(checkout: Path) -> str | None:
+    """Name the commit that the package is at, with ``-dirty`` after it if files were changed."""
+    if not (checkout / ".git").exists():
+        return None
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):  # no git, or no commit yet
+        return None
+    return answer.stdout.strip()
+
+
+def _updates_done(folder: Path) -> int:
+    from dalejax import checkpoint
+
+    with checkpoint.Store(folder) as store:
+        return store.latest or 0
+
+
+def _default(value, default):
+    return default if value is None else value

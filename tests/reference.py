@@ -1,0 +1,162 @@
+"""The three networks and their updates again, in NumPy and float64: slow, plain, independent.
+
+Nothing here knows dalejax. Parameters are nested dicts of arrays, ``strip`` makes them.
+"""
+
+import numpy as np
+from beartype import BeartypeConf, beartype
+
+# What conftest.py checks dalejax's signatures with: an int is welcome where a float is.
+typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+
+ACTIVATIONS = {"relu": lambda z: np.maximum(z, 0.0), "tanh": np.tanh, "identity": lambda z: z}
+
+
+def strip(tree):
+    """Copy nested dicts of arrays to float64 and leave out everything else (the signs)."""
+    if isinstance(tree, dict):
+        return {name: strip(child) for name, child in tree.items() if name != "signs"}
+    return np.array(tree, np.float64)
+
+
+def leaves(tree, path=()):
+    """List (path, array) of nested dicts."""
+    if not isinstance(tree, dict):
+        return [(path, tree)]
+    return [pair for name in sorted(tree) for pair in leaves(tree[name], (*path, name))]
+
+
+def tree_map(function, tree, *others):
+    """Apply a function to the arrays of nested dicts."""
+    if not isinstance(tree, dict):
+        return function(tree, *others)
+    return {name: tree_map(function, tree[name], *(o[name] for o in others)) for name in tree}
+
+
+# Networks
+
+
+def weights(params, name):
+    """Give the effective matrix called U or W."""
+    if name in params:
+        return params[name]
+    ee, ie, ei = params[f"{name}_ee"], params[f"{name}_ie"], params[f"{name}_ei"]
+    effective = ee.copy()
+    for k in range(ie.shape[0]):
+        for i in range(ee.shape[0]):
+            effective[i] -= ei[i, k] * ie[k]
+    return effective
+
+
+def run_cell(params, x, carry=None, activation="relu"):
+    """Run one cell over x [t, b, n_in], one trial and one step at a time."""
+    U, W, b = weights(params, "U"), weights(params, "W"), params["b"]
+    f = ACTIVATIONS[activation]
+    states = np.zeros((*x.shape[:2], len(b)))
+    for trial in range(x.shape[1]):
+        h = np.zeros(len(b)) if carry is None else carry[trial]
+        for t in range(x.shape[0]):
+            h = f(U @ x[t, trial] + W @ h + b)
+            states[t, trial] = h
+    return states
+
+
+def run_network(params, x, every_step=False, activation="relu"):
+    """Run a stack ``cells_0``, ``cells_1`` ... and its ``readout``."""
+    for layer in range(len(params) - 1):
+        x = run_cell(params[f"cells_{layer}"], x, activation=activation)
+    h = x if every_step else x[-1]
+    return h @ weights(params["readout"], "W").T + params["readout"]["b"]
+
+
+def cross_entropy(logits, labels):
+    """Average minus the log softmax at the labels; any leading axes."""
+    logits, labels = logits.reshape(-1, logits.shape[-1]), np.ravel(labels)
+    total = 0.0
+    for row, label in zip(logits, labels, strict=True):
+        total += np.log(np.exp(row - row.max()).sum()) + row.max() - row[label]
+    return total / len(labels)
+
+
+def mean_squared_error(outputs, targets):
+    """Average squared difference."""
+    return ((outputs - targets) ** 2).mean()
+
+
+def finite_differences(loss, tree, step=1e-5):
+    """Differentiate a loss of nested dicts of arrays by central differences, entry by entry."""
+
+    def leaf(array):
+        gradient = np.zeros_like(array)
+        for index in np.ndindex(array.shape):
+            original = array[index]
+            array[index] = original + step
+            above = loss(tree)
+            array[index] = original - step
+            below = loss(tree)
+            array[index] = original
+            gradient[index] = (above - below) / (2 * step)
+        return gradient
+
+    return tree_map(leaf, tree)
+
+
+# Updates
+
+
+def sign_tree(params, inhibitory):
+    """Write one sign an entry; ``inhibitory[layer][name]`` counts the last columns that are -1."""
+
+    def layer_signs(layer, counts):
+        signs = {name: np.zeros_like(value) for name, value in layer.items()}
+        for name, n_i in counts.items():
+            for column in range(layer[name].shape[1]):
+                signs[name][:, column] = 1 if column < layer[name].shape[1] - n_i else -1
+        return signs
+
+    return {name: layer_signs(layer, inhibitory.get(name, {})) for name, layer in params.items()}
+
+
+def correct(grads):
+    """Scale a Dale's ANN's inhibitory gradients, layer by layer."""
+    grads = tree_map(np.copy, grads)
+    for layer in grads.values():
+        for name in ("U", "W"):
+            if f"{name}_ee" in layer:
+                n_e, n_pre = layer[f"{name}_ee"].shape
+                layer[f"{name}_ie"] /= np.sqrt(n_e)
+                layer[f"{name}_ei"] /= n_pre
+    return grads
+
+
+def clip_tensors(grads, clip):
+    """Clip each tensor by its own norm."""
+
+    def tensor(g):
+        norm = np.sqrt((g**2).sum())
+        return g * clip / norm if norm > clip else g
+
+    return tree_map(tensor, grads)
+
+
+def clip_layers(grads, clip):
+    """Clip each layer by the joint norm of its tensors."""
+    clipped = {}
+    for name, layer in grads.items():
+        norm = np.sqrt(sum((g**2).sum() for _, g in leaves(layer)))
+        clipped[name] = tree_map(lambda g: g * clip / norm if norm > clip else g, layer)  # noqa: B023
+    return clipped
+
+
+def project(params, signs):
+    """Set every entry on the wrong side of its sign to zero."""
+    return tree_map(lambda p, s: np.where((s != 0) & (s * p < 0), 0.0, p), params, signs)
+
+
+def update(kind, params, grads, signs, learning_rate, clip):
+    """Make one update of the papers: "rnn", "colei" or "dann"."""
+    if kind == "dann":
+        grads = correct(grads)
+    grads = clip_tensors(grads, clip) if kind == "colei" else clip_layers(grads, clip)
+    params = tree_map(lambda p, g: p - learning_rate * g, params, grads)
+    return params if kind == "rnn" else project(params, signs)

@@ -1,0 +1,177 @@
+"""Every cell against the NumPy loop: states, gradients, the Flax step, effective weights."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import reference
+
+import dalejax as dj
+from dalejax.cells import Cell, fold
+
+CELLS = {
+    "rnn": dj.RNNCell(3),
+    "rnn-tanh": dj.RNNCell(3, activation="tanh"),
+    "colei": dj.ColEICell(3, n_i=1),
+    "colei-identity": dj.ColEICell(3, n_i=1, activation="identity", inputs_n_i=1),
+    "dann": dj.DANNCell(3, n_i=2),
+    "dann-tanh": dj.DANNCell(3, n_i=1, inputs_pool=2, activation="tanh", inhibition="iid"),
+}
+cells = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+T, B, N_IN = 4, 2, 2
+
+
+def setting(cell, seed=0):
+    """Draw generic parameters (no zeros, no symmetry), inputs and a carry."""
+    rng = np.random.default_rng(seed)
+    params = cell.initial(N_IN, key=jax.random.key(seed))
+    params = jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape), params)
+    x, carry = rng.normal(size=(T, B, N_IN)), rng.normal(size=(B, cell.features))
+    return params, jnp.asarray(x), jnp.asarray(carry)
+
+
+def fast(cell, params, x, carry=None):
+    return cell.apply({"params": params}, x, carry, method="sequence")
+
+
+def by_hand(cell, params, x, carry):
+    return jax.lax.scan(lambda h, x: cell.apply({"params": params}, h, x), carry, x)[1]
+
+
+@cells
+def test_sequence_is_the_numpy_loop(cell, x64):
+    params, x, carry = setting(cell)
+    plain = reference.strip(params)
+    for start in (carry, None):
+        expected = reference.run_cell(
+            plain, np.asarray(x), None if start is None else np.asarray(start), cell.activation
+        )
+        np.testing.assert_allclose(fast(cell, params, x, start), expected, rtol=1e-12, atol=1e-14)
+
+
+@cells
+def test_gradients_are_those_of_the_scanned_step_and_of_finite_differences(cell, x64):
+    params, x, carry = setting(cell, seed=1)
+    weight = np.random.default_rng(2).normal(size=(T, B, cell.features))
+
+    def gradient(run):
+        def loss(a):
+            return (weight * jnp.sin(run(cell, a["params"], a["x"], a["carry"]))).sum()
+
+        arguments = {"params": params, "x": x, "carry": carry}
+        return reference.strip(jax.jit(jax.grad(loss))(arguments))
+
+    def numpy_loss(a):
+        states = reference.run_cell(a["params"], a["x"], a["carry"], cell.activation)
+        return (weight * np.sin(states)).sum()
+
+    arguments = reference.strip({"params": params, "x": x, "carry": carry})
+    numeric = reference.finite_differences(numpy_loss, arguments)
+    ours, scanned = gradient(fast), gradient(by_hand)
+    assert len(reference.leaves(ours)) == len(reference.leaves(numeric)) >= 5
+    for (path, a), (_, b), (_, c) in zip(*map(reference.leaves, (ours, scanned, numeric))):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13, err_msg=str(path))
+        np.testing.assert_allclose(a, c, rtol=1e-6, atol=1e-8, err_msg=str(path))
+
+
+@cells
+def test_flax_rnn_runs_the_cell(cell, x64):
+    params, x, carry = setting(cell)
+    layer = nn.RNN(cell, time_major=True)
+    variables = {"params": {"cell": params}}
+    for start in (carry, None):
+        states = layer.apply(variables, x, initial_carry=start)
+        np.testing.assert_allclose(states, fast(cell, params, x, start), rtol=1e-12, atol=1e-14)
+    fresh = layer.init(jax.random.key(0), x)["params"]["cell"]
+    assert jax.tree.structure(fresh) == jax.tree.structure(params)
+
+
+@cells
+def test_step_and_sequence_start_alike_and_legally(cell):
+    x = jnp.ones((1, 1, N_IN))
+    key = jax.random.key(3)
+    stepped = cell.init(key, jnp.zeros((1, cell.features)), x[0])["params"]
+    sequenced = cell.init(key, x, method="sequence")["params"]
+    assert jax.tree.structure(stepped) == jax.tree.structure(sequenced)
+    jax.tree.map(np.testing.assert_array_equal, stepped, sequenced)
+    assert not stepped["b"].any()
+    if "signs" in stepped:
+        dj.signs.assert_legal(stepped)
+
+
+@cells
+def test_effective_weights_are_batched_over_members(cell):
+    keys = jax.random.split(jax.random.key(0), 3)
+    params = jax.vmap(lambda key: cell.initial(N_IN, key=key))(keys)
+    together = cell.effective(params)
+    assert (together.U.shape, together.W.shape, together.b.shape) == ((3, 3, 2), (3, 3, 3), (3, 3))
+    for i in range(3):
+        member = reference.strip(jax.tree.map(lambda leaf: leaf[i], params))  # noqa: B023
+        for name in ("U", "W"):
+            expected = reference.weights(member, name)
+            np.testing.assert_allclose(getattr(together, name)[i], expected, rtol=1e-5, atol=1e-6)
+
+
+@cells
+def test_the_step_takes_any_batch_axes(cell, x64):
+    params, x, carry = setting(cell)
+    variables = {"params": params}
+    batched, output = cell.apply(variables, carry, x[0])
+    np.testing.assert_array_equal(batched, output)
+    alone, _ = cell.apply(variables, carry[0], x[0, 0])
+    np.testing.assert_allclose(alone, batched[0], rtol=1e-12)
+    assert cell.initialize_carry(jax.random.key(0), (5, 2, N_IN)).shape == (5, 2, cell.features)
+    assert not cell.initialize_carry(jax.random.key(0), (1, N_IN)).any()
+
+
+@cells
+def test_wrong_inputs_are_named(cell):
+    params = cell.initial(N_IN, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="inputs have 5 features; this cell was made for 2"):
+        fast(cell, params, jnp.ones((1, 1, 5)))
+
+
+def test_only_colei_units_inhibit_the_layer_above():
+    assert {name: cell.outputs_n_i for name, cell in CELLS.items()} == {
+        "rnn": 0, "rnn-tanh": 0, "colei": 1, "colei-identity": 1, "dann": 0, "dann-tanh": 0,
+    }  # fmt: skip
+
+
+def test_a_dann_has_two_separate_pools():
+    params = dj.DANNCell(5, n_i=2, inputs_pool=3).initial(4, key=jax.random.key(0))
+    shapes = {name: value.shape for name, value in params.items() if name != "signs"}
+    assert shapes == {
+        "U_ee": (5, 4), "U_ie": (3, 4), "U_ei": (5, 3),
+        "W_ee": (5, 5), "W_ie": (2, 5), "W_ei": (5, 2), "b": (5,),
+    }  # fmt: skip
+
+
+def test_fold_is_excitation_minus_inhibition():
+    rng = np.random.default_rng(0)
+    shapes = {"W_ee": (2, 3, 4), "W_ei": (2, 3, 2), "W_ie": (2, 2, 4)}
+    w = {k: rng.uniform(size=s).astype(np.float32) for k, s in shapes.items()}
+    expected = w["W_ee"] - np.einsum("sik,skj->sij", w["W_ei"], w["W_ie"])
+    np.testing.assert_allclose(fold(jax.tree.map(jnp.asarray, w), "W"), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: dj.RNNCell(0), "features is 0; a cell needs at least 1 unit"),
+        (lambda: dj.RNNCell(2, activation="gelu"), "activation is 'gelu'"),
+        (lambda: dj.ColEICell(4, n_i=0), "n_i is 0; with n = 4 units it must be from 1 to 3"),
+        (lambda: dj.ColEICell(4, n_i=4), "n_i is 4; with n = 4 units it must be from 1 to 3"),
+        (lambda: dj.DANNCell(4, n_i=0), "n_i is 0; a Dale's ANN needs at least 1 interneuron"),
+        (lambda: dj.DANNCell(4, inputs_pool=0), "n_i is 0; a Dale's ANN needs"),
+        (lambda: dj.DANNCell(1), "n_e is 1; a recurrent Dale's ANN needs at least 2"),
+    ],
+)
+def test_impossible_cells_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_cell_must_say_how_it_starts():
+    with pytest.raises(TypeError, match="Cell does not say how it starts"):
+        Cell(3).initial(2, key=jax.random.key(0))

@@ -1,0 +1,220 @@
+"""Whole networks against the NumPy loop, and the wiring of their signs."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import reference
+
+import dalejax as dj
+
+KINDS = {
+    "rnn": (lambda n, **kw: dj.RNNCell(n, **kw), dj.Dense(3)),
+    "colei": (lambda n, **kw: dj.ColEICell(n, n_i=1, **kw), dj.ColEIDense(3)),
+    "dann": (lambda n, **kw: dj.DANNCell(n, n_i=1, **kw), dj.DANNDense(3, n_i=2)),
+}
+kinds = pytest.mark.parametrize("kind", KINDS)
+T, B, N_IN = 3, 2, 2
+
+
+def build(kind, layers, every_step=False, activation="relu"):
+    cell, readout = KINDS[kind]
+    cells = [cell(n, activation=activation) for n in (4, 3, 2)[:layers]]
+    return dj.RecurrentNetwork(cells=cells, readout=readout, every_step=every_step)
+
+
+def setting(net, seed=0):
+    rng = np.random.default_rng(seed)
+    x = jnp.asarray(rng.normal(size=(T, B, N_IN)))
+    params = net.init(jax.random.key(seed), x)["params"]
+    return jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape), params), x
+
+
+@kinds
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("every_step", [False, True])
+def test_outputs_are_those_of_the_numpy_loop(kind, layers, every_step, x64):
+    net = build(kind, layers, every_step)
+    params, x = setting(net)
+    plain = reference.strip(params)
+    outputs = jax.jit(net.apply)({"params": params}, x)
+    expected = reference.run_network(plain, np.asarray(x), every_step)
+    assert outputs.shape == ((T, B, 3) if every_step else (B, 3))
+    np.testing.assert_allclose(outputs, expected, rtol=1e-12, atol=1e-13)
+
+
+@kinds
+@pytest.mark.parametrize(
+    ("layers", "every_step", "activation"),
+    [(1, True, "identity"), (2, False, "tanh"), (3, True, "relu")],
+)
+def test_gradients_of_both_losses_are_finite_differences(kind, layers, every_step, activation, x64):
+    net = build(kind, layers, every_step, activation)
+    params, x = setting(net, seed=1)
+    shape = (T, B) if every_step else (B,)
+    rng = np.random.default_rng(2)
+    labels, targets = rng.integers(3, size=shape), rng.normal(size=(*shape, 3))
+
+    def losses(a):
+        y = net.apply({"params": a["params"]}, a["x"])
+        entropy = optax.softmax_cross_entropy_with_integer_labels(y, labels).mean()
+        return jnp.stack([entropy, ((y - targets) ** 2).mean()])
+
+    def plain(a, loss, target):
+        return loss(reference.run_network(a["params"], a["x"], every_step, activation), target)
+
+    arguments = {"params": params, "x": x}
+    jacobian = jax.jit(jax.jacrev(losses))(arguments)
+    references = [(reference.cross_entropy, labels), (reference.mean_squared_error, targets)]
+    for i, (loss, target) in enumerate(references):
+        ours = reference.strip(jax.tree.map(lambda leaf: leaf[i], jacobian))  # noqa: B023
+        numeric = reference.finite_differences(
+            lambda a: plain(a, loss, target),  # noqa: B023
+            reference.strip(arguments),
+        )
+        for (path, a), (_, b) in zip(*map(reference.leaves, (ours, numeric)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9, err_msg=str(path))
+
+
+@kinds
+def test_gradients_are_those_of_flax_cells_scanned_by_hand(kind, x64):
+    net = build(kind, 2)
+    params, x = setting(net, seed=3)
+
+    def by_hand(params, x):
+        for i, cell in enumerate(net.cells):
+            variables = {"params": params[f"cells_{i}"]}
+            carry = jnp.zeros((B, cell.features))
+            _, x = jax.lax.scan(lambda h, x: cell.apply(variables, h, x), carry, x)  # noqa: B023
+        return net.readout.apply({"params": params["readout"]}, x[-1])
+
+    def gradient(run):
+        return jax.jit(jax.grad(lambda p, x: (run(p, x) ** 2).sum(), (0, 1)))(params, x)
+
+    ours, theirs = gradient(lambda p, x: net.apply({"params": p}, x)), gradient(by_hand)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13), ours, theirs
+    )
+
+
+@kinds
+def test_one_step_suffices_and_every_step_ends_in_the_last(kind, x64):
+    net, all_steps = build(kind, 1), build(kind, 1, every_step=True)
+    params, x = setting(net)
+    plain = reference.strip(params)
+    once = net.apply({"params": params}, x[:1])
+    np.testing.assert_allclose(
+        once, reference.run_network(plain, np.asarray(x[:1])), rtol=1e-12, atol=1e-13
+    )
+    last = all_steps.apply({"params": params}, x)[-1]
+    np.testing.assert_allclose(net.apply({"params": params}, x), last, rtol=1e-12)
+
+
+@kinds
+def test_members_run_and_fold_under_vmap(kind):
+    net = build(kind, 2)
+    x = jax.random.normal(jax.random.key(1), (T, B, N_IN))
+    init = jax.jit(lambda key: net.init(key, x)["params"])
+    keys = dj.seed_keys(0, 3)
+    members = jax.vmap(init)(keys)
+    outputs = jax.vmap(lambda p: net.apply({"params": p}, x))(members)
+    folded = net.effective(members)
+    assert [e.W.shape for e in folded] == [(3, 4, 4), (3, 3, 3)]
+    alone = init(keys[1])
+    member = jax.tree.map(lambda leaf: leaf[1], members)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), member, alone)
+    expected = reference.run_network(reference.strip(alone), np.asarray(x))
+    np.testing.assert_allclose(outputs[1], expected, rtol=1e-4, atol=1e-5)
+    for i, effective in enumerate(folded):
+        layer = reference.strip(alone[f"cells_{i}"])
+        for name in ("U", "W"):
+            np.testing.assert_allclose(
+                getattr(effective, name)[1], reference.weights(layer, name), rtol=1e-4, atol=1e-5
+            )
+
+
+# Wiring
+
+DANN = {f"{x}_{k}": 0 for x in "UW" for k in ("ee", "ie", "ei")}
+READOUT = {name: 0 for name in DANN if name.startswith("W")}
+STACKS = {
+    "colei": (
+        [dj.ColEICell(5, n_i=2), dj.ColEICell(4, n_i=1), dj.ColEICell(3, n_i=2)],
+        dj.ColEIDense(2),
+        [{"U": 0, "W": 2}, {"U": 2, "W": 1}, {"U": 1, "W": 2}, {"W": 2}],
+    ),
+    "dann": ([dj.DANNCell(4, n_i=1)] * 2, dj.DANNDense(2), [DANN, DANN, READOUT]),
+    "colei on dann": (
+        [dj.DANNCell(4, n_i=1), dj.ColEICell(4, n_i=1)],
+        dj.ColEIDense(2),
+        [DANN, {"U": 0, "W": 1}, {"W": 1}],
+    ),
+    "colei on rnn": ([dj.RNNCell(4), dj.ColEICell(3, n_i=1)], dj.Dense(2), [{}, {"U": 0, "W": 1}]),
+    "rnn on colei": (
+        [dj.ColEICell(4, n_i=3), dj.RNNCell(3)],
+        dj.ColEIDense(2),
+        [{"U": 0, "W": 3}, {}, {"W": 0}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("cells", "readout", "expected"), STACKS.values(), ids=STACKS)
+def test_signs_follow_the_layer_below_and_hold_from_the_start(cells, readout, expected):
+    net = dj.RecurrentNetwork(cells=cells, readout=readout)
+    params = jax.jit(lambda key: net.init(key, jnp.ones((1, 1, 3)))["params"])(jax.random.key(0))
+    names = [f"cells_{i}" for i in range(len(cells))] + ["readout"]
+    inhibitory = dict(zip(names, expected, strict=False))
+    wanted = reference.sign_tree(reference.strip(params), inhibitory)
+    found = dj.signs.sign_tree(params)
+    for (layer, name), sign in reference.leaves(wanted):
+        leaf = found[layer][name]
+        assert (leaf is None) == (name not in inhibitory.get(layer, {})), (layer, name)
+        if leaf is not None:
+            np.testing.assert_array_equal(np.broadcast_to(leaf, sign.shape), sign)
+            assert (np.asarray(params[layer][name]) * sign >= 0).all()
+    dj.signs.assert_legal(params)
+
+
+def test_a_layer_wired_by_hand_stays_as_it_is():
+    cells = [dj.ColEICell(4, n_i=2), dj.ColEICell(4, n_i=1, inputs_n_i=0)]
+    net = dj.RecurrentNetwork(cells=cells, readout=dj.ColEIDense(2, inputs_n_i=3))
+    assert [cell.inputs_n_i for cell in net.cells] == [0, 0] and net.readout.inputs_n_i == 3
+
+
+def test_the_given_cells_are_not_changed_and_may_be_given_twice():
+    cell = dj.ColEICell(4, n_i=1)
+    net = dj.RecurrentNetwork(cells=[cell, cell], readout=dj.ColEIDense(2))
+    params = net.init(jax.random.key(0), jnp.ones((1, 1, 3)))["params"]
+    assert sorted(params) == ["cells_0", "cells_1", "readout"] and cell.inputs_n_i is None
+    assert not (params["cells_0"]["W"] == params["cells_1"]["W"]).all()
+
+
+# Refusals
+
+
+def test_a_network_needs_a_cell():
+    with pytest.raises(ValueError, match="cells is empty; a network needs at least 1"):
+        dj.RecurrentNetwork(cells=[], readout=dj.Dense(2))
+
+
+def test_a_readout_needs_an_output_and_an_interneuron():
+    with pytest.raises(ValueError, match="features is 0; a read-out needs at least 1 output"):
+        dj.Dense(0)
+    with pytest.raises(ValueError, match="n_i is 0; a Dale's ANN needs at least 1 interneuron"):
+        dj.DANNDense(2, n_i=0)
+
+
+def test_inputs_need_three_axes(untyped):
+    with pytest.raises(ValueError, match=r"shape \(5, 2\); they must be \[t, b, n_in\]"):
+        build("rnn", 1).init(jax.random.key(0), jnp.ones((5, 2)))
+
+
+@kinds
+def test_inputs_of_another_width_are_refused(kind):
+    net = build(kind, 1)
+    params = net.init(jax.random.key(0), jnp.ones((1, 1, 2)))
+    with pytest.raises(ValueError, match="inputs have 3 features; this cell was made for 2"):
+        net.apply(params, jnp.ones((1, 1, 3)))
+    with pytest.raises(ValueError, match="inputs have 3 features; this layer was made for 4"):
+        net.readout.apply({"params": params["params"]["readout"]}, jnp.ones((1, 3)))
