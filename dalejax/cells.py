@@ -179,7 +179,7 @@ class ColEICell(Cell):
             ``b = -sqrt(n_in) input_mean``; 0 starts the bias at 0.
 
     Raises:
-        ValueError: n_i is not between 1 and n - 1.
+        ValueError: n_i is not between 1 and n - 1, or rho is not positive.
 
     Example:
         >>> cell = ColEICell(4, n_i=1)
@@ -199,6 +199,8 @@ class ColEICell(Cell):
 
     def __post_init__(self):
         signs.check_populations(self.features, self.n_i)
+        if self.rho is not None and not (math.isfinite(self.rho) and self.rho > 0):
+            raise ValueError(f"rho is {self.rho}; it must be a finite number above 0.")
         super().__post_init__()
 
     @property

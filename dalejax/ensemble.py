@@ -2,8 +2,9 @@
 
 Members are sharded over all devices (on a CPU: one host device a core) and, inside a device,
 mapped one after the other (``"map"``, best on a CPU, where one member fills a core) or vectorised
-(``"vmap"``, best on accelerators). No member ever sees another: the program that a member runs
-is the same whoever runs beside it.
+(``"vmap"``, best on accelerators). No member ever sees another: mapped, a member's parameters are the
+same bits whoever trains beside it (of its test scores, the last bit may differ where a device holds a
+single member, for XLA inlines a loop of one).
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ def seed_keys(root: int, num: int) -> Key[Array, " s"]:
     """Make one key a member, so that member i is the same network whoever trains beside it.
 
     Args:
-        root: any integer seed.
+        root: a seed from 0 to 2^32 - 1.
         num: members s, at least 1.
 
     Returns:
         Typed keys [s], the i-th being ``fold_in(key(root), i)``.
 
     Raises:
-        ValueError: num < 1.
+        ValueError: num < 1, or the root is out of its range.
 
     Example:
         >>> bool((jax.random.key_data(seed_keys(0, 3)) == jax.random.key_data(seed_keys(0, 5)[:3])).all())
@@ -40,6 +41,8 @@ def seed_keys(root: int, num: int) -> Key[Array, " s"]:
     """  # noqa: E501
     if num < 1:
         raise ValueError(f"the number of seeds is {num}; it must be at least 1.")
+    if not 0 <= root < 2**32:  # JAX cuts larger ones: two of them could be the same seed
+        raise ValueError(f"the root seed is {root}; it must be from 0 to {2**32 - 1}.")
     return jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(root), jnp.arange(num))
 
 
@@ -106,12 +109,11 @@ def pad(members: PyTree, mesh: Mesh) -> PyTree:
         >>> pad(jnp.arange(3), member_mesh()).shape[0] >= 3
         True
     """
-    num, extra = count(members), -count(members) % mesh.size
+    extra = -count(members) % mesh.size
 
     def fill(leaf):
         return jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]) if extra else leaf
 
-    del num
     return jax.device_put(jax.tree.map(fill, members), NamedSharding(mesh, PartitionSpec(AXIS)))
 
 

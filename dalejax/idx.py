@@ -4,7 +4,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -123,7 +123,7 @@ def read_idx(path: str | Path) -> np.ndarray:
             ) from error
 
 
-def _read_array(file: BinaryIO, path: Path, *, most_bytes: int) -> np.ndarray:
+def _read_array(file: io.BufferedIOBase, path: Path, *, most_bytes: int) -> np.ndarray:
     dtype, shape = _read_header(file, path)
     expected = math.prod(shape) * dtype.itemsize
     if expected > most_bytes:
@@ -142,7 +142,7 @@ def _read_array(file: BinaryIO, path: Path, *, most_bytes: int) -> np.ndarray:
     return values.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_header(file: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
+def _read_header(file: io.BufferedIOBase, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
     magic = file.read(4)
     known = len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in _DTYPES
     if not known or not 1 <= magic[3] <= _MAX_DIMENSIONS:
@@ -169,7 +169,7 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...]]
     return dtype, shape
 
 
-def _read_at_most(file: BinaryIO, limit: int) -> bytearray:
+def _read_at_most(file: io.BufferedIOBase, limit: int) -> bytearray:
     # The buffer grows with the bytes that really come, never with what a header claims.
     content = bytearray()
     while len(content) < limit:

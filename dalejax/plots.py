@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
 from dalejax.results import bootstrap_interval, by_member
@@ -78,6 +79,15 @@ def _dress(ax: Axes, xlabel: str = "", ylabel: str = "", note: str = "") -> None
     ax.set_ylabel(ylabel, fontsize=_SIZE + 1, labelpad=2)
     if note:
         ax.set_title(note, fontsize=_SIZE - 0.5, color=_GREY, loc="right", pad=3)
+
+
+def _label_log(ax: Axes) -> None:
+    """Label a logarithmic y axis with plain numbers where it spans less than two decades."""
+    low, high = ax.get_ylim()
+    if high / low < 100:
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+        ax.yaxis.set_minor_formatter("{x:g}")
 
 
 def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
@@ -202,9 +212,14 @@ def learning_curves(
     _lines(ax, hlines)
     if log:
         ax.set_yscale("log")
-        if lowest:  # else a band that reaches below zero would stretch the axis without end
+        if (
+            lowest and ylim is None
+        ):  # else a band that reaches below zero would stretch the axis without end
             ax.set_ylim(bottom=min(lowest) / 2)
-    ax.set_ylim(ylim)
+    if ylim is not None:
+        ax.set_ylim(ylim)
+    if log:
+        _label_log(ax)
     _dress(ax, "update (×10³)" if unit > 1 else "update", ylabel, "mean ± sd")
     _legend(figure)
     return figure
@@ -488,6 +503,7 @@ def final_dots(
     _lines(ax, hlines)
     if log:
         ax.set_yscale("log")
+        _label_log(ax)
     ax.set_xticks(range(len(names)), labels)
     ax.set_xlim(-0.6, len(names) - 0.4)
     _dress(ax, "", ylabel, "mean ± sd")

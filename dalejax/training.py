@@ -8,6 +8,8 @@ of its u-th update ``fold_in(fold_in(key, 2), u)``. So there is no random stream
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -152,30 +154,40 @@ def train(
     given = None if params is None else ensemble.pad(params, mesh)
 
     start = jax.jit(over_members(partial(_start, net, make_tx, task)))
+    if params is not None:
+        fresh = jax.eval_shape(start, (padded_keys, padded_hyperparams, None)).params
+        if _shapes(fresh) != _shapes(params):
+            raise ValueError(
+                f"params have shapes {_shapes(params)}; this network needs {_shapes(fresh)}."
+            )
     template = jax.eval_shape(start, (padded_keys, padded_hyperparams, given))
     template = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num, *x.shape[1:]), x.dtype), template)
 
-    store, history, update, state = None, _History(), 0, None
-    if checkpoint_dir is not None:
-        folder = Path(checkpoint_dir)
-        config = _config(net, task, keys, eval_every)
-        _claim_folder(folder, config, resume)
-        store = checkpoint.Store(folder)
-        if store.latest is not None:
-            update = store.latest
-            arrays = store.load()
-            history = _History.restore(arrays)
-            state = ensemble.pad(checkpoint.unflatten(template, arrays), mesh)
-    if state is None:
-        state = start((padded_keys, padded_hyperparams, given))
+    with contextlib.ExitStack() as stack:
+        store, history, update, state = None, _History(), 0, None
+        if checkpoint_dir is not None:
+            folder = Path(checkpoint_dir)
+            identity = _identity(net, task, keys, eval_every, hyperparams, params)
+            _claim_folder(folder, identity, resume)
+            store = stack.enter_context(checkpoint.Store(folder))
+            if store.latest is not None:
+                update = store.latest
+                arrays = store.load()
+                history = _History.restore(arrays)
+                state = ensemble.pad(checkpoint.unflatten(template, arrays), mesh)
+                # A crash between the checkpoint and its table leaves an older table behind.
+                results.write_table(history.table(), folder / "metrics.parquet")
+        if state is None:
+            state = start((padded_keys, padded_hyperparams, given))
 
-    @partial(jax.jit, static_argnames="length", donate_argnums=0)
-    def chunk(state, keys, hyperparams, data, first, length):
-        function = over_members(partial(_chunk, net, make_tx, task, length))
-        return function(_Member(state, keys, hyperparams), data, first)
+        @partial(jax.jit, static_argnames="length", donate_argnums=0)
+        def chunk(state, keys, hyperparams, data, first, length):
+            function = over_members(partial(_chunk, net, make_tx, task, length))
+            return function(_Member(state, keys, hyperparams), data, first)
 
-    bar = tqdm(total=num_updates, initial=update, unit="update", disable=not progress)
-    with bar:
+        bar = stack.enter_context(
+            tqdm(total=num_updates, initial=update, unit="update", disable=not progress)
+        )
         while update < num_updates:
             end = min(num_updates, (update // eval_every + 1) * eval_every)
             first = ensemble.replicate(jnp.int32(update), mesh)
@@ -187,9 +199,10 @@ def train(
             update = end
             bar.set_postfix_str(history.describe(task.score))
             if store and (update % checkpoint_every == 0 or update == num_updates):
-                _save(store, folder, ensemble.unpad(state, num), history, update)
-    if store:
-        store.__exit__()
+                store.save(
+                    update, {**checkpoint.flatten(ensemble.unpad(state, num)), **history.arrays()}
+                )
+                results.write_table(history.table(), folder / "metrics.parquet")
     state = ensemble.unpad(state, num)
     return Run(
         params=state.params,
@@ -344,35 +357,53 @@ class _History:
         return f"{score} {median} (median of {len(finite)}{lost})"
 
 
-def _save(store, folder, state, history, update):
-    store.save(update, {**checkpoint.flatten(state), **history.arrays()})
-    results.write_table(history.table(), folder / "metrics.parquet")
-
-
-def _config(net, task, keys, eval_every) -> dict[str, Any]:
+def _identity(net, task, keys, eval_every, hyperparams, params) -> dict[str, Any]:
+    """What a run must share with the one whose checkpoints it continues."""
     return {
         "network": repr(net),
         "task": repr(task),
+        "task data (sha256)": _digest(task.data),
         "keys": jax.random.key_data(keys).tolist(),
         "eval_every": eval_every,
+        "hyperparams (sha256)": _digest(hyperparams),
+        "initial params (sha256)": _digest(params),
     }
 
 
-def _claim_folder(folder: Path, config: dict[str, Any], resume: bool) -> None:
+def _digest(tree: PyTree) -> str:
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(jax.device_get(tree)):
+        digest.update(np.ascontiguousarray(leaf).tobytes())
+    return digest.hexdigest()
+
+
+def _claim_folder(folder: Path, identity: dict[str, Any], resume: bool) -> None:
     """Make the run's folder, or see that the run in it is this one."""
     path = folder / "train.json"
     if not path.exists():
+        if (folder / checkpoint.FOLDER).exists():
+            raise FileExistsError(
+                f"{folder} holds checkpoints but no {path.name}; use another folder."
+            )
         folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_json(path, config)
+        checkpoint.write_json(path, identity)
         return
     if not resume:
         raise FileExistsError(f"{folder} holds a run already; resume=True continues it.")
-    saved = json.loads(path.read_text())
-    for name, value in config.items():
-        if saved.get(name) != value:
-            raise ValueError(
-                f"{folder} was made with {name} = {saved.get(name)}; this run has {value}."
-            )
+    try:
+        saved = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is broken; it must be the JSON that train wrote.") from error
+    other = [name for name, value in identity.items() if saved.get(name) != value]
+    if other:
+        raise ValueError(
+            f"{folder} holds a run with another {', '.join(other)}; use another folder, or the same."
+        )
+
+
+def _shapes(params: PyTree) -> dict[str, list[int]]:
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {jax.tree_util.keystr(path): list(leaf.shape[1:]) for path, leaf in leaves}
 
 
 def _check(net, task, keys, num_updates, hyperparams, params, eval_every):

@@ -240,7 +240,7 @@ def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTra
 
     def update(updates, state, params=None):
         del params
-        return jax.tree.map(lambda g: g * _factor(optax.global_norm(g), max_norm), updates), state
+        return jax.tree.map(lambda g: g * _factor(optax.tree.norm(g), max_norm), updates), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
 
@@ -274,7 +274,7 @@ def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTrans
         branches, treedef = jax.tree.flatten(updates, is_leaf=lambda node: node is not updates)
 
         def clip(branch):
-            factor = _factor(optax.global_norm(branch), max_norm)
+            factor = _factor(optax.tree.norm(branch), max_norm)
             return jax.tree.map(lambda g: g * factor, branch)
 
         return jax.tree.unflatten(treedef, [clip(branch) for branch in branches]), state

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxtyping import Array, Bool, Complex, Float, Int, Key, Num, PyTree, Shaped
+from jaxtyping import Array, Bool, Complex, Float, Int, Integer, Key, Num, PyTree, Shaped
 
 Params = PyTree[Shaped[Array, "..."]]
 Matrix = Float[Array, "*s post pre"]
@@ -32,6 +32,7 @@ __all__ = [
     "Complex",
     "Float",
     "Int",
+    "Integer",
     "Key",
     "Matrix",
     "Num",

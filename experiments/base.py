@@ -7,24 +7,20 @@ itself: an experiment of many ensembles skips the finished ones.
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pandas as pd
 
 import dalejax as dj
 from dalejax import checkpoint
+from dalejax.provenance import provenance
 
 PRESETS = ("smoke", "laptop", "paper")
 VARIANTS = ("text", "code")
-LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scipy", "pandas")
 
 
 @dataclass(frozen=True)
@@ -63,8 +59,16 @@ class Context:
     progress: bool = True
     tables: list[pd.DataFrame] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """Make the run's folder, with what makes the run: as late as the first thing to keep."""
+        path = self.folder / "config.json"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            checkpoint.write_json(path, config(self))
+
     def train(self, name: str, net, tx, task, **options) -> dj.Run:
         """Train an ensemble in the run's folder, or continue it there."""
+        self.begin()
         if self.progress:
             print(f"{name}: {len(options['keys'])} networks", flush=True)
         return dj.train(
@@ -105,6 +109,7 @@ class Context:
 
     def draw(self, name: str, figure) -> None:
         """Save a picture as PNG and SVG."""
+        self.begin()
         dj.plots.save(figure, self.folder / name)
 
     def smnist(self, **options) -> dj.tasks.SequentialMNIST:
@@ -118,52 +123,27 @@ def finite(values: pd.Series) -> pd.Series:
 
 
 def config(context: Context) -> dict[str, Any]:
-    """What made the run: experiment, settings, versions, device and revision."""
+    """What made the run: the experiment, its settings, and its surroundings."""
     return {
         "experiment": context.experiment.name,
         "preset": context.preset,
         "variant": context.variant,
         "settings": context.settings,
-        "versions": {"dalejax": dj.__version__, **{name: version(name) for name in LIBRARIES}},
-        "python": platform.python_version(),
-        "devices": [str(device.device_kind) for device in jax.devices()],
-        "revision": revision(),
+        **provenance(dj.__version__),
     }
-
-
-def revision() -> str | None:
-    """Git revision of the checkout, with ``+`` if it is changed; None outside of one."""
-
-    def git(*arguments: str) -> str | None:
-        try:
-            answer = subprocess.run(
-                ["git", "-C", str(Path(__file__).parent), *arguments],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return answer.stdout.strip()
-
-    head = git("rev-parse", "--short", "HEAD")
-    return None if head is None else head + ("+" if git("status", "--porcelain") else "")
 
 
 def execute(context: Context) -> list[dj.results.Claim]:
     """Run an experiment in its folder: config, tables, pictures, claims."""
-    made = config(context)
     path = context.folder / "config.json"
     if path.exists():
-        saved = json.loads(path.read_text())
+        saved, made = json.loads(path.read_text()), json.loads(json.dumps(config(context)))
         for name in ("experiment", "preset", "variant", "settings"):
-            if saved[name] != json.loads(json.dumps(made[name])):
+            if saved[name] != made[name]:
                 raise ValueError(
                     f"{context.folder} was made with {name} = {saved[name]}; this run has "
                     f"{made[name]}."
                 )
-    context.folder.mkdir(parents=True, exist_ok=True)
-    checkpoint.write_json(path, made)
     claims = context.experiment.run(context)
     if len(claims) != context.experiment.claims:
         raise AssertionError(

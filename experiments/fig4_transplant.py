@@ -16,14 +16,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pandas as pd
 
 import dalejax as dj
+from dalejax.plots import Style
 from experiments import networks
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 750, "last": 5,
         "seeds_colei": 30, "seeds_rnn": 10, "learning_rate": 0.01, "clip": 10.0,
-        "batch_size": 32, "hybrid_signs": "elements"}  # fmt: skip
+        "batch_size": 32, "hybrid_signs": "elements", "bias": "zero"}  # fmt: skip
 PRESETS = {
     "smoke": FULL
     | {
@@ -68,6 +70,17 @@ COLEI_HYBRID, COLEI_HYBRID_FROZEN, COLEI_FREE, COLEI = (c.name for c in ALL[4:])
 # The four that the ColEI side's effects are made of get the many seeds.
 MANY = {COLEI, COLEI_FREE, RNN_HYBRID_FROZEN, COLEI_HYBRID_FROZEN}
 
+STYLES = {
+    RNN: Style("#222222", "-", "o"),
+    RNN_FROZEN: Style("#222222", "--", "o"),
+    COLEI_HYBRID: Style("#CC79A7", "-", "v"),
+    COLEI_HYBRID_FROZEN: Style("#CC79A7", "--", "v"),
+    RNN_HYBRID: Style("#56B4E9", "-", "D"),
+    RNN_HYBRID_FROZEN: Style("#56B4E9", "--", "D"),
+    COLEI_FREE: Style("#E69F00", "-", "s"),
+    COLEI: Style("#E69F00", "--", "s"),
+}
+
 # Facts of the published runs: learning rates differed, all three matrices were transplanted, the
 # bias started at zero, and the RNN side had five seeds.
 CODE_RATES = {RNN: 0.01, RNN_FROZEN: 0.01, COLEI: 0.0158, COLEI_FREE: 0.0158}
@@ -101,19 +114,7 @@ def run(context: Context) -> list[dj.results.Claim]:
 
     errors = {name: context.final(name, "test_error") for name in dict.fromkeys(names)}
     sides, comparisons = effects(errors)
-    line = {"Li et al.'s RNN of 3 layers": PAPER_RNN_LINE} if s["data"] == "mnist" else None
-    top = 10 if s["data"] == "mnist" else None
-    context.draw(
-        "learning_curves",
-        dj.plots.learning_curves(
-            context.table,
-            "test_error",
-            ylabel="test error (%)",
-            log=True,
-            ylim=None if top is None else (1.5, top),
-            hlines=line,
-        ),
-    )
+    _draw_curves(context)
     context.draw(
         "effects",
         dj.plots.effect_bars(
@@ -125,12 +126,36 @@ def run(context: Context) -> list[dj.results.Claim]:
     return claims(context, errors, sides, comparisons)
 
 
+def _draw_curves(context: Context) -> None:
+    """Panels A (signs) and B (transplants): a colour a network, dashed where signs are frozen."""
+    mnist = context.settings["data"] == "mnist"
+    panels = {
+        "curves_signs": [RNN, RNN_FROZEN, COLEI_FREE, COLEI],
+        "curves_transplant": [
+            RNN, COLEI_HYBRID, COLEI_HYBRID_FROZEN, RNN_HYBRID, RNN_HYBRID_FROZEN, COLEI,
+        ],
+    }  # fmt: skip
+    table = context.table
+    for panel, names in panels.items():
+        shown = pd.concat([table[table.configuration == name] for name in names])
+        figure = dj.plots.learning_curves(
+            shown,
+            "test_error",
+            ylabel="test error (%)",
+            styles=STYLES,
+            log=True,
+            ylim=(1.4, 12) if mnist else None,
+            hlines={"Li et al.'s RNN of 3 layers": PAPER_RNN_LINE} if mnist else None,
+        )
+        context.draw(panel, figure)
+
+
 def members(context: Context, task):
     """Lay out the ensemble: keys, initial parameters, sign trees, rates and names by member."""
     s = context.settings
     code = context.variant == "code"
     few = 5 if code and context.preset != "smoke" else s["seeds_rnn"]
-    mean = 0.0 if code else task.input_mean
+    mean = task.input_mean if s["bias"] == "centred" else 0.0
     rnn = networks.rnn(1, s["n"], task.n_out)
     colei = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=mean)
     example = jnp.zeros((1, 1, task.n_in))

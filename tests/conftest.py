@@ -22,6 +22,15 @@ def x64():
 
 
 @pytest.fixture
+def quick_compile():
+    """Compile without most optimisations: where a test compiles for longer than it runs."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture
 def strict_ranks():
     """Let no array grow dimensions silently (the bias of a dense product does, so not always)."""
     with jax.numpy_rank_promotion("raise"):

@@ -18,6 +18,7 @@ CELLS = {
     "dann": dj.DANNCell(3, n_i=2),
     "dann-tanh": dj.DANNCell(3, n_i=1, inputs_pool=2, activation="tanh", inhibition="iid"),
 }
+pytestmark = pytest.mark.usefixtures("quick_compile")
 cells = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 T, B, N_IN = 4, 2, 2
 
@@ -70,7 +71,9 @@ def test_gradients_are_those_of_the_scanned_step_and_of_finite_differences(cell,
     numeric = reference.finite_differences(numpy_loss, arguments)
     ours, scanned = gradient(fast), gradient(by_hand)
     assert len(reference.leaves(ours)) == len(reference.leaves(numeric)) >= 5
-    for (path, a), (_, b), (_, c) in zip(*map(reference.leaves, (ours, scanned, numeric))):
+    for (path, a), (_, b), (_, c) in zip(
+        *map(reference.leaves, (ours, scanned, numeric)), strict=True
+    ):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13, err_msg=str(path))
         np.testing.assert_allclose(a, c, rtol=1e-6, atol=1e-8, err_msg=str(path))
 

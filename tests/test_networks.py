@@ -14,6 +14,7 @@ KINDS = {
     "colei": (lambda n, **kw: dj.ColEICell(n, n_i=1, **kw), dj.ColEIDense(3)),
     "dann": (lambda n, **kw: dj.DANNCell(n, n_i=1, **kw), dj.DANNDense(3, n_i=2)),
 }
+pytestmark = pytest.mark.usefixtures("quick_compile")
 kinds = pytest.mark.parametrize("kind", KINDS)
 T, B, N_IN = 3, 2, 2
 
@@ -112,26 +113,21 @@ def test_one_step_suffices_and_every_step_ends_in_the_last(kind, x64):
 
 
 @kinds
-def test_members_run_and_fold_under_vmap(kind):
+def test_members_run_and_fold_under_vmap(kind, x64):
     net = build(kind, 2)
-    x = jax.random.normal(jax.random.key(1), (T, B, N_IN))
-    init = jax.jit(lambda key: net.init(key, x)["params"])
-    keys = dj.seed_keys(0, 3)
-    members = jax.vmap(init)(keys)
-    outputs = jax.vmap(lambda p: net.apply({"params": p}, x))(members)
+    one, x = setting(net)
+    members = jax.tree.map(lambda p: jnp.stack([2 * p, p, p / 2]), one)
+    outputs = jax.jit(jax.vmap(net.apply, (0, None)))({"params": members}, x)
     folded = net.effective(members)
     assert [e.W.shape for e in folded] == [(3, 4, 4), (3, 3, 3)]
-    alone = init(keys[1])
-    member = jax.tree.map(lambda leaf: leaf[1], members)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), member, alone)
-    expected = reference.run_network(reference.strip(alone), np.asarray(x))
-    np.testing.assert_allclose(outputs[1], expected, rtol=1e-4, atol=1e-5)
-    for i, effective in enumerate(folded):
-        layer = reference.strip(alone[f"cells_{i}"])
-        for name in ("U", "W"):
-            np.testing.assert_allclose(
-                getattr(effective, name)[1], reference.weights(layer, name), rtol=1e-4, atol=1e-5
-            )
+    for m, scale in enumerate((2, 1, 0.5)):
+        member = reference.tree_map(lambda p: scale * p, reference.strip(one))  # noqa: B023
+        expected = reference.run_network(member, np.asarray(x))
+        np.testing.assert_allclose(outputs[m], expected, rtol=1e-12, atol=1e-13)
+        for i, effective in enumerate(folded):
+            for name in ("U", "W"):
+                expected = reference.weights(member[f"cells_{i}"], name)
+                np.testing.assert_allclose(getattr(effective, name)[m], expected, atol=1e-12)
 
 
 # Wiring

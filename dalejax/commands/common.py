@@ -28,17 +28,17 @@ def check_counts(**counts: int) -> None:
             raise ValueError(f"{flag(name)} is {value}; it must be at least 1.")
 
 
-def check_positive(**numbers: float) -> None:
+def check_positive(**numbers: float | None) -> None:
     """Refuse options that are not finite numbers above 0.
 
     Args:
-        numbers: option -> value.
+        numbers: option -> value; None is none given.
 
     Raises:
         ValueError: one is 0, negative or not finite.
     """
     for name, value in numbers.items():
-        if not (math.isfinite(value) and value > 0):
+        if value is not None and not (math.isfinite(value) and value > 0):
             raise ValueError(f"{flag(name)} is {value}; it must be a finite number above 0.")
 
 
@@ -60,9 +60,11 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def ten_per_cent(n: int) -> int:
+def default_n_i(n: int) -> int:
     """Count the inhibitory units of the papers' networks: 10 % of n, at least 1."""
-    return max(1, round(n / 10))
+    from dalejax import signs
+
+    return signs.num_inhibitory(n, 0.1)
 
 
 def make_cell(

@@ -10,9 +10,9 @@ from dalejax.commands.common import (
     check_counts,
     check_positive,
     check_seed,
+    default_n_i,
     make_cell,
     print_json,
-    ten_per_cent,
 )
 
 
@@ -29,8 +29,7 @@ class Spectrum:
     n: int = 100
     """units"""
     n_i: int | None = None
-    """inhibitory units: among the n (colei), on top of them (dann), ignored (rnn); None:
-    10 per cent of n, at least 1"""
+    """inhibitory units; None: 10 % of n; among the n (colei), on top (dann), ignored (rnn)"""
     seeds: int = 20
     """networks to draw"""
     rho: float = 1.5
@@ -69,7 +68,7 @@ class Spectrum:
     @property
     def inhibitory(self) -> int:
         """How many inhibitory units there are, 10 % of n by default."""
-        return ten_per_cent(self.n) if self.n_i is None else self.n_i
+        return default_n_i(self.n) if self.n_i is None else self.n_i
 
 
 def measure(options: Spectrum) -> dict[str, dict[str, float]]:
@@ -102,7 +101,8 @@ def measure(options: Spectrum) -> dict[str, dict[str, float]]:
 
         return jax.jit(jax.vmap(one))(keys)
 
-    W, before = recurrent_weights(options.rho), recurrent_weights(None)
+    W = recurrent_weights(options.rho)
+    before = recurrent_weights(None) if options.cell == "colei" else W
     measured = {
         "nse": dj.spectrum.nse(W),
         "sigma_max": dj.spectrum.singular_values(W)[:, 0],

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import json
 import math
-import platform
-import subprocess
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,9 +18,10 @@ from dalejax.commands.common import (
     check_counts,
     check_positive,
     check_seed,
+    default_n_i,
+    flag,
     make_cell,
     print_json,
-    ten_per_cent,
 )
 
 if TYPE_CHECKING:
@@ -59,15 +59,14 @@ class Train:
     layers: int = 1
     """recurrent layers"""
     n_i: int | None = None
-    """inhibitory units of a layer: among the n (colei), on top of them (dann), ignored (rnn);
-    None: 10 per cent of n, at least 1"""
+    """inhibitory units, among the n (colei), on top (dann) or ignored (rnn); None: 10 % of n"""
     rho: float = 1.5
-    """spectral radius of a layer's recurrent weights at the start (colei; ignored otherwise)"""
+    """spectral radius of the recurrent weights at the start (colei; otherwise ignored)"""
     lr: float | None = None
     """learning rate; None: 0.01 for smnist, 0.1 for adding"""
     clip: float | None = None
-    """largest gradient norm, of each tensor (colei) or each cell (rnn, dann); None: 10 for smnist
-    and 7 for adding with colei, no clipping with rnn and dann"""
+    """largest gradient norm of a tensor (colei) or cell (rnn, dann); None: colei 10, adding 7;
+    else none"""
     batch_size: int | None = None
     """trials an update; None: 32 for smnist, 64 for adding"""
     eval_every: int = 500
@@ -114,7 +113,7 @@ class Train:
         options = dataclasses.replace(
             self,
             n=n,
-            n_i=_default(self.n_i, ten_per_cent(n)),
+            n_i=_default(self.n_i, default_n_i(n)),
             lr=_default(self.lr, 0.01 if smnist else 0.1),
             clip=_default(self.clip, clip),
             batch_size=_default(self.batch_size, 32 if smnist else 64),
@@ -126,11 +125,9 @@ class Train:
     def _check(self) -> None:
         counts = ("seeds", "updates", "n", "layers", "batch_size", "eval_every", "checkpoint_every")
         check_counts(**{name: getattr(self, name) for name in counts})
-        check_positive(
-            lr=self.lr, rho=self.rho, **({} if self.clip is None else {"clip": self.clip})
-        )
+        check_positive(lr=self.lr, rho=self.rho, clip=self.clip)
         check_seed(self.seed)
-        if self.checkpoint_every % self.eval_every:
+        if self.checkpoint_every and self.checkpoint_every % self.eval_every:
             raise ValueError(
                 f"--checkpoint-every is {self.checkpoint_every}; it must be a multiple of "
                 f"--eval-every, {self.eval_every}."
@@ -174,17 +171,19 @@ def build(options: Train) -> tuple[RecurrentNetwork, optax.GradientTransformatio
     import dalejax as dj
 
     readouts = {"rnn": dj.Dense, "colei": dj.ColEIDense, "dann": dj.DANNDense}
+    n, n_i, lr, batch_size = options.n, options.n_i, options.lr, options.batch_size
+    assert n is not None and n_i is not None and lr is not None and batch_size is not None
     optimizers = {"rnn": dj.rnn_sgd, "colei": dj.colei_sgd, "dann": dj.dann_sgd}
-    cell = make_cell(options.cell, options.n, options.n_i, options.rho)
-    tx = optimizers[options.cell](options.lr, math.inf if options.clip is None else options.clip)
+    cell = make_cell(options.cell, n, n_i, options.rho)
+    tx = optimizers[options.cell](lr, math.inf if options.clip is None else options.clip)
     if options.task == "adding":
-        task = dj.tasks.AddingProblem(batch_size=options.batch_size)
+        task = dj.tasks.AddingProblem(batch_size=batch_size)
     else:
         task = dj.tasks.SequentialMNIST(
             options.data,
             scan=options.scan,
             data_dir=options.data_dir,
-            batch_size=options.batch_size,
+            batch_size=batch_size,
         )
     net = dj.RecurrentNetwork([cell] * options.layers, readouts[options.cell](task.n_out))
     return net, tx, task
@@ -239,14 +238,16 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
 
 
 def _write_config(options: Train) -> None:
+    import dalejax
     from dalejax import checkpoint
+    from dalejax.provenance import provenance
 
     frozen = dataclasses.asdict(options)
-    frozen = {k: str(v) if isinstance(v, Path) else v for k, v in frozen.items()}
+    frozen = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in frozen.items()}
     config = {
         "command": "train",
         "options": {name: value for name, value in frozen.items() if name not in NOT_FROZEN},
-        **_surroundings(),
+        **provenance(dalejax.__version__),
     }
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -266,12 +267,12 @@ def _read_config(folder: Path) -> Train:
     try:
         options = json.loads(path.read_text())["options"]
         # Typed again, as it were: so tyro checks every name, type and choice.
-        return tyro.cli(
-            Train,
-            args=["--out", str(folder), *_typed(options)],
-            config=(tyro.conf.FlagCreatePairsOff,),
-            console_outputs=False,
-        )
+        with contextlib.redirect_stderr(io.StringIO()):
+            return tyro.cli(
+                Train,
+                args=["--out", str(folder), *_typed(options)],
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
     except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
         raise ValueError(
             f"{path} is broken: it must hold the options that dalejax train wrote."
@@ -279,44 +280,10 @@ def _read_config(folder: Path) -> Train:
 
 
 def _typed(options: dict[str, Any]) -> list[str]:
-    named = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    named = {flag(name): value for name, value in options.items()}
     return [
         text for name, value in named.items() if value is not None for text in (name, str(value))
     ]
-
-
-def _surroundings() -> dict[str, Any]:
-    import jax
-
-    import dalejax
-
-    packages = {"jax": "jax", "flax": "flax", "optax": "optax", "orbax": "orbax-checkpoint"}
-    device = jax.devices()[0]
-    return {
-        "versions": {
-            "dalejax": dalejax.__version__,
-            **{name: metadata.version(package) for name, package in packages.items()},
-            "python": platform.python_version(),
-        },
-        "devices": {
-            "platform": device.platform,
-            "kind": device.device_kind,
-            "count": jax.device_count(),
-        },
-        "git": _git_revision(Path(dalejax.__file__).parents[1]),
-    }
-
-
-def _git_revision(checkout: Path) -> str | None:
-    """Name the commit that the package is at, with ``-dirty`` after it if files were changed."""
-    if not (checkout / ".git").exists():
-        return None
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        answer = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):  # no git, or no commit yet
-        return None
-    return answer.stdout.strip()
 
 
 def _updates_done(folder: Path) -> int:

@@ -10,7 +10,7 @@ import optax
 
 from dalejax import datasets
 from dalejax.tasks.base import DatasetTask
-from dalejax.types import Array, Float, Int
+from dalejax.types import Array, Float, Int, Integer
 
 SCANS = ("rows", "pixels", "permuted")
 
@@ -77,7 +77,7 @@ class SequentialMNIST(DatasetTask):
         # The mean grey value, which the first layer's bias of a ColEI network may cancel.
         self.input_mean = float(self.data["train"][0].mean() / 255)
 
-    def encode(self, inputs: Int[Array, "b pixels"]) -> Float[Array, "t b n_in"]:
+    def encode(self, inputs: Integer[Array, "b pixels"]) -> Float[Array, "t b n_in"]:
         """Turn grey values 0 to 255 into inputs in [0, 1], time first."""
         scaled = inputs.astype(jnp.zeros(()).dtype) / 255
         return scaled.reshape(len(inputs), -1, self.n_in).transpose(1, 0, 2)

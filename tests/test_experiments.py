@@ -1,0 +1,186 @@
+"""Experiments: their list, their claims, resuming, bad input; and the parts of Figure 4."""
+
+import json
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+import dalejax as dj
+from experiments import __main__ as command
+from experiments import fig2_adding, fig4_transplant
+from experiments.base import Context, execute
+
+CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
+
+
+def smoke(experiment, folder, **settings):
+    return Context(
+        experiment=experiment,
+        folder=folder,
+        preset="smoke",
+        variant="text",
+        settings=dict(experiment.presets["smoke"]) | settings,
+        data_dir=None,
+        progress=False,
+    )
+
+
+def test_list_as_json(capsys):
+    assert command.main(["list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"fig2_adding", "fig2_smnist", "fig3_spectra", "fig4_transplant"} <= {
+        row["name"] for row in rows
+    }
+    for row in rows:
+        assert set(row) == {"name", "source", "presets", "claims", "expected_minutes"}
+        assert row["presets"] == ["smoke", "laptop", "paper"]
+        assert set(row["expected_minutes"]) == set(row["presets"])
+
+
+def test_presets_have_the_same_keys():
+    for experiment in command.all_experiments().values():
+        keys = {frozenset(settings) for settings in experiment.presets.values()}
+        assert len(keys) == 1, experiment.name
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "fig2_adding"
+    claims = execute(smoke(fig2_adding.EXPERIMENT, folder))
+    return folder, claims
+
+
+def test_a_run_leaves_everything(finished):
+    folder, claims = finished
+    table = dj.results.read_table(folder / "metrics.parquet")
+    assert list(table.columns) == ["member", "update", "metric", "value", "configuration"]
+    assert set(table.configuration) == {"RNN", "DANN", "ColEI", "ColEI (gc)"}
+    saved = json.loads((folder / "claims.json").read_text())
+    assert len(saved) == len(claims) == fig2_adding.EXPERIMENT.claims
+    assert all(set(claim) >= CLAIM_KEYS for claim in saved)
+    config = json.loads((folder / "config.json").read_text())
+    assert config["settings"]["updates"] == 30 and "jax" in config["versions"]
+    assert {path.suffix for path in folder.glob("learning_curves.*")} == {".png", ".svg"}
+
+
+def test_resuming_a_finished_run_gives_the_same(finished):
+    folder, claims = finished
+    table = (folder / "metrics.parquet").read_bytes()
+    again = execute(smoke(fig2_adding.EXPERIMENT, folder))
+    assert again == claims
+    assert (folder / "metrics.parquet").read_bytes() == table
+
+
+def test_other_settings_are_refused(finished):
+    folder, _ = finished
+    with pytest.raises(ValueError, match="was made with settings"):
+        execute(smoke(fig2_adding.EXPERIMENT, folder, updates=40))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["fig99"], "experiment is 'fig99'; it must be one of"),
+        (["fig2_adding", "--preset", "huge"], "preset is 'huge'; it must be one of"),
+        (["fig3_spectra", "--variant", "code"], "variant is 'code'; fig3_spectra has text"),
+        (["fig2_adding", "--seeds", "1"], "--seeds is 1; a spread needs at least 2"),
+        (["fig2_adding", "--set", "speed=9"], "--set names 'speed'"),
+        (["fig2_adding", "--set", "updates=many"], "--set updates is 'many'; it must be int"),
+        (["fig2_adding", "--resume", "nowhere"], "nowhere holds no run"),
+    ],
+)
+def test_bad_input(arguments, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert sentence in printed.err and printed.err.count("\n") == 1 and not printed.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_data_writes_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    assert command.main(["fig2_smnist", "--preset", "laptop"]) == 2
+    assert "dalejax data prepare mnist" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def ensemble(tmp_path_factory):
+    context = smoke(fig4_transplant.EXPERIMENT, tmp_path_factory.mktemp("fig4"))
+    return fig4_transplant.members(context, context.smnist())
+
+
+def test_eight_configurations(ensemble):
+    *_, names = ensemble
+    assert pd.Series(names).nunique() == len(fig4_transplant.ALL) == 8
+    counts = pd.Series(names).value_counts()
+    assert {name for name, n in counts.items() if n == 4} == fig4_transplant.MANY
+
+
+def test_only_the_spectrum_moves(ensemble):
+    _, params, _, _, names = ensemble
+    first = {name: names.index(name) for name in names}
+    sigma = np.asarray(dj.spectrum.singular_values(params["cells_0"]["W"]))
+
+    def start(name):
+        return jax.tree.map(lambda leaf: np.asarray(leaf[first[name]]), params)
+
+    f = fig4_transplant
+    for hybrid, host, donor in ((f.RNN_HYBRID, f.RNN, f.COLEI), (f.COLEI_HYBRID, f.COLEI, f.RNN)):
+        np.testing.assert_allclose(sigma[first[hybrid]], sigma[first[donor]], rtol=1e-3, atol=1e-5)
+        own, other = start(hybrid), start(host)
+        np.testing.assert_array_equal(own["cells_0"]["U"], other["cells_0"]["U"])
+        np.testing.assert_array_equal(own["readout"]["W"], other["readout"]["W"])
+        left = np.linalg.svd(other["cells_0"]["W"])[0]
+        mixed = left.T @ own["cells_0"]["W"]  # rows keep their directions, only lengths change
+        right = np.linalg.svd(other["cells_0"]["W"])[2]
+        off = mixed @ right.T
+        np.testing.assert_allclose(off - np.diag(np.diag(off)), 0, atol=1e-4)
+
+
+def test_signs_are_the_configuration(ensemble):
+    _, params, signs, _, names = ensemble
+    for i, name in enumerate(names):
+        mine = jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), (params, signs))
+        (cell, readout), (cell_signs, readout_signs) = (t.values() for t in mine)
+        frozen = "frozen" in name or name == "ColEI"
+        assert (cell_signs["W"] != 0).mean() == pytest.approx(1 if frozen else 0, abs=0.06)
+        assert (readout_signs["W"] != 0).any() == frozen
+        assert (cell_signs["b"] == 0).all() and (readout_signs["b"] == 0).all()
+        assert (cell_signs["U"] != 0).all() if name == "ColEI" else (cell_signs["U"] == 0).all()
+        assert (cell["W"] * cell_signs["W"] >= 0).all()
+        assert (readout["W"] * readout_signs["W"] >= 0).all()
+
+
+def test_the_six_effects_are_seed_paired():
+    values = np.arange(4.0)
+    names = [c.name for c in fig4_transplant.ALL]
+    errors = {name: pd.Series(values * (k + 1)) for k, name in enumerate(names)}
+    sides, comparisons = fig4_transplant.effects(errors)
+    f = fig4_transplant
+    k = {name: i + 1 for i, name in enumerate(names)}
+    expected = {
+        ("RNN", "spectrum"): k[f.RNN_HYBRID] - k[f.RNN],
+        ("RNN", "vectors"): k[f.COLEI_HYBRID] - k[f.RNN],
+        ("RNN", "signs"): k[f.RNN_FROZEN] - k[f.RNN],
+        ("ColEI", "spectrum"): k[f.COLEI] - k[f.COLEI_HYBRID_FROZEN],
+        ("ColEI", "vectors"): k[f.COLEI] - k[f.RNN_HYBRID_FROZEN],
+        ("ColEI", "signs"): k[f.COLEI] - k[f.COLEI_FREE],
+    }
+    for effect, factor in expected.items():
+        np.testing.assert_allclose(sides[effect], values * factor)
+    assert [c[:3] for c in comparisons] == [
+        (side, "spectrum", other) for side in ("RNN", "ColEI") for other in ("signs", "vectors")
+    ]
+
+
+def test_adding_decay_follows_the_published_code():
+    rate = fig2_adding.decay(0.1, 141)
+    assert rate(19) == pytest.approx(0.1)
+    assert rate(20) == pytest.approx(0.1 * 0.99)
+    assert rate(140) == pytest.approx(0.1 * 0.99**7)
+    assert rate(141) == pytest.approx(0.1 * 0.99**7)
+    assert rate(161) == pytest.approx(0.1 * 0.99**8)

@@ -1,0 +1,446 @@
+"""Training: members never meet, a stop loses nothing, every trial is shown, bad input stops."""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pandas as pd
+import pytest
+from jax.experimental.compilation_cache import compilation_cache
+
+import dalejax as dj
+from dalejax import results, training
+
+NET = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1))
+KEYS = dj.seed_keys(0, 5)
+NEVER = 1000
+UPDATES = 12
+SICK = [NEVER, 4, NEVER, 0, NEVER]
+
+
+def adding(**sizes) -> dj.tasks.AddingProblem:
+    sizes = {"batch_size": 16, "num_train": 64, "num_test": 16} | sizes
+    return dj.tasks.AddingProblem(6, **sizes)
+
+
+TASK = adding()
+
+
+def blow_up(bad_at):
+    """A ColEI optimiser whose learning rate is infinite from update number ``bad_at + 1`` on."""
+    return dj.colei_sgd(lambda count: jnp.where(count < bad_at, 0.05, jnp.inf), clip=1.0)
+
+
+def fit(members=(0, 1, 2, 3, 4), bad_at=None, **options) -> training.Run:
+    members = np.asarray(members)
+    bad_at = [NEVER] * len(members) if bad_at is None else bad_at
+    options = {"num_updates": UPDATES, "eval_every": 3, "progress": False} | options
+    return dj.train(
+        options.pop("net", NET),
+        options.pop("tx", blow_up),
+        options.pop("task", TASK),
+        keys=options.pop("keys", KEYS[members]),
+        hyperparams=options.pop("hyperparams", {"bad_at": np.asarray(bad_at)}),
+        **options,
+    )
+
+
+def assert_identical(a, b) -> None:
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def member(run: training.Run, i: int):
+    return jax.tree.map(lambda leaf: leaf[i], (run.params, run.opt_state))
+
+
+def rows(run: training.Run, i: int) -> pd.DataFrame:
+    chosen = run.table[run.table.member == i]
+    return chosen.drop(columns="member").reset_index(drop=True)
+
+
+def assert_same_run(a: training.Run, b: training.Run) -> None:
+    assert_identical((a.params, a.opt_state), (b.params, b.opt_state))
+    pd.testing.assert_frame_equal(a.table, b.table, check_exact=True)
+    np.testing.assert_array_equal(a.diverged_at, b.diverged_at)
+    assert a.update == b.update
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compile_once(tmp_path_factory):
+    """Share compiled programs among the module's runs: each train() call makes its own."""
+    options = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in options}
+    for settings in (options, before):
+        for name, value in settings.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()
+        if settings is options:
+            yield
+
+
+@pytest.fixture(scope="module")
+def five() -> training.Run:
+    """Five members, an odd number for the two devices."""
+    return fit()
+
+
+# --- members never meet ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("company", [[3], [3, 4, 1]])
+def test_a_member_is_the_same_whoever_trains_beside_it(five, company):
+    run = fit(company)
+    assert_identical(member(run, 0), member(five, 3))
+    ours, theirs = rows(run, 0), rows(five, 3)
+    if len(company) == 1:
+        # XLA rounds the evaluation of a device's only member differently, not its training.
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-6)
+    else:
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_a_member_is_the_same_on_any_number_of_devices(five):
+    run = fit(devices=jax.devices()[:1])
+    assert_identical((run.params, run.opt_state), (five.params, five.opt_state))
+    pd.testing.assert_frame_equal(run.table, five.table, rtol=1e-6)
+
+
+def test_vmap_and_map_agree(five):
+    vmapped = fit(member_map="vmap")
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+        vmapped.params,
+        five.params,
+    )
+    np.testing.assert_allclose(vmapped.table.value, five.table.value, rtol=1e-4, atol=1e-5)
+
+
+def test_members_differ(five):
+    W = NET.effective(five.params)[0].W
+    assert len(np.unique(np.asarray(W[:, 0, -1]))) == 5
+
+
+@pytest.fixture(scope="module")
+def sick() -> training.Run:
+    """Members 1 and 3 blow up at updates 5 and 1."""
+    return fit(bad_at=SICK)
+
+
+def test_a_nan_stays_at_home(five, sick):
+    assert sick.diverged_at.tolist() == [-1, 5, -1, 1, -1]
+    assert five.diverged_at.tolist() == [-1] * 5
+    for i in (0, 2, 4):
+        assert_identical(member(sick, i), member(five, i))
+        pd.testing.assert_frame_equal(rows(sick, i), rows(five, i), check_exact=True)
+
+
+def test_a_diverged_member_is_frozen_at_its_last_finite_state(sick):
+    assert_identical(member(sick, 1), member(fit([1], num_updates=4, eval_every=4), 0))
+    start = NET.init(jax.random.fold_in(KEYS[3], training.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    params, opt_state = member(sick, 3)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), params, start["params"])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((params, opt_state)))
+
+
+def test_a_diverged_members_metrics_are_nan_from_then_on(five, sick):
+    then = sick.table["member"].eq(1) & sick.table["update"].ge(5) | sick.table["member"].eq(3)
+    assert sick.table["value"].isna().tolist() == then.tolist()
+    before = rows(sick, 1).query("update < 5")
+    pd.testing.assert_frame_equal(before, rows(five, 1).query("update < 5"), check_exact=True)
+
+
+def test_per_member_learning_rates_and_clips_equal_constants():
+    hyperparams = {"learning_rate": np.float32([0.01, 0.05]), "clip": np.float32([5.0, 0.3])}
+    both = fit([0, 1], tx=dj.colei_sgd, hyperparams=hyperparams, num_updates=3)
+    for i in (0, 1):
+        tx = dj.colei_sgd(*(float(values[i]) for values in hyperparams.values()))
+        alone = fit([i], tx=tx, hyperparams=None, num_updates=3)
+        for ours, theirs in zip(
+            jax.tree.leaves(both.params), jax.tree.leaves(alone.params), strict=True
+        ):
+            np.testing.assert_allclose(ours[i], theirs[0], rtol=1e-6, atol=1e-7)
+
+
+def test_given_params_are_the_start(five):
+    """Members that blow up at their first update stay as they were given."""
+    run = fit(num_updates=1, bad_at=[0] * 5, params=five.params)
+    assert run.diverged_at.tolist() == [1] * 5
+    assert_identical(run.params, five.params)
+
+
+# --- nothing lost ---------------------------------------------------------------------------------
+
+
+def stop_at(update: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupt training after the chunk that ends at an update, before its checkpoint."""
+    describe = training._History.describe
+
+    def interrupt(history, score):
+        if history.updates[-1] == update:
+            raise KeyboardInterrupt
+        return describe(history, score)
+
+    monkeypatch.setattr(training._History, "describe", interrupt)
+
+
+def test_resume_equals_no_interruption(sick, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    run = {"checkpoint_dir": folder, "checkpoint_every": 6, "resume": True, "bad_at": SICK}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_at(9, patch)
+        fit(**run)
+    assert [path.name for path in (folder / "checkpoints").iterdir()] == ["6"]
+    assert_same_run(fit(**run), sick)
+    assert_same_run(fit(**run), sick)  # finished: nothing is left to do
+    written = results.read_table(folder / "metrics.parquet")
+    pd.testing.assert_frame_equal(written, sick.table, check_exact=True, check_dtype=False)
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory) -> Path:
+    """A run of six updates, kept in a folder."""
+    folder = tmp_path_factory.mktemp("half") / "run"
+    fit(num_updates=6, checkpoint_dir=folder)
+    return folder
+
+
+def test_more_updates_continue_a_shorter_run(five, half, tmp_path):
+    folder = tmp_path / "run"
+    for path, content in files(half).items():
+        copy = folder / path.relative_to(half)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+    assert_same_run(fit(checkpoint_dir=folder, resume=True), five)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"keys": dj.seed_keys(1, 5)},
+        {"net": dj.RecurrentNetwork([dj.ColEICell(8, n_i=1)], dj.ColEIDense(1))},
+        {"net": dj.RecurrentNetwork([dj.ColEICell(8, n_i=2, rho=1.0)], dj.ColEIDense(1))},
+        {"task": adding(num_train=48)},
+        {"eval_every": 4},
+    ],
+    ids=["keys", "n_i", "rho", "task", "eval_every"],
+)
+def test_another_run_is_not_resumed(half, other):
+    before = files(half)
+    with pytest.raises(ValueError) as error:
+        fit(checkpoint_dir=half, resume=True, **other)
+    assert str(half) in str(error.value)
+    assert files(half) == before
+
+
+def test_a_run_is_not_overwritten(half):
+    before = files(half)
+    with pytest.raises(FileExistsError, match="holds a run already"):
+        fit(checkpoint_dir=half)
+    assert files(half) == before
+
+
+# --- the loop -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("eval_every", [5, 7])
+def test_chunk_boundaries_do_not_matter(five, eval_every):
+    run = fit(eval_every=eval_every)
+    assert_identical((run.params, run.opt_state), (five.params, five.opt_state))
+    assert run.table["update"].unique().tolist() == [
+        *range(eval_every, UPDATES, eval_every),
+        UPDATES,
+    ]
+
+
+def test_equal_chunks_are_compiled_once(monkeypatch):
+    compiled = []
+
+    def listen(event, duration, **_):
+        del duration
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    counts, add = [], training._History.add
+
+    def counting(history, update, metrics):
+        counts.append(len(compiled))
+        add(history, update, metrics)
+
+    monkeypatch.setattr(training._History, "add", counting)
+    try:
+        fit([0, 1, 2])
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert len(counts) == 4 and counts[0] > 0
+    assert len(set(counts)) == 1
+
+
+@pytest.mark.parametrize("trials", [64, 50])
+def test_an_epoch_shows_every_trial(trials):
+    task = adding(num_train=trials)
+    # Each input carries its trial's number.
+    inputs, _ = task.data["train"]
+    numbered = np.broadcast_to(np.arange(trials)[:, None, None], inputs.shape)
+    data = task.data | {"train": (jnp.asarray(numbered, jnp.float32), jnp.arange(trials))}
+    order = task.order(data, key=jax.random.key(3))
+    batches = [
+        task.batch(data, order, jnp.int32(i), key=jax.random.key(0))
+        for i in range(task.updates_per_epoch)
+    ]
+    assert all(batch.inputs.shape == (6, 16, 2) for batch in batches)
+    shown = np.concatenate([batch.targets for batch in batches])
+    counts = np.bincount(shown, minlength=trials)
+    assert (counts >= 1).all() and counts.sum() == 16 * task.updates_per_epoch
+    # Only what fills the last batch comes twice, and it is of the batch before.
+    assert set(np.flatnonzero(counts == 2)) <= set(np.asarray(batches[-2].targets))
+    for batch in batches:
+        np.testing.assert_array_equal(batch.inputs[0, :, 0], batch.targets)
+    another = task.order(data, key=jax.random.key(4))
+    assert not np.array_equal(order, another)
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 9])
+def test_a_chunk_draws_the_epochs_that_it_needs(length):
+    """Update u of any chunk sees the order of epoch u // updates_per_epoch."""
+    for first in range(9):
+        orders, first_epoch = jax.jit(training._orders, static_argnums=(0, 4))(
+            TASK, TASK.data, KEYS[0], jnp.int32(first), length
+        )
+        for u in range(first, first + length):
+            epoch = u // TASK.updates_per_epoch
+            key = jax.random.fold_in(jax.random.fold_in(KEYS[0], training.EPOCH), epoch)
+            expected = TASK.order(TASK.data, key=key)
+            np.testing.assert_array_equal(orders[epoch - int(first_epoch)], expected)
+
+
+@pytest.mark.parametrize("at_once", [16, 6, 1])
+def test_evaluation_is_the_mean_over_the_test_set(five, at_once):
+    task = adding()
+    task.test_batch_size = at_once
+    params = jax.tree.map(lambda leaf: leaf[2], five.params)
+    inputs, targets = (np.asarray(array) for array in task.data["test"])
+    outputs = NET.apply({"params": params}, jnp.asarray(inputs.transpose(1, 0, 2)))
+    expected = np.square(np.float64(outputs[:, 0]) - targets).mean()
+    data = jax.tree.map(jnp.asarray, task.data)
+    measured = training._evaluate(NET, task, params, data)["test_mse"]
+    assert float(measured) == pytest.approx(expected, rel=1e-5)
+    if at_once == 16:
+        table = results.by_member(five.table, "test_mse")
+        assert table.loc[UPDATES, 2] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_train_loss_is_that_of_the_updates():
+    """The first update's loss is the loss of the starting network on the first batch."""
+    run = fit([2], num_updates=1, eval_every=1)
+    start = NET.init(jax.random.fold_in(KEYS[2], training.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    key = jax.random.fold_in(jax.random.fold_in(KEYS[2], training.EPOCH), 0)
+    order = TASK.order(TASK.data, key=key)
+    batch = TASK.batch(jax.tree.map(jnp.asarray, TASK.data), order, jnp.int32(0), key=key)
+    expected = TASK.loss(NET.apply(start, batch.inputs), batch.targets)
+    value = run.table.query("metric == 'train_loss'").value.item()
+    assert value == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_table_is_tidy(five, tmp_path):
+    table = five.table
+    assert table.columns.tolist() == ["member", "update", "metric", "value"]
+    assert len(table) == 5 * 4 * 2
+    assert table["update"].unique().tolist() == [3, 6, 9, 12]
+    assert sorted(table.metric.unique()) == ["test_mse", "train_loss"]
+    by = ["member", "update", "metric"]
+    assert not table.duplicated(by).any()
+    pd.testing.assert_frame_equal(table, table.sort_values(by, ignore_index=True))
+    results.write_table(table, tmp_path / "metrics.parquet")
+    read = results.read_table(tmp_path / "metrics.parquet")
+    pd.testing.assert_frame_equal(read, table, check_exact=True, check_dtype=False)
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+class Broken(dj.tasks.DatasetTask):
+    """Enough of a task to be refused."""
+
+    encode = loss = scores = None
+
+
+def test_data_that_are_not_finite_are_refused():
+    good = (np.zeros((4, 2)), np.zeros(4))
+    bad = (np.full((4, 2), np.nan), np.zeros(4))
+    for train, test, which in ((bad, good, "training"), (good, bad, "test")):
+        with pytest.raises(ValueError, match=f"the {which} set holds non-finite numbers"):
+            Broken(train, test, batch_size=2)
+    for size in (0, -1, 5):
+        with pytest.raises(ValueError, match=f"batch_size is {size}"):
+            Broken(good, good, batch_size=size)
+
+
+def test_no_seeds_are_refused():
+    for num in (0, -3):
+        with pytest.raises(ValueError, match=f"the number of seeds is {num}"):
+            dj.seed_keys(0, num)
+
+
+TOO_WIDE = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(2))
+EVERY_STEP = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1), every_step=True)
+
+
+def not_finite(params):
+    return jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), params)
+
+
+def two_members(params):
+    return jax.tree.map(lambda leaf: leaf[:2], params)
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"keys": jax.random.PRNGKey(0)}, "typed keys"),
+        ({"keys": jnp.arange(3.0)}, "typed keys"),
+        ({"keys": jax.random.key(0)}, "typed keys"),
+        ({"keys": KEYS[:0], "hyperparams": None}, "number of seeds is 0"),
+        ({"num_updates": 0}, "num_updates is 0"),
+        ({"num_updates": -1}, "num_updates is -1"),
+        ({"eval_every": 0}, "eval_every is 0"),
+        ({"checkpoint_every": 4}, "checkpoint_every is 4"),
+        ({"checkpoint_every": 0}, "checkpoint_every is 0"),
+        ({"net": TOO_WIDE}, "read-out has 2 outputs"),
+        ({"net": EVERY_STEP}, "every_step"),
+        ({"hyperparams": {"bad_at": np.ones(4)}}, "bad_at has shape"),
+        ({"hyperparams": {"bad_at": 1.0}}, "bad_at has shape"),
+        ({"params": not_finite}, "non-finite"),
+        (
+            {"params": two_members},
+            "params has shape",
+        ),
+        ({"member_map": "pmap"}, "member_map is 'pmap'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_arguments_stop_before_anything_is_written(five, tmp_path, options, message):
+    if "params" in options:
+        options = {"params": options["params"](five.params)}
+    folder = tmp_path / "run"
+    with pytest.raises(ValueError, match=message) as error:
+        fit(checkpoint_dir=folder, **options)
+    assert "\n" not in str(error.value) and str(error.value).endswith(".")
+    assert not folder.exists()
+
+
+def test_a_plain_optax_transformation_trains():
+    """No extra arguments are passed to a transformation that takes none."""
+    run = fit([0], tx=optax.chain(optax.adam(1e-3)), hyperparams=None, num_updates=3)
+    assert run.update == 3 and run.diverged_at.tolist() == [-1]
