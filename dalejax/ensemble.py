@@ -2,9 +2,9 @@
 
 Members are sharded over all devices (on a CPU: one host device a core) and, inside a device,
 mapped one after the other (``"map"``, best on a CPU, where one member fills a core) or vectorised
-(``"vmap"``, best on accelerators). No member ever sees another: mapped, a member's parameters are the
-same bits whoever trains beside it (of its test scores, the last bit may differ where a device holds a
-single member, for XLA inlines a loop of one).
+(``"vmap"``, best on accelerators). No member ever sees another: mapped, a member's parameters are
+the same bits whoever trains beside it. (Of its test scores, the last bit may differ where a device
+holds a single member, for XLA inlines a loop of one.)
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Sets of idx files, the format of MNIST: a big-endian header, then the array's bytes."""
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path

@@ -397,7 +397,7 @@ def _claim_folder(folder: Path, identity: dict[str, Any], resume: bool) -> None:
     other = [name for name, value in identity.items() if saved.get(name) != value]
     if other:
         raise ValueError(
-            f"{folder} holds a run with another {', '.join(other)}; use another folder, or the same."
+            f"{folder} holds a run with another {', '.join(other)}; name another folder."
         )
 
 
