@@ -164,7 +164,7 @@ def from_spectrum(
     return (left * singular_values) @ right
 
 
-def scale_to_radius(W: Float[Array, "n n"], rho: float) -> Float[Array, "n n"]:
+def scale_to_radius(W: Float[Array, "n n"], rho: float | Float[Array, ""]) -> Float[Array, "n n"]:
     r"""Scale a matrix to a spectral radius, :math:`W \leftarrow (\rho/\rho_0) W`.
 
     Args:
@@ -188,7 +188,7 @@ def colei(
     key: Key[Array, ""],
     distribution: str = "exponential",
     zero_diagonal: bool = False,
-    rho: float | None = None,
+    rho: float | Float[Array, ""] | None = None,
 ) -> Float[Array, "post pre"]:
     r"""Draw a column-signed matrix, balanced in expectation: n_e excitatory columns, then n_i.
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import flax.linen as nn
 
-from dalejax.cells import Cell, Effective
-from dalejax.dense import Dense
+from dalejax.cells import Cell, DANNCell, Effective
+from dalejax.dense import DANNDense, Dense
 from dalejax.types import Any, Array, Float
 
 
@@ -26,7 +26,8 @@ class RecurrentNetwork(nn.Module):
         every_step: read out at every time step instead of the last one.
 
     Raises:
-        ValueError: there is no cell.
+        ValueError: there is no cell, or a Dale's-ANN layer stands above a ColEI cell, for whose
+            inhibitory units it has no place.
 
     Example:
         >>> import dalejax as dj, jax, jax.numpy as jnp
@@ -82,6 +83,11 @@ class RecurrentNetwork(nn.Module):
 
 
 def _wire(layer, inputs_n_i):
+    if inputs_n_i and isinstance(layer, DANNCell | DANNDense):
+        raise ValueError(
+            f"a Dale's-ANN layer takes excitatory inputs only; the layer below it has {inputs_n_i} "
+            "inhibitory units."
+        )
     # A layer that somebody wired by hand stays as it is.
     return (
         layer if layer.inputs_n_i is not None else layer.clone(inputs_n_i=inputs_n_i, parent=None)

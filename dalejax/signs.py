@@ -118,10 +118,11 @@ def sign_tree(params: Params) -> PyTree:
         own = node.get(KEY)
         rule = dict(own.inhibitory_columns) if isinstance(own, ColumnSigns) else {}
         found = found or bool(rule)
-        return {
+        signs = {
             name: column_signs(child.shape[-1], rule[name]) if name in rule else visit(child)
             for name, child in node.items()
         }
+        return signs if type(node) is dict else type(node)(signs)  # Flax's FrozenDict, say
 
     tree = visit(params)
     if not found:
@@ -200,7 +201,7 @@ def project(params: Params, signs: PyTree) -> Params:
         signs: what :func:`expand` returned for them.
 
     Returns:
-        Parameters inside their signs; free and non-finite entries as they were.
+        Parameters inside their signs; free entries and NaN as they were.
 
     Example:
         >>> project({"W": jnp.array([1.0, -1.0])}, {"W": jnp.int8(1)})["W"].tolist()

@@ -34,7 +34,7 @@ def nse(W: Float[Array, "*s n m"]) -> Float[Array, "*s"]:
         W: matrices [..., n, m]; leading axes are members.
 
     Returns:
-        One number a matrix, in [0, 1]; NaN for a zero matrix.
+        One number a matrix, in [0, 1]; NaN for a zero matrix and where min(n, m) = 1.
 
     Example:
         >>> round(float(nse(jnp.eye(4))), 6)

@@ -248,6 +248,8 @@ def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTra
 def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTransformation:
     r"""Clip each cell (each branch at the top of the tree) by the joint norm of its tensors.
 
+    A tree with bare arrays at its top, such as one layer's parameters, is one cell.
+
     .. math:: g_k \leftarrow g_k \min\left(1, c / \sqrt{\textstyle\sum_k \lVert g_k \rVert^2}\right)
               \quad \text{over the tensors } g_k \text{ of one cell}
 
@@ -255,7 +257,7 @@ def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTrans
         max_norm: c; may be traced; infinity never clips.
 
     Raises:
-        ValueError: c is not positive, or (in the update) the tree has no branches.
+        ValueError: c is not positive.
 
     Example:
         >>> tx = clip_by_cell_norm(1.0)
@@ -271,21 +273,22 @@ def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTrans
 
     def update(updates, state, params=None):
         del params
-        branches, treedef = jax.tree.flatten(updates, is_leaf=lambda node: node is not updates)
 
         def clip(branch):
             factor = _factor(optax.tree.norm(branch), max_norm)
             return jax.tree.map(lambda g: g * factor, branch)
 
-        return jax.tree.unflatten(treedef, [clip(branch) for branch in branches]), state
+        cells, treedef = jax.tree.flatten(updates, is_leaf=lambda node: node is not updates)
+        if any(isinstance(cell, jax.Array | np.ndarray) for cell in cells):
+            return clip(updates), state
+        return jax.tree.unflatten(treedef, [clip(cell) for cell in cells]), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
 
 
 def _factor(norm, max_norm):
-    # The floor only matters for a zero gradient, which any factor leaves at zero.
-    floor = jnp.finfo(norm.dtype).tiny
-    return jnp.minimum(1.0, max_norm / jnp.maximum(norm, floor)).astype(norm.dtype)
+    # Not min(1, c / norm): with c infinite that is NaN where the norm overflows.
+    return jnp.where(norm <= max_norm, 1.0, max_norm / norm).astype(norm.dtype)
 
 
 def _check_positive(name, value):
