@@ -24,7 +24,17 @@ def _use_every_core() -> None:
 
 _use_every_core()
 
-from dalejax import datasets, initializers, plots, results, signs, spectrum, tasks  # noqa: E402
+from dalejax import (  # noqa: E402
+    claims,
+    datasets,
+    initializers,
+    plots,
+    results,
+    signs,
+    spectrum,
+    statistics,
+    tasks,
+)
 from dalejax.cells import ColEICell, DANNCell, Effective, RNNCell  # noqa: E402
 from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
 from dalejax.ensemble import seed_keys  # noqa: E402
@@ -54,6 +64,7 @@ __all__ = [
     "RecurrentNetwork",
     "Run",
     "apply_updates",
+    "claims",
     "clip_by_cell_norm",
     "clip_by_tensor_norm",
     "colei_sgd",
@@ -70,6 +81,7 @@ __all__ = [
     "seed_keys",
     "signs",
     "spectrum",
+    "statistics",
     "tasks",
     "train",
 ]

@@ -240,13 +240,13 @@ class DANNCell(Cell):
 
     Args:
         features: excitatory units n (the interneurons come on top), at least 2.
-        n_i: interneurons of the recurrent pool, at least 1.
-        inputs_pool: interneurons of the input pool; None for n_i.
+        n_i: interneurons of the recurrent pool, from 1 to n - 1.
+        inputs_pool: interneurons of the input pool, likewise; None for n_i.
         inhibition: ``"mean_row"`` or ``"iid"`` start of W_ie, see :func:`initializers.dann`.
         distribution: of the weights: exponential, gamma, uniform or lognormal.
 
     Raises:
-        ValueError: fewer than 2 units, or an empty pool.
+        ValueError: fewer than 2 units, or a pool that is empty or as large as the units.
 
     Example:
         >>> cell = DANNCell(4, n_i=1)
@@ -264,10 +264,9 @@ class DANNCell(Cell):
     distribution: str = "exponential"
 
     def __post_init__(self):
-        for pool in (self.n_i, self.n_i if self.inputs_pool is None else self.inputs_pool):
-            if pool < 1:
-                raise ValueError(f"n_i is {pool}; a Dale's ANN needs at least 1 interneuron.")
         initializers.dann_mean(self.features)
+        for pool in (self.n_i, self.n_i if self.inputs_pool is None else self.inputs_pool):
+            signs.check_populations(self.features, pool)
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ and nothing is ever unpickled.
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
@@ -120,23 +119,3 @@ def unflatten(template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
 
 def _name(path) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")
-
-
-def write_json(path: str | Path, content: object) -> None:
-    """Write a JSON file atomically.
-
-    Args:
-        path: the file.
-        content: anything JSON can hold.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write_json(Path(folder) / "a.json", {"b": 1})
-        ...     (Path(folder) / "a.json").read_text()
-        '{\\n  "b": 1\\n}\\n'
-    """
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    temporary.replace(path)

@@ -24,7 +24,7 @@ import optax
 import pandas as pd
 from tqdm import tqdm
 
-from dalejax import checkpoint, ensemble, results
+from dalejax import checkpoint, ensemble, files, results
 from dalejax.networks import RecurrentNetwork
 from dalejax.tasks.base import Task
 from dalejax.transforms import apply_updates
@@ -386,7 +386,7 @@ def _claim_folder(folder: Path, identity: dict[str, Any], resume: bool) -> None:
                 f"{folder} holds checkpoints but no {path.name}; use another folder."
             )
         folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_json(path, identity)
+        files.write_json(path, identity)
         return
     if not resume:
         raise FileExistsError(f"{folder} holds a run already; resume=True continues it.")

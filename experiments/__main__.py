@@ -137,11 +137,10 @@ def _context(experiment, arguments, **about):
 
 
 def _execute(context) -> int:
-    from dalejax import results
     from experiments import base
 
     claims = base.execute(context)
-    print(results.format_claims(claims))
+    print(claims.format_claims(claims))
     print(context.folder)
     return 0
 

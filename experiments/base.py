@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax import checkpoint
+from dalejax import files
 from dalejax.provenance import provenance
 
 PRESETS = ("smoke", "laptop", "paper")
@@ -42,7 +42,7 @@ class Experiment:
     presets: Mapping[str, Mapping[str, Any]]
     expected_minutes: Mapping[str, float]
     claims: int
-    run: Callable[[Context], list[dj.results.Claim]]
+    run: Callable[[Context], list[dj.claims.Claim]]
     variants: tuple[str, ...] = ("text",)
 
 
@@ -64,7 +64,7 @@ class Context:
         path = self.folder / "config.json"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            checkpoint.write_json(path, config(self))
+            files.write_json(path, config(self))
 
     def train(self, name: str, net, tx, task, **options) -> dj.Run:
         """Train an ensemble in the run's folder, or continue it there."""
@@ -103,9 +103,9 @@ class Context:
         rows = table[table.configuration == configuration]
         return dj.results.final_values(rows, metric, last=self.settings["last"])
 
-    def claim(self, **about) -> dj.results.Claim:
+    def claim(self, **about) -> dj.claims.Claim:
         """Make a claim that knows the run's preset and variant."""
-        return dj.results.Claim(preset=self.preset, variant=self.variant, **about)
+        return dj.claims.Claim(preset=self.preset, variant=self.variant, **about)
 
     def draw(self, name: str, figure) -> None:
         """Save a picture as PNG and SVG."""
@@ -133,7 +133,7 @@ def config(context: Context) -> dict[str, Any]:
     }
 
 
-def execute(context: Context) -> list[dj.results.Claim]:
+def execute(context: Context) -> list[dj.claims.Claim]:
     """Run an experiment in its folder: config, tables, pictures, claims."""
     path = context.folder / "config.json"
     if path.exists():
@@ -152,5 +152,5 @@ def execute(context: Context) -> list[dj.results.Claim]:
         )
     if context.tables:
         dj.results.write_table(context.table, context.folder / "metrics.parquet")
-    dj.results.write_claims(context.folder / "claims.json", claims)
+    dj.claims.write_claims(context.folder / "claims.json", claims)
     return claims

@@ -37,7 +37,7 @@ PAPER = {"RNN": 0.038, "DANN": 0.010, CLIPPED: 0.077}
 INPUT_MEAN = (0.5 + 2 / 20) / 2
 
 
-def run(context: Context) -> list[dj.results.Claim]:
+def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three networks, ColEI with and without gradient clipping."""
     s = context.settings
     task = dj.tasks.AddingProblem(batch_size=s["batch_size"], num_train=s["num_train"])
@@ -86,7 +86,7 @@ def decay(initial: float, updates_per_epoch: int):
     return rate
 
 
-def _claims(context: Context, errors) -> list[dj.results.Claim]:
+def _claims(context: Context, errors) -> list[dj.claims.Claim]:
     summary = {name: dj.results.summary(values) for name, values in errors.items()}
     claims = []
     for worse, better, statement in (
@@ -96,7 +96,7 @@ def _claims(context: Context, errors) -> list[dj.results.Claim]:
          "ColEI above DANN in median test error (difference)."),
         ("RNN", "DANN", "DANN below RNN in median test error (difference)."),
     ):  # fmt: skip
-        test = dj.results.mann_whitney(finite(errors[worse]), finite(errors[better]))
+        test = dj.statistics.mann_whitney(finite(errors[worse]), finite(errors[better]))
         difference = summary[worse]["median"] - summary[better]["median"]
         claims.append(
             context.claim(
@@ -111,7 +111,7 @@ def _claims(context: Context, errors) -> list[dj.results.Claim]:
             )
         )
     for name, paper in PAPER.items():
-        interval = dj.results.bootstrap_interval(finite(errors[name]), seed=0)
+        interval = dj.statistics.bootstrap_interval(finite(errors[name]), seed=0)
         claims.append(
             context.claim(
                 id=f"error_{name.split()[0].lower()}",

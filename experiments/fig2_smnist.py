@@ -35,7 +35,7 @@ SOURCE = "Li et al. 2023, Fig. 2B"
 CLIPPED, FREE = "ColEI (gc)", "ColEI"
 
 
-def run(context: Context) -> list[dj.results.Claim]:
+def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three networks, ColEI with and without gradient clipping."""
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"])
@@ -80,7 +80,7 @@ def run(context: Context) -> list[dj.results.Claim]:
     return _claims(context, errors)
 
 
-def _claims(context: Context, errors) -> list[dj.results.Claim]:
+def _claims(context: Context, errors) -> list[dj.claims.Claim]:
     summary = {name: dj.results.summary(values) for name, values in errors.items()}
     claims = []
     for name, paper in (("RNN", 1.5), ("DANN", 1.5), (CLIPPED, 2.3)):
@@ -100,7 +100,7 @@ def _claims(context: Context, errors) -> list[dj.results.Claim]:
             )
         )
     for better in ("RNN", "DANN"):
-        test = dj.results.mann_whitney(finite(errors[CLIPPED]), finite(errors[better]))
+        test = dj.statistics.mann_whitney(finite(errors[CLIPPED]), finite(errors[better]))
         difference = summary[CLIPPED]["mean"] - summary[better]["mean"]
         claims.append(
             context.claim(

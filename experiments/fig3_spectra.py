@@ -25,7 +25,7 @@ RNN_RADIUS = 1 / math.sqrt(3)
 COLEI_RADIUS = 1.5
 
 
-def run(context: Context) -> list[dj.results.Claim]:
+def run(context: Context) -> list[dj.claims.Claim]:
     """Draw the initialisations, take their spectra, compare them with the laws."""
     s = context.settings
     keys = dj.seed_keys(s.get("root", 0), s["seeds"])
@@ -64,7 +64,7 @@ def quarter_circle_distance(sigma: np.ndarray, sd: float) -> float:
     return float(stats.kstest(sigma.ravel(), lambda s: np.interp(s, x, cumulative)).statistic)
 
 
-def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.results.Claim]:
+def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
     section = f"{SOURCE}; section 3.2"
     claims = []
 

@@ -87,7 +87,7 @@ CODE_RATES = {RNN: 0.01, RNN_FROZEN: 0.01, COLEI: 0.0158, COLEI_FREE: 0.0158}
 CODE_HYBRID_RATE = 0.0108
 
 
-def run(context: Context) -> list[dj.results.Claim]:
+def run(context: Context) -> list[dj.claims.Claim]:
     """Train all configurations in one ensemble and take the six effects."""
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"])
@@ -248,14 +248,14 @@ def effects(errors):
     pairs = [
         (side, "spectrum", other) for side in ("RNN", "ColEI") for other in ("signs", "vectors")
     ]
-    tests = [dj.results.mann_whitney(sides[side, a], sides[side, b]) for side, a, b in pairs]
-    corrected = dj.results.holm([test.p for test in tests])
+    tests = [dj.statistics.mann_whitney(sides[side, a], sides[side, b]) for side, a, b in pairs]
+    corrected = dj.statistics.holm([test.p for test in tests])
     return sides, [
         (*pair, float(p), test) for pair, p, test in zip(pairs, corrected, tests, strict=True)
     ]
 
 
-def claims(context: Context, errors, sides, comparisons) -> list[dj.results.Claim]:
+def claims(context: Context, errors, sides, comparisons) -> list[dj.claims.Claim]:
     """Check the sentences of section 3.3 and Fig. 4C, one by one."""
     out = []
     section = "Li et al. 2023, section 3.3"
@@ -267,7 +267,7 @@ def claims(context: Context, errors, sides, comparisons) -> list[dj.results.Clai
     )
 
     def mean_claim(id, statement, values, reference, low, high, source=section):
-        interval = dj.results.bootstrap_interval(values, seed=0)
+        interval = dj.statistics.bootstrap_interval(values, seed=0)
         out.append(
             context.claim(
                 id=id,

@@ -165,8 +165,9 @@ def test_fold_is_excitation_minus_inhibition():
         (lambda: dj.RNNCell(2, activation="gelu"), "activation is 'gelu'"),
         (lambda: dj.ColEICell(4, n_i=0), "n_i is 0; with n = 4 units it must be from 1 to 3"),
         (lambda: dj.ColEICell(4, n_i=4), "n_i is 4; with n = 4 units it must be from 1 to 3"),
-        (lambda: dj.DANNCell(4, n_i=0), "n_i is 0; a Dale's ANN needs at least 1 interneuron"),
-        (lambda: dj.DANNCell(4, inputs_pool=0), "n_i is 0; a Dale's ANN needs"),
+        (lambda: dj.DANNCell(4, n_i=0), "n_i is 0; with n = 4 units it must be from 1 to 3"),
+        (lambda: dj.DANNCell(4, n_i=4), "n_i is 4; with n = 4 units it must be from 1 to 3"),
+        (lambda: dj.DANNCell(4, inputs_pool=0), "n_i is 0; with n = 4 units"),
         (lambda: dj.DANNCell(1), "n_e is 1; a recurrent Dale's ANN needs at least 2"),
     ],
 )

@@ -94,7 +94,7 @@ def test_nothing_sticks_out_and_all_text_is_readable(name):
 
 
 def test_no_network_wears_the_colours_of_e_and_i_and_all_differ():
-    worn = [*plots.STYLES.values(), *plots._OTHERS]
+    worn = [*plots.STYLES.values(), *plots.style.OTHERS]
     for style in worn:
         for reserved in (plots.EXCITATORY, plots.INHIBITORY):
             assert np.abs(np.subtract(to_rgb(style.color), to_rgb(reserved))).sum() > 0.4

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dalejax import results
-from dalejax.results import Claim, Interval
+from dalejax import claims, results, statistics
+from dalejax.claims import Claim
+from dalejax.statistics import Interval
 
 NAN = math.nan
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=12)
@@ -111,10 +112,10 @@ def exhaustive_mann_whitney(a, b) -> float:
 
 
 def test_five_against_five_cannot_get_below_008():
-    t = results.mann_whitney(range(5), range(5, 10))
+    t = statistics.mann_whitney(range(5), range(5, 10))
     assert (t.p, t.statistic, t.n_a, t.n_b, t.method) == (pytest.approx(2 / 252), 0, 5, 5, "exact")
-    assert results.mann_whitney([1.0], [2.0]).p == results.mann_whitney([1.0], [1.0]).p == 1
-    tied = results.mann_whitney([0, 0, 1, 2, 3], [5, 5, 6, 7, 8])
+    assert statistics.mann_whitney([1.0], [2.0]).p == statistics.mann_whitney([1.0], [1.0]).p == 1
+    tied = statistics.mann_whitney([0, 0, 1, 2, 3], [5, 5, 6, 7, 8])
     assert (tied.p, tied.method) == (pytest.approx(2 / 252), "permutation")
 
 
@@ -122,7 +123,7 @@ def test_five_against_five_cannot_get_below_008():
 @given(st.lists(st.integers(0, 6), min_size=2, max_size=4),
        st.lists(st.integers(0, 6), min_size=2, max_size=4))  # fmt: skip
 def test_small_mann_whitney_is_exact_with_ties_too(a, b):
-    t = results.mann_whitney(a, b)
+    t = statistics.mann_whitney(a, b)
     assert t.method in ("exact", "permutation")
     assert t.p == pytest.approx(exhaustive_mann_whitney(a, b))
 
@@ -130,12 +131,12 @@ def test_small_mann_whitney_is_exact_with_ties_too(a, b):
 def test_large_mann_whitney_agrees_with_scipy_and_respects_sides():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=30), rng.normal(0.7, size=30)
-    t = results.mann_whitney(a, b)
+    t = statistics.mann_whitney(a, b)
     assert t.method == "exact" and t.p == stats.mannwhitneyu(a, b, method="exact").pvalue
-    assert t.p == results.mann_whitney(b, a).p
-    less, greater = (results.mann_whitney(a, b, alternative=s).p for s in ("less", "greater"))
+    assert t.p == statistics.mann_whitney(b, a).p
+    less, greater = (statistics.mann_whitney(a, b, alternative=s).p for s in ("less", "greater"))
     assert less < t.p < greater
-    tied = results.mann_whitney(a.round(1), b.round(1))
+    tied = statistics.mann_whitney(a.round(1), b.round(1))
     assert tied.method == "asymptotic" and t.p / 4 < tied.p < 4 * t.p
 
 
@@ -143,10 +144,10 @@ def test_large_mann_whitney_agrees_with_scipy_and_respects_sides():
 @pytest.mark.parametrize(
     "test",
     [
-        lambda v: results.mann_whitney(v, [1.0]),
-        results.wilcoxon_signed,
-        lambda v: results.bootstrap_interval(v, seed=0),
-        lambda v: results.spearman(v, v, seed=0),
+        lambda v: statistics.mann_whitney(v, [1.0]),
+        statistics.wilcoxon_signed,
+        lambda v: statistics.bootstrap_interval(v, seed=0),
+        lambda v: statistics.spearman(v, v, seed=0),
     ],
 )
 def test_statistics_never_swallow_what_is_not_finite(test, bad):
@@ -158,7 +159,7 @@ def test_statistics_never_swallow_what_is_not_finite(test, bad):
 @given(samples)
 def test_small_wilcoxon_is_exact(values):
     d = np.array(values, float)
-    t = results.wilcoxon_signed(d)
+    t = statistics.wilcoxon_signed(d)
     ranks = np.where(d != 0, stats.rankdata(np.abs(d)), 0)
     seen = ranks[d > 0].sum()
     flips = np.array(list(itertools.product([0, 1], repeat=d.size))) @ ranks
@@ -168,10 +169,10 @@ def test_small_wilcoxon_is_exact(values):
 
 def test_wilcoxon_says_how_it_computed():
     rng = np.random.default_rng(0)
-    assert results.wilcoxon_signed(rng.normal(size=30)).method == "exact"
-    assert results.wilcoxon_signed(rng.normal(size=60)).method == "asymptotic"
-    assert results.wilcoxon_signed([1, 1, -1, 2]).method == "permutation"
-    assert results.wilcoxon_signed([0.0, 0.0]).p == 1
+    assert statistics.wilcoxon_signed(rng.normal(size=30)).method == "exact"
+    assert statistics.wilcoxon_signed(rng.normal(size=60)).method == "asymptotic"
+    assert statistics.wilcoxon_signed([1, 1, -1, 2]).method == "permutation"
+    assert statistics.wilcoxon_signed([0.0, 0.0]).p == 1
 
 
 # Bootstrap, correlation, Holm
@@ -179,20 +180,20 @@ def test_wilcoxon_says_how_it_computed():
 
 def test_bootstrap_interval_agrees_with_students_t_and_repeats():
     x = np.random.default_rng(1).normal(3, 1, 200)
-    interval = results.bootstrap_interval(x, seed=0)
+    interval = statistics.bootstrap_interval(x, seed=0)
     half = stats.t.ppf(0.975, 199) * x.std(ddof=1) / math.sqrt(200)
     assert interval == pytest.approx((x.mean() - half, x.mean() + half), abs=0.02)
-    assert interval == results.bootstrap_interval(x, seed=0)
-    assert interval != results.bootstrap_interval(x, seed=1)
-    narrow = results.bootstrap_interval(x, seed=0, level=0.5)
+    assert interval == statistics.bootstrap_interval(x, seed=0)
+    assert interval != statistics.bootstrap_interval(x, seed=1)
+    narrow = statistics.bootstrap_interval(x, seed=0, level=0.5)
     assert interval.low < narrow.low < narrow.high < interval.high
 
 
 def test_degenerate_bootstraps():
-    assert results.bootstrap_interval([2.5] * 4, seed=0) == Interval(2.5, 2.5)
-    assert all(map(math.isnan, results.bootstrap_interval([2.5], seed=0)))
+    assert statistics.bootstrap_interval([2.5] * 4, seed=0) == Interval(2.5, 2.5)
+    assert all(map(math.isnan, statistics.bootstrap_interval([2.5], seed=0)))
     with pytest.warns(UserWarning, match="percentile"):  # every leave-one-out median is 1
-        low, high = results.bootstrap_interval([1, 1, 1, 1, 2], statistic=np.median, seed=0)
+        low, high = statistics.bootstrap_interval([1, 1, 1, 1, 2], statistic=np.median, seed=0)
     assert low == 1 and high in (1, 2)
 
 
@@ -200,7 +201,7 @@ def test_spearman_against_a_loop():
     rng = np.random.default_rng(2)
     x = rng.normal(size=25)
     y = x + rng.normal(size=25)
-    got = results.spearman(x, y, seed=0, resamples=400)
+    got = statistics.spearman(x, y, seed=0, resamples=400)
     assert got.rho == pytest.approx(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
     assert got.p == pytest.approx(stats.spearmanr(x, y).pvalue) and got.n == 25
     loop, picks = [], np.random.default_rng(0).integers(0, 25, (400, 25))
@@ -210,21 +211,21 @@ def test_spearman_against_a_loop():
 
 
 def test_spearman_of_few_pairs_skips_resamples_without_a_correlation():
-    got = results.spearman([1, 2, 3], [1, 3, 2], seed=0)
+    got = statistics.spearman([1, 2, 3], [1, 3, 2], seed=0)
     assert -1 <= got.interval.low <= got.interval.high <= 1
     with pytest.raises(ValueError, match="constant"):
-        results.spearman([1, 2, 3], [1, 1, 1], seed=0)
+        statistics.spearman([1, 2, 3], [1, 1, 1], seed=0)
 
 
 def test_holm_by_hand():
     # Sorted .005 .01 .03 .04, times 4 3 2 1: .02 .03 .06 .04, of which the running maximum.
-    assert results.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert results.holm([]).size == 0
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([]).size == 0
 
 
 @given(probabilities)
 def test_holm_properties(p):
-    adjusted, p = results.holm(p), np.array(p)
+    adjusted, p = statistics.holm(p), np.array(p)
     assert (adjusted >= p).all() and (adjusted <= np.minimum(1, p.size * p)).all()  # ≤ Bonferroni
     assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()  # order is kept
     # Rejecting where adjusted ≤ α is Holm's sequential procedure.
@@ -240,7 +241,7 @@ def test_holm_properties(p):
 @pytest.mark.parametrize("bad", [[0.5, 1.1], [-0.1], [NAN]])
 def test_holm_refuses_what_is_no_probability(bad):
     with pytest.raises(ValueError, match="each in"):
-        results.holm(bad)
+        statistics.holm(bad)
 
 
 # The ledger
@@ -251,21 +252,21 @@ def claim(id: str = "a", **given) -> Claim:
 
 
 def test_claims_come_back_as_written(tmp_path):
-    claims = [
+    several = [
         claim(
             "gap", measured=2.3, spread=0.1, interval=Interval(2.2, 2.4), p=0.003, note="½ scale"
         ),
         claim("sign", holds=False, reference=1.5),
     ]
-    results.write_claims(tmp_path / "new" / "claims.json", claims)
-    assert results.read_claims(tmp_path / "new" / "claims.json") == claims
+    claims.write_claims(tmp_path / "new" / "claims.json", several)
+    assert claims.read_claims(tmp_path / "new" / "claims.json") == several
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["claims.json"]  # nothing left over
 
 
-def test_claims_json_is_standard(tmp_path):
+def test_claims_json_is_standard(tmp_path, untyped):
     path = tmp_path / "claims.json"
     odd = claim(holds=np.True_, measured=np.float32(NAN), p=math.inf, interval=(NAN, np.float64(2)))
-    results.write_claims(path, [odd])
+    claims.write_claims(path, [odd])
 
     def refuse(token):
         raise AssertionError(token)
@@ -273,20 +274,20 @@ def test_claims_json_is_standard(tmp_path):
     (row,) = json.loads(path.read_text(), parse_constant=refuse)
     assert (row["holds"], row["measured"], row["p"]) == (True, None, None)
     assert row["interval"] == [None, 2.0]
-    assert results.read_claims(path)[0].interval.high == 2.0
+    assert claims.read_claims(path)[0].interval.high == 2.0
 
 
 def test_claim_ids_are_unique(tmp_path):
     twice = [claim("a"), claim("b"), claim("a")]
     with pytest.raises(ValueError, match=r"\['a'\]"):
-        results.write_claims(tmp_path / "claims.json", twice)
+        claims.write_claims(tmp_path / "claims.json", twice)
     assert not list(tmp_path.iterdir())
     with pytest.raises(ValueError, match=r"\['a'\]"):
-        results.format_claims(twice)
+        claims.format_claims(twice)
 
 
 def test_claims_are_printed_with_their_verdict_first():
-    text = results.format_claims([
+    text = claims.format_claims([
         claim("gap", measured=2.314, spread=0.12, interval=(2.2, 2.4), test="U, 30 vs 30", p=0.003,
               reference="2.3 ± .6", preset="laptop", note="10 epochs of 30"),
         claim("no-number", holds=False, measured=NAN, spread=NAN),
@@ -298,7 +299,7 @@ def test_claims_are_printed_with_their_verdict_first():
         "       S. [N23; text]",
         "1 of 2 claims hold",
     ]
-    assert results.format_claims([]) == "0 of 0 claims hold"
+    assert claims.format_claims([]) == "0 of 0 claims hold"
 
 
 # Parquet

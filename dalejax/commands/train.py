@@ -239,7 +239,7 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
 
 def _write_config(options: Train) -> None:
     import dalejax
-    from dalejax import checkpoint
+    from dalejax import files
     from dalejax.provenance import provenance
 
     frozen = dataclasses.asdict(options)
@@ -251,7 +251,7 @@ def _write_config(options: Train) -> None:
     }
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_json(options.out / CONFIG, config)
+        files.write_json(options.out / CONFIG, config)
     except OSError as error:
         raise ValueError(
             f"--out is {options.out}: {error.strerror}; it must be a folder that can be written."

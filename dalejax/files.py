@@ -1,0 +1,57 @@
+"""Files written so that a reader sees the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
+    """Write a file under another name beside it, then rename it; folders are made as needed.
+
+    Args:
+        path: the file.
+        write: called with the temporary path.
+
+    Raises:
+        OSError: the folder cannot be written; an older file stays as it was.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     replace_atomically(f"{folder}/a.txt", lambda p: p.write_text("b"))
+        ...     Path(f"{folder}/a.txt").read_text()
+        'b'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write a JSON file atomically.
+
+    Args:
+        path: the file.
+        content: numbers (finite ones), strings, lists and dictionaries.
+
+    Raises:
+        ValueError: a number is not finite.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_json(f"{folder}/a.json", {"b": 1})
+        ...     json.loads(Path(f"{folder}/a.json").read_text())
+        {'b': 1}
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    replace_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -1,0 +1,23 @@
+"""Pictures from tables: data in, a matplotlib `Figure` out; no pyplot, no global state."""
+
+from dalejax.plots.curves import Comparison, Effect, effect_bars, final_dots, learning_curves
+from dalejax.plots.spectra import eigenvalue_plane, quarter_circle_density, singular_histograms
+from dalejax.plots.style import DOUBLE, EXCITATORY, INHIBITORY, SINGLE, STYLES, Style, save
+
+__all__ = [
+    "DOUBLE",
+    "EXCITATORY",
+    "INHIBITORY",
+    "SINGLE",
+    "STYLES",
+    "Comparison",
+    "Effect",
+    "Style",
+    "effect_bars",
+    "eigenvalue_plane",
+    "final_dots",
+    "learning_curves",
+    "quarter_circle_density",
+    "save",
+    "singular_histograms",
+]
