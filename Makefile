@@ -22,7 +22,7 @@ demo: $(READY)
 	  --set updates=2000 --set eval_every=100 --set learning_rate=0.1 --set clip=1
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Every experiment at toy size.
 smoke: $(READY)
