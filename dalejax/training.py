@@ -9,8 +9,6 @@ of its u-th update ``fold_in(fold_in(key, 2), u)``. So there is no random stream
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +22,8 @@ import optax
 import pandas as pd
 from tqdm import tqdm
 
-from dalejax import checkpoint, ensemble, files, results
+from dalejax import checkpoint, ensemble, results, runs
+from dalejax.history import History
 from dalejax.networks import RecurrentNetwork
 from dalejax.tasks.base import Task
 from dalejax.transforms import apply_updates
@@ -164,16 +163,16 @@ def train(
     template = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num, *x.shape[1:]), x.dtype), template)
 
     with contextlib.ExitStack() as stack:
-        store, history, update, state = None, _History(), 0, None
+        store, history, update, state = None, History(), 0, None
         if checkpoint_dir is not None:
             folder = Path(checkpoint_dir)
-            identity = _identity(net, task, keys, eval_every, hyperparams, params)
-            _claim_folder(folder, identity, resume)
+            this = runs.identity(net, task, keys, eval_every, hyperparams, params)
+            runs.claim_folder(folder, this, resume)
             store = stack.enter_context(checkpoint.Store(folder))
             if store.latest is not None:
                 update = store.latest
                 arrays = store.load()
-                history = _History.restore(arrays)
+                history = History.restore(arrays)
                 state = ensemble.pad(checkpoint.unflatten(template, arrays), mesh)
                 # A crash between the checkpoint and its table leaves an older table behind.
                 results.write_table(history.table(), folder / "metrics.parquet")
@@ -304,101 +303,6 @@ def _evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
 
 
 # --- around the program ---------------------------------------------------------------------------
-
-
-class _History:
-    """Metrics so far: update numbers [k] and, for each metric, values [k, s]."""
-
-    PREFIX = "history."
-
-    def __init__(self, updates: Sequence[int] = (), values: Mapping[str, Any] | None = None):
-        self.updates = list(updates)
-        self.values = {name: list(rows) for name, rows in (values or {}).items()}
-
-    def add(self, update: int, metrics: Mapping[str, np.ndarray]) -> None:
-        self.updates.append(update)
-        for name, row in metrics.items():
-            self.values.setdefault(name, []).append(np.asarray(row))
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        stacked = {self.PREFIX + name: np.stack(rows) for name, rows in self.values.items()}
-        return {"updates": np.asarray(self.updates), **stacked}
-
-    @classmethod
-    def restore(cls, arrays: Mapping[str, np.ndarray]) -> _History:
-        values = {
-            n.removeprefix(cls.PREFIX): a for n, a in arrays.items() if n.startswith(cls.PREFIX)
-        }
-        return cls(arrays["updates"].tolist(), values)
-
-    def table(self) -> pd.DataFrame:
-        columns = []
-        for name in sorted(self.values):
-            rows = np.stack(self.values[name])
-            updates, members = np.meshgrid(self.updates, np.arange(rows.shape[1]), indexing="ij")
-            columns.append(
-                pd.DataFrame(
-                    {
-                        "member": members.ravel(),
-                        "update": updates.ravel(),
-                        "metric": name,
-                        "value": rows.ravel().astype(float),
-                    }
-                )
-            )
-        table = pd.concat(columns, ignore_index=True)
-        return table.sort_values(["member", "update", "metric"], ignore_index=True)
-
-    def describe(self, score: str) -> str:
-        row = self.values[score][-1]
-        finite = row[np.isfinite(row)]
-        median = f"{np.median(finite):.3g}" if len(finite) else "–"
-        lost = f", {len(row) - len(finite)} diverged" if len(finite) < len(row) else ""
-        return f"{score} {median} (median of {len(finite)}{lost})"
-
-
-def _identity(net, task, keys, eval_every, hyperparams, params) -> dict[str, Any]:
-    """What a run must share with the one whose checkpoints it continues."""
-    return {
-        "network": repr(net),
-        "task": repr(task),
-        "task data (sha256)": _digest(task.data),
-        "keys": jax.random.key_data(keys).tolist(),
-        "eval_every": eval_every,
-        "hyperparams (sha256)": _digest(hyperparams),
-        "initial params (sha256)": _digest(params),
-    }
-
-
-def _digest(tree: PyTree) -> str:
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(jax.device_get(tree)):
-        digest.update(np.ascontiguousarray(leaf).tobytes())
-    return digest.hexdigest()
-
-
-def _claim_folder(folder: Path, identity: dict[str, Any], resume: bool) -> None:
-    """Make the run's folder, or see that the run in it is this one."""
-    path = folder / "train.json"
-    if not path.exists():
-        if (folder / checkpoint.FOLDER).exists():
-            raise FileExistsError(
-                f"{folder} holds checkpoints but no {path.name}; use another folder."
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(path, identity)
-        return
-    if not resume:
-        raise FileExistsError(f"{folder} holds a run already; resume=True continues it.")
-    try:
-        saved = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is broken; it must be the JSON that train wrote.") from error
-    other = [name for name, value in identity.items() if saved.get(name) != value]
-    if other:
-        raise ValueError(
-            f"{folder} holds a run with another {', '.join(other)}; name another folder."
-        )
 
 
 def _shapes(params: PyTree) -> dict[str, list[int]]:

@@ -110,7 +110,7 @@ def test_a_finished_run_is_only_reported(trained, capsys):
 
 
 def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
-    add = training._History.add
+    add = training.History.add
 
     def interrupt(history, update, metrics):
         if update == 6:
@@ -119,7 +119,7 @@ def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(training._History, "add", interrupt)
+        patch.setattr(training.History, "add", interrupt)
         assert cli.main(["train", *SMALL, "--out", str(folder)]) == 130
     out, err = capsys.readouterr()
     assert out == "" and f"dalejax resume {folder}" in err

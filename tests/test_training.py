@@ -183,14 +183,14 @@ def test_given_params_are_the_start(five):
 
 def stop_at(update: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt training after the chunk that ends at an update, before its checkpoint."""
-    describe = training._History.describe
+    describe = training.History.describe
 
     def interrupt(history, score):
         if history.updates[-1] == update:
             raise KeyboardInterrupt
         return describe(history, score)
 
-    monkeypatch.setattr(training._History, "describe", interrupt)
+    monkeypatch.setattr(training.History, "describe", interrupt)
 
 
 def test_resume_equals_no_interruption(sick, tmp_path, monkeypatch):
@@ -271,13 +271,13 @@ def test_equal_chunks_are_compiled_once(monkeypatch):
             compiled.append(event)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    counts, add = [], training._History.add
+    counts, add = [], training.History.add
 
     def counting(history, update, metrics):
         counts.append(len(compiled))
         add(history, update, metrics)
 
-    monkeypatch.setattr(training._History, "add", counting)
+    monkeypatch.setattr(training.History, "add", counting)
     try:
         fit([0, 1, 2])
     finally:
