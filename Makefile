@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 # Figure 4 on the embedded digits: eight configurations, 30 ColEI seeds, one program.
 demo: $(READY)
 	$(BIN)/python -m experiments fig4_transplant --preset laptop --data digits \
-	  --set updates=2000 --set eval_every=100 --set learning_rate=0.1 --set clip=1
+	  --set updates=1600 --set eval_every=80 --set learning_rate=0.1 --set clip=1
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -336,5 +336,6 @@ def _check(net, task, keys, num_updates, hyperparams, params, eval_every):
                     f"{name} has shape {jnp.shape(leaf)}; its leading axis must be the {len(keys)} "
                     "members."
                 )
-            if not np.isfinite(np.asarray(leaf)).all() and name == "params":
-                raise ValueError("params hold non-finite numbers; all must be finite.")
+            wrong = np.isnan if name != "params" else lambda values: ~np.isfinite(values)
+            if wrong(np.asarray(leaf)).any():  # an infinite clip is none
+                raise ValueError(f"{name} hold non-finite numbers; all must be finite.")

@@ -421,6 +421,7 @@ def two_members(params):
         ({"net": EVERY_STEP}, "every_step"),
         ({"hyperparams": {"bad_at": np.ones(4)}}, "bad_at has shape"),
         ({"hyperparams": {"bad_at": 1.0}}, "bad_at has shape"),
+        ({"hyperparams": {"bad_at": np.full(5, np.nan)}}, "bad_at hold non-finite"),
         ({"params": not_finite}, "non-finite"),
         (
             {"params": two_members},
