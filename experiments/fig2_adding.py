@@ -13,6 +13,7 @@ import numpy as np
 import dalejax as dj
 from experiments import networks
 from experiments.base import Context, Experiment, finite
+from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {
     "data": "generated",
@@ -31,7 +32,6 @@ FULL = {
 SMOKE = {"updates": 30, "eval_every": 10, "seeds": 3, "last": 1, "num_train": 640}
 PRESETS = {"smoke": FULL | SMOKE, "laptop": FULL, "paper": FULL}
 SOURCE = "Li et al. 2023, Fig. 2A"
-CLIPPED, FREE = "ColEI (gc)", "ColEI"
 PAPER = {"RNN": 0.038, "DANN": 0.010, CLIPPED: 0.077}
 # The mean of the two inputs: numbers in [0, 1], and 2 marks in 20 steps.
 INPUT_MEAN = (0.5 + 2 / 20) / 2
@@ -66,12 +66,9 @@ def run(context: Context) -> list[dj.claims.Claim]:
     context.record_halves((CLIPPED, FREE), table, s["seeds"])
 
     errors = {name: context.final(name, "test_mse") for name in ("RNN", "DANN", CLIPPED, FREE)}
-    ylabel = "test mean squared error"
-    context.draw(
-        "learning_curves",
-        dj.plots.learning_curves(context.table, "test_mse", ylabel=ylabel, log=True),
-    )
-    context.draw("final_error", dj.plots.final_dots(errors, ylabel=ylabel, log=True))
+    look = {"ylabel": "test mean squared error", "styles": FIGURE_2_STYLES, "log": True}
+    context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_mse", **look))
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
     return _claims(context, errors)
 
 

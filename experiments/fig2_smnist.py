@@ -13,6 +13,7 @@ import numpy as np
 import dalejax as dj
 from experiments import networks
 from experiments.base import Context, Experiment, finite
+from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {"data": "mnist", "layers": 3, "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 1125,
         "seeds": 6, "learning_rate": 0.01, "clip": 10.0, "batch_size": 32, "last": 5}  # fmt: skip
@@ -32,7 +33,6 @@ PRESETS = {
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 2B"
-CLIPPED, FREE = "ColEI (gc)", "ColEI"
 
 
 def run(context: Context) -> list[dj.claims.Claim]:
@@ -70,13 +70,10 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
     names = ("RNN", "DANN", CLIPPED, FREE)
     errors = {name: context.final(name, "test_error") for name in names}
-    context.draw(
-        "learning_curves",
-        dj.plots.learning_curves(
-            context.table, "test_error", ylabel="test error (%)", ylim=(1, 10), log=True
-        ),
-    )
-    context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
+    look = {"ylabel": "test error (%)", "styles": FIGURE_2_STYLES, "log": True}
+    curves = dj.plots.learning_curves(context.table, "test_error", ylim=(1, 100), **look)
+    context.draw("learning_curves", curves)
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
     return _claims(context, errors)
 
 

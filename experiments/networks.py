@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import dalejax as dj
+from dalejax.plots import STYLES, Style
+
+CLIPPED, FREE = "ColEI (gc)", "ColEI"
+# Figure 2: ColEI solid with gradient clipping, dotted without.
+FIGURE_2_STYLES = {
+    "RNN": STYLES["RNN"],
+    "DANN": STYLES["DANN"],
+    CLIPPED: Style("#E69F00", "-", "s"),
+    FREE: Style("#8C6D31", ":", "X"),
+}
 
 
 def rnn(layers: int, n: int, n_out: int) -> dj.RecurrentNetwork:
