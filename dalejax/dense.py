@@ -37,6 +37,7 @@ class Dense(nn.Module):
             None until a network wires it, meaning none.
 
     Example:
+        >>> import jax
         >>> layer = Dense(2)
         >>> variables = layer.init(jax.random.key(0), jnp.ones((1, 3)))
         >>> layer.apply(variables, jnp.ones((1, 3))).shape
@@ -87,6 +88,7 @@ class ColEIDense(Dense):
         inputs_n_i: inhibitory inputs, the last ones; wired by the network.
 
     Example:
+        >>> import jax
         >>> params = ColEIDense(2, inputs_n_i=1).initial(3, key=jax.random.key(0))
         >>> jnp.sign(params["W"]).tolist()
         [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0]]
@@ -124,6 +126,7 @@ class DANNDense(Dense):
         ValueError: n_i < 1.
 
     Example:
+        >>> import jax
         >>> layer = DANNDense(2, n_i=1)
         >>> layer.effective(layer.initial(3, key=jax.random.key(0))).W.shape
         (2, 3)

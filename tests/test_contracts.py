@@ -28,7 +28,7 @@ NETWORKS = {
         {"cells_0": {"U": 0, "W": 2}, "cells_1": {"U": 2, "W": 1}, "readout": {"W": 1}},
     ),
     "dann": (
-        [dj.DANNCell(3, n_i=1), dj.DANNCell(2, n_i=2)],
+        [dj.DANNCell(3, n_i=1), dj.DANNCell(3, n_i=2)],
         dj.DANNDense(2),
         {"cells_0": DANN, "cells_1": DANN, "readout": READOUT},
     ),
