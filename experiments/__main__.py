@@ -137,10 +137,10 @@ def _context(experiment, arguments, **about):
 
 
 def _execute(context) -> int:
+    from dalejax.claims import format_claims
     from experiments import base
 
-    claims = base.execute(context)
-    print(claims.format_claims(claims))
+    print(format_claims(base.execute(context)))
     print(context.folder)
     return 0
 

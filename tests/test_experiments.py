@@ -107,6 +107,17 @@ def test_missing_data_writes_nothing(capsys, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_last_line_is_the_folder(tmp_path, capsys):
+    folder = tmp_path / "fig3"
+    assert command.main(["fig3_spectra", "--out", str(folder), "--no-progress"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == str(folder)
+    assert lines[-2].endswith("of 15 claims hold")
+    assert {line.split()[0] for line in lines[:-2:2]} <= {"holds", "FAILS"}
+    assert command.main(["fig3_spectra", "--out", str(folder)]) == 2  # not empty
+    assert "--resume" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def ensemble(tmp_path_factory):
     context = smoke(fig4_transplant.EXPERIMENT, tmp_path_factory.mktemp("fig4"))
