@@ -139,7 +139,7 @@ def singular_histograms(
     for ax, (name, style) in zip(axes, choose_styles(list(values), styles).items(), strict=True):
         rows, sd = values[name], (laws or {}).get(name)
         finite = rows[np.isfinite(rows).all(axis=1)]
-        largest = finite.max(initial=1e-6)
+        largest = float(finite.max(initial=1e-6))
         _histogram(ax, finite.ravel(), largest * 1.02, 60, style.color, sd)
         if log:
             ax.set_yscale("log")
