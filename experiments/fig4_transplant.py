@@ -144,7 +144,7 @@ def _draw_curves(context: Context) -> None:
             ylabel="test error (%)",
             styles=STYLES,
             log=True,
-            ylim=(1.4, 12) if mnist else None,
+            ylim=(1.4, 40) if mnist else None,
             hlines={"Li et al.'s RNN of 3 layers": PAPER_RNN_LINE} if mnist else None,
         )
         context.draw(panel, figure)
