@@ -157,7 +157,3 @@ class DANNDense(Dense):
     def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
         """Fold the interneurons away: ``W_ee - W_ei W_ie``."""
         return EffectiveDense(fold(params, "W"), params["b"])
-
-    def __call__(self, x: Float[Array, "*b n_in"]) -> Float[Array, "*b n_out"]:
-        """Apply the layer to [..., n_in]."""
-        return super().__call__(x)
