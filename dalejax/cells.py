@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import initializers, signs
-from dalejax.recurrence import activation, recurrence
+from dalejax.recurrence import activation, recurrence, rows
 from dalejax.types import Any, Array, Float, Key
 
 
@@ -111,7 +111,8 @@ class Cell(nn.RNNCellBase):
         U, W, b = self._weights(x.shape[-1])
         if carry is None:
             carry = jnp.zeros((x.shape[1], self.features), x.dtype)
-        return recurrence(x @ U.T + b, W, carry, self.activation)
+        u = (rows(x) @ U.T + b).reshape(*x.shape[:2], -1)
+        return recurrence(u, W, carry, self.activation)
 
     # What flax.linen.RNN asks of a cell:
     def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Float[Array, "*b n"]:

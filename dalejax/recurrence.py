@@ -107,10 +107,13 @@ def _backward(nonlinearity, residuals, d_states):
         return dz @ W, dz
 
     d_carry, dz = jax.lax.scan(step, jnp.zeros_like(carry), (d_states, states), reverse=True)
-    # All steps at once; the first one, whose h_{t-1} is the carry, on its own: this spares
-    # a copy of the states shifted by one step.
-    d_W = jnp.einsum("tbi,tbj->ij", dz[1:], states[:-1]) + dz[0].T @ carry
-    return dz, d_W, d_carry
+    before = jnp.concatenate([carry[None], states[:-1]])
+    return dz, rows(dz).T @ rows(before), d_carry
+
+
+def rows(x: Float[Array, "*b n"]) -> Float[Array, "rows n"]:
+    """Lay all steps and trials under each other: XLA transposes products over two axes first."""
+    return x.reshape(-1, x.shape[-1])
 
 
 recurrence.defvjp(_forward, _backward)
