@@ -2,7 +2,8 @@
 
 Checkpoint ``s`` holds the state after ``s`` updates. A tree is stored as a flat dictionary from a
 leaf's path to its array, so that restoring needs a template of the tree but no library's classes,
-and nothing is ever unpickled.
+and nothing is ever unpickled. Of several processes each writes the members it holds, and each reads
+all of them back: their number may change in between.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from dalejax.types import PyTree
+from dalejax.types import Array, PyTree
 
 FOLDER = "checkpoints"
 KEEP = 3
@@ -58,37 +59,44 @@ class Store:
         latest = self._checkpointer.latest
         return None if latest is None else latest.step
 
-    def save(self, update: int, arrays: dict[str, np.ndarray]) -> None:
-        """Write a checkpoint, atomically.
+    def save(self, update: int, arrays: dict[str, Array | np.ndarray]) -> None:
+        """Write a checkpoint, atomically; all processes call it.
 
         Args:
             update: how many updates the state has behind it.
-            arrays: what :func:`flatten` makes of a tree.
+            arrays: by name; those on devices of several processes are written by all.
         """
         self._checkpointer.save(update, arrays)
 
     def load(self, update: int | None = None) -> dict[str, np.ndarray]:
         """Read a checkpoint back, the newest by default."""
-        loaded = self._checkpointer.load(self.latest if update is None else update)
-        return {name: np.asarray(array) for name, array in loaded.items()}
+        update = self.latest if update is None else update
+        saved = self._checkpointer.metadata(update).metadata
+        # As NumPy arrays, whatever devices they were saved from.
+        wanted = {name: np.empty(array.shape, array.dtype) for name, array in saved.items()}
+        return self._checkpointer.load(update, wanted)
 
 
-def flatten(tree: PyTree) -> dict[str, np.ndarray]:
-    """Flatten a tree of arrays into a dictionary from path to host array.
+def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array | np.ndarray]:
+    """Flatten an ensemble in waves into a dictionary from name to array.
 
     Args:
-        tree: any tree of arrays.
+        waves: padded trees of arrays, leading axis the members.
+        sizes: how many members of each wave are real.
 
     Example:
-        >>> flatten({"a": {"b": np.ones(1)}})
-        {'a.b': array([1.])}
+        >>> sorted(flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
+        ['wave0.a', 'wave1.a', 'wave_sizes']
     """
-    leaves = jax.tree_util.tree_leaves_with_path(jax.device_get(tree))
-    return {_name(path): np.asarray(leaf) for path, leaf in leaves}
+    arrays: dict[str, Array | np.ndarray] = {"wave_sizes": np.asarray(sizes)}
+    for number, wave in enumerate(waves):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(wave):
+            arrays[f"wave{number}.{_name(path)}"] = leaf
+    return arrays
 
 
 def unflatten(template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
-    """Put flattened arrays back into a tree like the template.
+    """Put the arrays of all waves back into one tree like the template, on the host.
 
     Args:
         template: a tree of arrays or ShapeDtypeStructs with the shapes wanted.
@@ -98,15 +106,17 @@ def unflatten(template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
         ValueError: an array is missing, or has another shape or type.
 
     Example:
-        >>> unflatten({"a": np.zeros(1)}, {"a": np.ones(1)})
-        {'a': array([1.])}
+        >>> unflatten({"a": np.zeros(3)}, flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
+        {'a': array([1., 1., 1.])}
     """
 
     def leaf(path, like):
         name = _name(path)
-        if name not in arrays:
+        names = [f"wave{number}.{name}" for number in range(len(arrays["wave_sizes"]))]
+        if not all(name in arrays for name in names):
             raise ValueError(f"the checkpoint has no {name}; it was written by another network.")
-        array = arrays[name]
+        real = zip(names, arrays["wave_sizes"], strict=True)
+        array = np.concatenate([arrays[name][:size] for name, size in real])
         if array.shape != like.shape or array.dtype != like.dtype:
             raise ValueError(
                 f"the checkpoint's {name} is {array.dtype}{list(array.shape)}; this run needs "

@@ -2,13 +2,13 @@
 
 Members are sharded over all devices (on a CPU: one host device a core) and, inside a device,
 mapped one after the other (``"map"``, best on a CPU, where one member fills a core) or vectorised
-(``"vmap"``, best on accelerators). No member ever sees another: mapped, a member's parameters are
-the same bits whoever trains beside it. (Of its test scores, the last bit may differ where a device
-holds a single member, for XLA inlines a loop of one.)
+(``"vmap"``, best on accelerators). No member ever sees another: mapped, a member has the same bits
+whoever trains beside it. The devices may belong to several processes, on several hosts.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import jax
@@ -95,40 +95,64 @@ def count(members: PyTree) -> int:
     return sizes.pop()
 
 
-def pad(members: PyTree, mesh: Mesh) -> PyTree:
+def pad(members: PyTree, mesh: Mesh, size: int | None = None) -> PyTree:
     """Place members on the devices, the last one repeated until every device has equally many.
+
+    In a program of several processes, each one gives all members and holds its devices' share.
 
     Args:
         members: a tree with leading member axes [s, ...].
         mesh: the devices.
+        size: the leading axis wanted, a multiple of the device count; None for the smallest one.
 
     Returns:
-        The tree with leading axes [s', ...], s' the next multiple of the device count.
+        The tree with leading axes [size, ...].
 
     Example:
         >>> pad(jnp.arange(3), member_mesh()).shape[0] >= 3
         True
     """
-    extra = -count(members) % mesh.size
+    num = count(members)
+    extra = (-num % mesh.size) if size is None else size - num
 
     def fill(leaf):
-        return jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]) if extra else leaf
+        return np.concatenate([leaf, np.repeat(leaf[-1:], extra, axis=0)]) if extra else leaf
 
-    return jax.device_put(jax.tree.map(fill, members), NamedSharding(mesh, PartitionSpec(AXIS)))
+    return _place(members, NamedSharding(mesh, PartitionSpec(AXIS)), fill)
 
 
 def unpad(members: PyTree, num: int) -> PyTree:
-    """Drop the members that :func:`pad` added.
+    """Bring members to the host, without the ones that :func:`pad` added.
+
+    Every process gets all of them, wherever they are.
 
     Args:
         members: a padded tree.
         num: how many members are real.
 
+    Returns:
+        The same tree of NumPy arrays.
+
     Example:
         >>> unpad(jnp.arange(4), 3).tolist()
         [0, 1, 2]
     """
-    return jax.tree.map(lambda leaf: leaf[:num], members)
+    if not all(leaf.is_fully_addressable for leaf in jax.tree.leaves(members)):
+        members = _everywhere(jax.tree.leaves(members)[0].sharding.mesh)(members)
+
+    def host(leaf):
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(
+                host(jax.random.key_data(leaf)), impl=jax.random.key_impl(leaf)
+            )
+        return np.asarray(leaf)[:num]
+
+    return jax.tree.map(host, members)
+
+
+@functools.cache
+def _everywhere(mesh):
+    return jax.jit(lambda tree: tree, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def replicate(shared: PyTree, mesh: Mesh) -> PyTree:
@@ -142,7 +166,19 @@ def replicate(shared: PyTree, mesh: Mesh) -> PyTree:
         >>> replicate(jnp.ones(2), member_mesh()).tolist()
         [1.0, 1.0]
     """
-    return jax.device_put(shared, NamedSharding(mesh, PartitionSpec()))
+    return _place(shared, NamedSharding(mesh, PartitionSpec()))
+
+
+def _place(tree, sharding, prepare=lambda leaf: leaf):
+    def place(leaf):
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jax.random.wrap_key_data(
+                place(jax.random.key_data(leaf)), impl=jax.random.key_impl(leaf)
+            )
+        host = prepare(np.asarray(leaf))
+        return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+
+    return jax.tree.map(place, tree)
 
 
 def over_members(
@@ -150,21 +186,25 @@ def over_members(
 ) -> Callable[..., Any]:
     """Turn a function of one member into a function of all of them.
 
+    Mapped, padding costs nothing: a device stops after its last real member. As the number of
+    members is not known to the compiler, a member's program is the same whoever trains beside it.
+
     Args:
         function: ``function(member, *shared)``; pure.
         mesh: the devices that share the members.
         member_map: ``"map"`` or ``"vmap"`` inside a device; None for the measured default.
 
     Returns:
-        ``f(members, *shared)``: every leaf of ``members`` and of the result has a leading axis,
-        a multiple of the device count (see :func:`pad`); ``shared`` goes to every member.
+        ``f(members, num, *shared)``: every leaf of ``members`` and of the result has a leading
+        axis, a multiple of the device count, of which the first ``num`` entries are real (see
+        :func:`pad`); ``shared`` goes to every member.
 
     Raises:
         ValueError: the member map is unknown.
 
     Example:
         >>> f = over_members(lambda x, y: x + y, member_mesh())
-        >>> f(jnp.arange(8.0), jnp.float32(1)).tolist()[:3]
+        >>> f(jnp.arange(8.0), 3, jnp.float32(1)).tolist()[:3]
         [1.0, 2.0, 3.0]
     """
     member_map = default_member_map(mesh) if member_map is None else member_map
@@ -173,15 +213,33 @@ def over_members(
             f"member_map is {member_map!r}; it must be one of {', '.join(MEMBER_MAPS)}."
         )
 
-    def shard(members, *shared):
-        if member_map == "vmap":
-            return jax.vmap(lambda member: function(member, *shared))(members)
-        return jax.lax.map(lambda member: function(member, *shared), members)
+    def one_after_the_other(members, num, *shared):
+        here = count(members)
+        num_here = jnp.clip(num - jax.lax.axis_index(AXIS) * here, 0, here)
 
-    def mapped(members, *shared):
-        specs = (PartitionSpec(AXIS), *(PartitionSpec() for _ in shared))
+        def result_of(i):
+            return function(jax.tree.map(lambda leaf: leaf[i], members), *shared)
+
+        def put(i, results):
+            return jax.tree.map(lambda all, one: all.at[i].set(one), results, result_of(i))
+
+        empty = jax.tree.map(
+            lambda leaf: jnp.zeros((here, *leaf.shape), leaf.dtype), jax.eval_shape(result_of, 0)
+        )
+        return jax.lax.fori_loop(0, num_here, put, empty)
+
+    def side_by_side(members, num, *shared):
+        del num
+        return jax.vmap(lambda member: function(member, *shared))(members)
+
+    def mapped(members, num, *shared):
+        specs = (PartitionSpec(AXIS), *(PartitionSpec() for _ in (num, *shared)))
         return jax.shard_map(
-            shard, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False
-        )(members, *shared)
+            side_by_side if member_map == "vmap" else one_after_the_other,
+            mesh=mesh,
+            in_specs=specs,
+            out_specs=PartitionSpec(AXIS),
+            check_vma=False,
+        )(members, num, *shared)
 
     return mapped

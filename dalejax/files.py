@@ -1,4 +1,7 @@
-"""Files written so that a reader sees the old one or the new one, never half of one."""
+"""Files written so that a reader sees the old one or the new one, never half of one.
+
+Of several processes only the first one writes: they all have the same to say.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from dalejax import processes
 
 
 def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
@@ -26,6 +31,8 @@ def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any
         ...     Path(f"{folder}/a.txt").read_text()
         'b'
     """
+    if not processes.is_first():
+        return
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

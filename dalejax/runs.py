@@ -34,7 +34,7 @@ def _digest(tree: PyTree) -> str:
 
 
 def claim_folder(folder: Path, run: dict[str, Any], resume: bool) -> None:
-    """Make the run's folder, or see that the run in it is this one."""
+    """Make the run's folder, or see that the run in it is this one; one process for all."""
     path = folder / "train.json"
     if not path.exists():
         if (folder / checkpoint.FOLDER).exists():

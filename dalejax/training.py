@@ -1,9 +1,7 @@
-"""Training: the update, a chunk of updates with its evaluation in one program, and the loop.
+"""Training: the loop over chunks of updates, with tables, checkpoints and a progress bar.
 
-One member's chunk is a scan over updates followed by an evaluation on the whole test set; the
-ensemble maps it over members. Everything random is a function of (member key, update number): the
-key of a member's start is ``fold_in(key, 0)``, of its e-th epoch ``fold_in(fold_in(key, 1), e)``,
-of its u-th update ``fold_in(fold_in(key, 2), u)``. So there is no random stream to save.
+A chunk (see ``member.py``) is one program on the devices; between chunks the loop only reads the
+metrics. Run by several processes, each has its share of the members, and all return the same Run.
 """
 
 from __future__ import annotations
@@ -11,9 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,40 +18,17 @@ import optax
 import pandas as pd
 from tqdm import tqdm
 
-from dalejax import checkpoint, ensemble, results, runs
+from dalejax import checkpoint, ensemble, processes, results, runs, waves
 from dalejax.history import History
 from dalejax.networks import RecurrentNetwork
+from dalejax.programs import Programs
 from dalejax.tasks.base import Task
-from dalejax.transforms import apply_updates
-from dalejax.types import Any, Array, Float, Int, Key, Params, PyTree
-
-INIT, EPOCH, UPDATE = 0, 1, 2  # the random streams of a member
-
-
-class State(NamedTuple):
-    """What must persist of a member; axis 0 of every leaf is the member in an ensemble.
-
-    Attributes:
-        params: the network's parameters.
-        opt_state: the optimiser's state.
-        diverged_at: number of the first update that was not finite (the member stays as it was
-            before it), -1 if there was none.
-    """
-
-    params: Params
-    opt_state: PyTree
-    diverged_at: Int[Array, "*s"]
-
-
-class _Member(NamedTuple):
-    state: State
-    key: Key[Array, ""]
-    hyperparams: dict[str, Array]
+from dalejax.types import Any, Array, Key, PyTree
 
 
 @dataclass(frozen=True)
 class Run:
-    """A trained ensemble.
+    """A trained ensemble, on the host: it may be larger than a device.
 
     Attributes:
         params: parameters, leading axis the members [s, ...].
@@ -65,7 +38,7 @@ class Run:
         update: updates done.
     """
 
-    params: Params
+    params: PyTree
     opt_state: PyTree
     diverged_at: np.ndarray
     table: pd.DataFrame
@@ -83,13 +56,14 @@ def train(
     keys: Key[Array, " s"],
     num_updates: int,
     hyperparams: Mapping[str, Any] | None = None,
-    params: Params | None = None,
+    params: PyTree | None = None,
     eval_every: int = 500,
     checkpoint_dir: str | Path | None = None,
     checkpoint_every: int | None = None,
     resume: bool = False,
     progress: bool = True,
     member_map: str | None = None,
+    members_per_wave: int | None = None,
     devices: Sequence[jax.Device] | None = None,
 ) -> Run:
     r"""Train an ensemble: one network a key, all in one program.
@@ -115,7 +89,9 @@ def train(
         resume: continue the run in ``checkpoint_dir``, if there is one.
         progress: show a progress bar on stderr.
         member_map: ``"map"`` or ``"vmap"`` inside a device; None for the measured default.
-        devices: devices to use; None for all.
+        members_per_wave: members on the devices at once; the others wait in the host's memory.
+            None for as many as the devices' memory holds.
+        devices: devices to use; None for all, those of other processes included.
 
     Returns:
         The trained ensemble and its table of metrics.
@@ -144,162 +120,81 @@ def train(
             f"checkpoint_every is {checkpoint_every}; it must be a multiple of eval_every = "
             f"{eval_every}."
         )
+    if members_per_wave is not None and members_per_wave < 1:
+        raise ValueError(f"members_per_wave is {members_per_wave}; it must be at least 1.")
     make_tx = (lambda: tx) if isinstance(tx, optax.GradientTransformation) else tx
-    mesh = ensemble.member_mesh(devices)
-    over_members = partial(ensemble.over_members, mesh=mesh, member_map=member_map)
-    num = len(keys)
-    data = ensemble.replicate(task.data, mesh)
-    padded_keys, padded_hyperparams = ensemble.pad((keys, hyperparams), mesh)
-    given = None if params is None else ensemble.pad(params, mesh)
-
-    start = jax.jit(over_members(partial(_start, net, make_tx, task)))
+    mesh, num = ensemble.member_mesh(devices), len(keys)
+    programs = Programs(net, make_tx, task, mesh, member_map, (keys, hyperparams, params))
+    template = programs.state_of(num)
     if params is not None:
-        fresh = jax.eval_shape(start, (padded_keys, padded_hyperparams, None)).params
-        if _shapes(fresh) != _shapes(params):
-            raise ValueError(
-                f"params have shapes {_shapes(params)}; this network needs {_shapes(fresh)}."
-            )
-    template = jax.eval_shape(start, (padded_keys, padded_hyperparams, given))
-    template = jax.tree.map(lambda x: jax.ShapeDtypeStruct((num, *x.shape[1:]), x.dtype), template)
+        fresh = Programs(net, make_tx, task, mesh, member_map, (keys, hyperparams, None))
+        needed = _shapes(fresh.state_of(num).params)
+        if needed != _shapes(params):
+            raise ValueError(f"params have shapes {_shapes(params)}; this network needs {needed}.")
 
     with contextlib.ExitStack() as stack:
-        store, history, update, state = None, History(), 0, None
+        store, history, update, saved = None, History(), 0, None
         if checkpoint_dir is not None:
             folder = Path(checkpoint_dir)
             this = runs.identity(net, task, keys, eval_every, hyperparams, params)
-            runs.claim_folder(folder, this, resume)
+            processes.agree(lambda: runs.claim_folder(folder, this, resume))
             store = stack.enter_context(checkpoint.Store(folder))
             if store.latest is not None:
                 update = store.latest
                 arrays = store.load()
                 history = History.restore(arrays)
-                state = ensemble.pad(checkpoint.unflatten(template, arrays), mesh)
+                saved = checkpoint.unflatten(template, arrays)
                 # A crash between the checkpoint and its table leaves an older table behind.
                 results.write_table(history.table(), folder / "metrics.parquet")
-        if state is None:
-            state = start((padded_keys, padded_hyperparams, given))
+        if update >= num_updates and saved is not None:
+            return Run(*saved, history.table(), update)
 
-        @partial(jax.jit, static_argnames="length", donate_argnums=0)
-        def chunk(state, keys, hyperparams, data, first, length):
-            function = over_members(partial(_chunk, net, make_tx, task, length))
-            return function(_Member(state, keys, hyperparams), data, first)
+        plan = waves.plan(
+            num,
+            mesh,
+            lambda size: programs.bytes_needed(min(eval_every, num_updates), size),
+            size=members_per_wave,
+        )
+        counts = [programs.scalar(size) for size in plan.sizes]
+        fixed = plan.split((keys, hyperparams))
+        if saved is not None:
+            states = plan.split(saved)
+        else:
+            given = plan.split((keys, hyperparams, params))
+            states = [
+                plan.park(programs.start(plan.fetch(wave), size))
+                for wave, size in zip(given, plan.sizes, strict=True)
+            ]
+            del given
 
         bar = stack.enter_context(
-            tqdm(total=num_updates, initial=update, unit="update", disable=not progress)
+            tqdm(
+                total=num_updates,
+                initial=update,
+                unit="update",
+                disable=not progress or not processes.is_first(),
+            )
         )
         while update < num_updates:
             end = min(num_updates, (update // eval_every + 1) * eval_every)
-            first = ensemble.replicate(jnp.int32(update), mesh)
-            state, metrics = chunk(
-                state, padded_keys, padded_hyperparams, data, first, length=end - update
-            )
-            history.add(end, ensemble.unpad(jax.device_get(metrics), num))
-            bar.update(end - update)  # after device_get: the call above returns before it is done
+            chunk, first = programs.chunk(end - update, plan.size), programs.scalar(update)
+            measured, done = [], 0
+            for i, size in enumerate(plan.sizes):
+                state, metrics = chunk(
+                    plan.fetch(states[i]), *plan.fetch(fixed[i]), counts[i], programs.data, first
+                )
+                states[i] = plan.park(state)
+                # The call returns before it is done; this waits.
+                measured.append(ensemble.unpad(metrics, size))
+                done += size
+                bar.update(update + (end - update) * done // num - bar.n)
             update = end
+            history.add(update, jax.tree.map(lambda *parts: np.concatenate(parts), *measured))
             bar.set_postfix_str(history.describe(task.score))
             if store and (update % checkpoint_every == 0 or update == num_updates):
-                store.save(
-                    update, {**checkpoint.flatten(ensemble.unpad(state, num)), **history.arrays()}
-                )
+                store.save(update, {**checkpoint.flatten(states, plan.sizes), **history.arrays()})
                 results.write_table(history.table(), folder / "metrics.parquet")
-    state = ensemble.unpad(state, num)
-    return Run(
-        params=state.params,
-        opt_state=state.opt_state,
-        diverged_at=np.asarray(state.diverged_at),
-        table=history.table(),
-        update=update,
-    )
-
-
-# --- one member -----------------------------------------------------------------------------------
-
-
-def _start(net, make_tx, task, member) -> State:
-    key, hyperparams, params = member
-    if params is None:
-        example = jnp.zeros((1, 1, task.n_in))
-        params = net.init(jax.random.fold_in(key, INIT), example)["params"]
-    return State(params, make_tx(**hyperparams).init(params), jnp.int32(-1))
-
-
-def _chunk(net, make_tx, task, length, member: _Member, data, first):
-    tx = make_tx(**member.hyperparams)
-    orders, first_epoch = _orders(task, data, member.key, first, length)
-
-    def one_update(state: State, u):
-        order = orders[u // task.updates_per_epoch - first_epoch]
-        key = jax.random.fold_in(jax.random.fold_in(member.key, UPDATE), u)
-        batch = task.batch(data, order, u % task.updates_per_epoch, key=key)
-
-        def loss_of(params):
-            return task.loss(net.apply({"params": params}, batch.inputs), batch.targets)
-
-        loss, gradient = jax.value_and_grad(loss_of)(state.params)
-        updates, opt_state = _update(tx, gradient, state)
-        params = apply_updates(state.params, updates, opt_state)
-        return _keep_finite(state, State(params, opt_state, state.diverged_at), loss, u + 1), loss
-
-    steps = first + jnp.arange(length, dtype=jnp.int32)
-    state, losses = jax.lax.scan(one_update, member.state, steps)
-    metrics = {"train_loss": losses.mean(), **_evaluate(net, task, state.params, data)}
-    healthy = state.diverged_at < 0
-    return state, {name: jnp.where(healthy, value, jnp.nan) for name, value in metrics.items()}
-
-
-def _update(tx, gradient, state):
-    # Ours must know that apply_updates projects later; a transformation without extra
-    # arguments gets none.
-    return optax.with_extra_args_support(tx).update(
-        gradient, state.opt_state, state.params, project_later=True
-    )
-
-
-def _keep_finite(old: State, new: State, loss, number) -> State:
-    """Freeze a member at its last finite state, and note the update at which it left it."""
-    finite = jnp.isfinite(loss)
-    for leaf in jax.tree.leaves(new.params):
-        finite &= jnp.isfinite(leaf).all()
-    healthy = old.diverged_at < 0
-    diverged_at = jnp.where(healthy & ~finite, number, old.diverged_at)
-    params, opt_state = jax.tree.map(
-        lambda a, b: jnp.where(healthy & finite, a, b),
-        (new.params, new.opt_state),
-        (old.params, old.opt_state),
-    )
-    return State(params, opt_state, diverged_at.astype(jnp.int32))
-
-
-def _orders(task, data, key, first, length):
-    """Draw the orders of the epochs that a chunk touches, as a table [epochs, ...]."""
-    first_epoch = first // task.updates_per_epoch
-    last_epoch = (first + length - 1) // task.updates_per_epoch
-
-    def order(epoch):
-        return task.order(data, key=jax.random.fold_in(jax.random.fold_in(key, EPOCH), epoch))
-
-    def order_if_needed(epoch):
-        empty = jax.eval_shape(order, epoch)
-        return jax.lax.cond(
-            epoch <= last_epoch, order, lambda _: jnp.zeros(empty.shape, empty.dtype), epoch
-        )
-
-    most = (length - 2) // task.updates_per_epoch + 2 if length > 1 else 1
-    return jax.lax.map(order_if_needed, first_epoch + jnp.arange(most)), first_epoch
-
-
-def _evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
-    """Average the scores over the whole test set, batch by batch."""
-
-    def one_batch(trials_and_weights):
-        trials, weights = trials_and_weights
-        inputs, targets = task.test_batch(data, trials)
-        scores = task.scores(net.apply({"params": params}, inputs), targets)
-        return {name: (score * weights).sum() for name, score in scores.items()}
-
-    trials, weights = task.test_batches(data)
-    sums = jax.lax.map(one_batch, (jnp.asarray(trials), jnp.asarray(weights)))
-    return {name: total.sum() / weights.sum() for name, total in sums.items()}
+        return Run(*plan.join(states), history.table(), update)
 
 
 # --- around the program ---------------------------------------------------------------------------

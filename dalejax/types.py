@@ -20,8 +20,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxtyping import Array, Bool, Complex, Float, Int, Integer, Key, Num, PyTree, Shaped
+import jax
+import numpy as np
+from jaxtyping import Bool, Complex, Float, Int, Integer, Key, Num, PyTree, Shaped
 
+# What a device holds, or what was brought to the host; dalejax's functions take both.
+Array = jax.Array | np.ndarray
 Params = PyTree[Shaped[Array, "..."]]
 Matrix = Float[Array, "*s post pre"]
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax import files
+from dalejax import files, processes
 from dalejax.provenance import provenance
 
 PRESETS = ("smoke", "laptop", "paper")
@@ -63,7 +63,6 @@ class Context:
         """Make the run's folder, with what makes the run: as late as the first thing to keep."""
         path = self.folder / "config.json"
         if not path.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
             files.write_json(path, config(self))
 
     def train(self, name: str, net, tx, task, **options) -> dj.Run:
@@ -110,7 +109,8 @@ class Context:
     def draw(self, name: str, figure) -> None:
         """Save a picture as PNG and SVG."""
         self.begin()
-        dj.plots.save(figure, self.folder / name)
+        if processes.is_first():
+            dj.plots.save(figure, self.folder / name)
 
     def smnist(self, **options) -> dj.tasks.SequentialMNIST:
         """Sequential MNIST on the data set that the settings name."""

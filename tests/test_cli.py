@@ -13,7 +13,7 @@ from test_datasets import synthetic, write_folder
 from test_training import compile_once  # noqa: F401  (a fixture of every test here)
 
 import dalejax as dj
-from dalejax import checkpoint, cli, datasets, results, training
+from dalejax import checkpoint, cli, datasets, member, results, training
 from dalejax.commands import train as command
 from dalejax.commands.spectrum import Spectrum, measure
 
@@ -369,7 +369,7 @@ def test_spectrum(cell, nse, tolerance, capsys):
 def test_the_spectrum_is_that_of_the_networks_that_train(trained):
     """Member 0 of a run starts with the matrix that the command measures."""
     net, tx, task = command.build(command._read_config(trained).resolved())
-    start = training._start(net, lambda: tx, task, (dj.seed_keys(0, 1)[0], {}, None))
+    start = member.start(net, lambda: tx, task, (dj.seed_keys(0, 1)[0], {}, None))
     W = net.effective(start.params)[0].W
     measured = measure(Spectrum(cell="colei", n=4, n_i=1, seeds=1))
     assert measured["nse"]["mean"] == pytest.approx(float(dj.spectrum.nse(W)), rel=1e-5)

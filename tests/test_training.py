@@ -11,7 +11,7 @@ import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
 import dalejax as dj
-from dalejax import results, training
+from dalejax import member, results, training
 
 NET = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1))
 KEYS = dj.seed_keys(0, 5)
@@ -51,7 +51,7 @@ def assert_identical(a, b) -> None:
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-def member(run: training.Run, i: int):
+def of_run(run: training.Run, i: int):
     return jax.tree.map(lambda leaf: leaf[i], (run.params, run.opt_state))
 
 
@@ -100,7 +100,7 @@ def five() -> training.Run:
 @pytest.mark.parametrize("company", [[3], [3, 4, 1]])
 def test_a_member_is_the_same_whoever_trains_beside_it(five, company):
     run = fit(company)
-    assert_identical(member(run, 0), member(five, 3))
+    assert_identical(of_run(run, 0), of_run(five, 3))
     ours, theirs = rows(run, 0), rows(five, 3)
     if len(company) == 1:
         # XLA rounds the evaluation of a device's only member differently, not its training.
@@ -140,14 +140,14 @@ def test_a_nan_stays_at_home(five, sick):
     assert sick.diverged_at.tolist() == [-1, 5, -1, 1, -1]
     assert five.diverged_at.tolist() == [-1] * 5
     for i in (0, 2, 4):
-        assert_identical(member(sick, i), member(five, i))
+        assert_identical(of_run(sick, i), of_run(five, i))
         pd.testing.assert_frame_equal(rows(sick, i), rows(five, i), check_exact=True)
 
 
 def test_a_diverged_member_is_frozen_at_its_last_finite_state(sick):
-    assert_identical(member(sick, 1), member(fit(num_updates=4, eval_every=4), 1))
-    start = NET.init(jax.random.fold_in(KEYS[3], training.INIT), jnp.zeros((1, 1, TASK.n_in)))
-    params, opt_state = member(sick, 3)
+    assert_identical(of_run(sick, 1), of_run(fit(num_updates=4, eval_every=4), 1))
+    start = NET.init(jax.random.fold_in(KEYS[3], member.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    params, opt_state = of_run(sick, 3)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), params, start["params"])
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((params, opt_state)))
 
@@ -314,12 +314,12 @@ def test_an_epoch_shows_every_trial(trials):
 def test_a_chunk_draws_the_epochs_that_it_needs(length):
     """Update u of any chunk sees the order of epoch u // updates_per_epoch."""
     for first in range(9):
-        orders, first_epoch = jax.jit(training._orders, static_argnums=(0, 4))(
+        orders, first_epoch = jax.jit(member.orders_of, static_argnums=(0, 4))(
             TASK, TASK.data, KEYS[0], jnp.int32(first), length
         )
         for u in range(first, first + length):
             epoch = u // TASK.updates_per_epoch
-            key = jax.random.fold_in(jax.random.fold_in(KEYS[0], training.EPOCH), epoch)
+            key = jax.random.fold_in(jax.random.fold_in(KEYS[0], member.EPOCH), epoch)
             expected = TASK.order(TASK.data, key=key)
             np.testing.assert_array_equal(orders[epoch - int(first_epoch)], expected)
 
@@ -333,7 +333,7 @@ def test_evaluation_is_the_mean_over_the_test_set(five, at_once):
     outputs = NET.apply({"params": params}, jnp.asarray(inputs.transpose(1, 0, 2)))
     expected = np.square(np.float64(outputs[:, 0]) - targets).mean()
     data = jax.tree.map(jnp.asarray, task.data)
-    measured = training._evaluate(NET, task, params, data)["test_mse"]
+    measured = member.evaluate(NET, task, params, data)["test_mse"]
     assert float(measured) == pytest.approx(expected, rel=1e-5)
     if at_once == 16:
         table = results.by_member(five.table, "test_mse")
@@ -343,8 +343,8 @@ def test_evaluation_is_the_mean_over_the_test_set(five, at_once):
 def test_the_train_loss_is_that_of_the_updates():
     """The first update's loss is the loss of the starting network on the first batch."""
     run = fit([2], num_updates=1, eval_every=1)
-    start = NET.init(jax.random.fold_in(KEYS[2], training.INIT), jnp.zeros((1, 1, TASK.n_in)))
-    key = jax.random.fold_in(jax.random.fold_in(KEYS[2], training.EPOCH), 0)
+    start = NET.init(jax.random.fold_in(KEYS[2], member.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    key = jax.random.fold_in(jax.random.fold_in(KEYS[2], member.EPOCH), 0)
     order = TASK.order(TASK.data, key=key)
     batch = TASK.batch(jax.tree.map(jnp.asarray, TASK.data), order, jnp.int32(0), key=key)
     expected = TASK.loss(NET.apply(start, batch.inputs), batch.targets)

@@ -87,7 +87,7 @@ def measure(options: Spectrum) -> dict[str, dict[str, float]]:
     import jax.numpy as jnp
 
     import dalejax as dj
-    from dalejax.training import INIT
+    from dalejax.member import INIT
 
     keys = dj.seed_keys(options.seed, options.seeds)
 

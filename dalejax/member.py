@@ -1,0 +1,146 @@
+"""One member: its start, and a chunk of its updates with an evaluation, in one program.
+
+Everything random is a function of (member key, update number): the key of a member's start is
+``fold_in(key, 0)``, of its e-th epoch ``fold_in(fold_in(key, 1), e)``, of its u-th update
+``fold_in(fold_in(key, 2), u)``. So there is no random stream to save.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from dalejax.transforms import apply_updates
+from dalejax.types import Array, Float, Int, Key, Params, PyTree
+
+INIT, EPOCH, UPDATE = 0, 1, 2  # the random streams of a member
+
+
+class State(NamedTuple):
+    """What must persist of a member; axis 0 of every leaf is the member in an ensemble.
+
+    Attributes:
+        params: the network's parameters.
+        opt_state: the optimiser's state.
+        diverged_at: number of the first update that was not finite (the member stays as it was
+            before it), -1 if there was none.
+    """
+
+    params: Params
+    opt_state: PyTree
+    diverged_at: Int[Array, "*s"]
+
+
+class Member(NamedTuple):
+    """A member in training: its state, and what is its own but never changes.
+
+    Attributes:
+        state: what changes.
+        key: of everything random.
+        hyperparams: name -> array, what its optimiser is made of.
+    """
+
+    state: State
+    key: Key[Array, "*s"]
+    hyperparams: dict[str, PyTree]
+
+
+def start(net, make_tx, task, member) -> State:
+    """Draw the parameters of a member (key, hyperparams, params), unless they are given."""
+    key, hyperparams, params = member
+    if params is None:
+        example = jnp.zeros((1, 1, task.n_in))
+        params = net.init(jax.random.fold_in(key, INIT), example)["params"]
+    return State(params, make_tx(**hyperparams).init(params), jnp.int32(-1))
+
+
+def chunk(
+    net, make_tx, task, length: int, member: Member, data, first
+) -> tuple[State, dict[str, Array]]:
+    """Do ``length`` updates from number ``first`` on, and evaluate; a lost member is NaN."""
+    state, losses = advance(net, make_tx, task, length, member, data, first)
+    metrics = {"train_loss": losses.mean(), **evaluate(net, task, state.params, data)}
+    healthy = state.diverged_at < 0
+    return state, {name: jnp.where(healthy, value, jnp.nan) for name, value in metrics.items()}
+
+
+def advance(
+    net, make_tx, task, length: int, member: Member, data, first
+) -> tuple[State, Float[Array, " u"]]:
+    """Do ``length`` updates; returns the new state and the loss of each."""
+    tx = make_tx(**member.hyperparams)
+    orders, first_epoch = orders_of(task, data, member.key, first, length)
+
+    def one_update(state: State, u):
+        order = orders[u // task.updates_per_epoch - first_epoch]
+        key = jax.random.fold_in(jax.random.fold_in(member.key, UPDATE), u)
+        batch = task.batch(data, order, u % task.updates_per_epoch, key=key)
+
+        def loss_of(params):
+            return task.loss(net.apply({"params": params}, batch.inputs), batch.targets)
+
+        loss, gradient = jax.value_and_grad(loss_of)(state.params)
+        updates, opt_state = _update(tx, gradient, state)
+        params = apply_updates(state.params, updates, opt_state)
+        return _keep_finite(state, State(params, opt_state, state.diverged_at), loss, u + 1), loss
+
+    steps = first + jnp.arange(length, dtype=jnp.int32)
+    return jax.lax.scan(one_update, member.state, steps)
+
+
+def _update(tx, gradient, state):
+    # Ours must know that apply_updates projects later; a transformation without extra
+    # arguments gets none.
+    return optax.with_extra_args_support(tx).update(
+        gradient, state.opt_state, state.params, project_later=True
+    )
+
+
+def _keep_finite(old: State, new: State, loss, number) -> State:
+    """Freeze a member at its last finite state, and note the update at which it left it."""
+    finite = jnp.isfinite(loss)
+    for leaf in jax.tree.leaves(new.params):
+        finite &= jnp.isfinite(leaf).all()
+    healthy = old.diverged_at < 0
+    diverged_at = jnp.where(healthy & ~finite, number, old.diverged_at)
+    params, opt_state = jax.tree.map(
+        lambda a, b: jnp.where(healthy & finite, a, b),
+        (new.params, new.opt_state),
+        (old.params, old.opt_state),
+    )
+    return State(params, opt_state, diverged_at.astype(jnp.int32))
+
+
+def orders_of(task, data, key, first, length):
+    """Draw the orders of the epochs that a chunk touches, as a table [epochs, ...]."""
+    first_epoch = first // task.updates_per_epoch
+    last_epoch = (first + length - 1) // task.updates_per_epoch
+
+    def order(epoch):
+        return task.order(data, key=jax.random.fold_in(jax.random.fold_in(key, EPOCH), epoch))
+
+    def order_if_needed(epoch):
+        empty = jax.eval_shape(order, epoch)
+        return jax.lax.cond(
+            epoch <= last_epoch, order, lambda _: jnp.zeros(empty.shape, empty.dtype), epoch
+        )
+
+    most = (length - 2) // task.updates_per_epoch + 2 if length > 1 else 1
+    return jax.lax.map(order_if_needed, first_epoch + jnp.arange(most)), first_epoch
+
+
+def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
+    """Average the scores over the whole test set, batch by batch."""
+
+    def one_batch(trials_and_weights):
+        trials, weights = trials_and_weights
+        inputs, targets = task.test_batch(data, trials)
+        scores = task.scores(net.apply({"params": params}, inputs), targets)
+        return {name: (score * weights).sum() for name, score in scores.items()}
+
+    trials, weights = task.test_batches(data)
+    sums = jax.lax.map(one_batch, (jnp.asarray(trials), jnp.asarray(weights)))
+    return {name: total.sum() / weights.sum() for name, total in sums.items()}
