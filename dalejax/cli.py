@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
+from dalejax import processes
 from dalejax.commands.data import Prepare, Status
 from dalejax.commands.spectrum import Spectrum
 from dalejax.commands.train import CONFIG, Resume, Train
@@ -60,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\ndalejax: interrupted; {_what_is_left(command)}", file=sys.stderr)
         return 130
     except BAD_INPUT as error:
-        print(f"dalejax: {_sentence(error)}", file=sys.stderr)
+        if processes.is_first():  # the others were told the same
+            print(f"dalejax: {_sentence(error)}", file=sys.stderr)
         return 2
     return 0
 

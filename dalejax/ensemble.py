@@ -216,6 +216,10 @@ def over_members(
     def one_after_the_other(members, num, *shared):
         here = count(members)
         num_here = jnp.clip(num - jax.lax.axis_index(AXIS) * here, 0, here)
+        # Two places at least: around a single one XLA makes a program that rounds differently.
+        places = max(here, 2)
+        if here < places:
+            members = jax.tree.map(lambda leaf: leaf[jnp.zeros(places, int)], members)
 
         def result_of(i):
             return function(jax.tree.map(lambda leaf: leaf[i], members), *shared)
@@ -223,10 +227,11 @@ def over_members(
         def put(i, results):
             return jax.tree.map(lambda all, one: all.at[i].set(one), results, result_of(i))
 
-        empty = jax.tree.map(
-            lambda leaf: jnp.zeros((here, *leaf.shape), leaf.dtype), jax.eval_shape(result_of, 0)
+        results = jax.tree.map(
+            lambda leaf: jnp.zeros((places, *leaf.shape), leaf.dtype), jax.eval_shape(result_of, 0)
         )
-        return jax.lax.fori_loop(0, num_here, put, empty)
+        results = jax.lax.fori_loop(0, num_here, put, results)
+        return jax.tree.map(lambda leaf: leaf[:here], results)
 
     def side_by_side(members, num, *shared):
         del num

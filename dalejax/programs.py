@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dalejax import ensemble, member
-from dalejax.types import Any, Array, PyTree
+from dalejax.types import Array, PyTree
 
 
 class Programs:
@@ -32,7 +32,7 @@ class Programs:
         self._of_member = (net, make_tx, task)
         self._over_members = over_members
         self._start = jax.jit(over_members(partial(member.start, *self._of_member)))
-        self.chunk = functools.cache(self._compile_chunk)
+        self.chunk = functools.cache(lambda *shape: self.lowered(*shape).compile())
 
     def start(self, members: PyTree, num: int) -> member.State:
         """Make the state of a padded wave, (keys, hyperparams, params or None)."""
@@ -47,16 +47,18 @@ class Programs:
         of_one = jax.eval_shape(self._start, self._described(self.members, self.mesh.size), 0)
         return self._described(of_one, num)
 
-    def _compile_chunk(self, length: int, size: int) -> Any:
-        """Compile ``(state, keys, hyperparams, num, data, first) -> (state, metrics)``.
+    def lowered(self, length: int, size: int) -> jax.stages.Lowered:
+        """Lower ``(state, keys, hyperparams, num, data, first) -> (state, metrics)``.
+
+        ``chunk(length, size)`` is the same compiled, once.
 
         Args:
             length: updates.
             size: places in a wave, a multiple of the device count.
 
         Returns:
-            The executable, for updates ``first`` to ``first + length - 1`` of the first ``num``
-            members, with an evaluation after them; the state is donated.
+            The program of updates ``first`` to ``first + length - 1`` of the first ``num`` members,
+            with an evaluation after them; the state is donated.
         """
         function = self._over_members(partial(member.chunk, *self._of_member, length))
 
@@ -68,8 +70,8 @@ class Programs:
         state = self._described(self.state_of(size), size, members)
         keys, hyperparams = self._described(self.members[:2], size, members)
         number = jax.ShapeDtypeStruct((), jnp.int32, sharding=everywhere)
-        compiled = jax.jit(chunk, donate_argnums=0)
-        return compiled.lower(state, keys, hyperparams, number, self.data, number).compile()
+        jitted = jax.jit(chunk, donate_argnums=0)
+        return jitted.lower(state, keys, hyperparams, number, self.data, number)
 
     def bytes_needed(self, length: int, size: int) -> int:
         """Count the bytes that a chunk of a wave needs on each device."""

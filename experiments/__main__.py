@@ -38,11 +38,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="the run's folder")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="continue the run in DIR")
     parser.add_argument("--no-progress", action="store_true", help="no progress bars")
+    parser.add_argument("--distributed", action="store_true",
+                        help="one of several processes (srun, mpirun)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="with `list`: as JSON")
     arguments = parser.parse_args(argv)
     try:
         if arguments.name == "list":
             return _list(arguments.json)
+        if arguments.distributed:
+            _connect(arguments)
         return _run(arguments)
     except (ValueError, OSError) as error:
         print(f"experiments: {error}", file=sys.stderr)
@@ -50,6 +54,14 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("experiments: interrupted; --resume DIR continues the run.", file=sys.stderr)
         return 130
+
+
+def _connect(arguments) -> None:
+    from dalejax import processes
+
+    if arguments.out is None and arguments.resume is None:
+        raise ValueError("--distributed needs --out or --resume: all processes share one folder.")
+    processes.connect()
 
 
 def _list(as_json: bool) -> int:
@@ -137,11 +149,14 @@ def _context(experiment, arguments, **about):
 
 
 def _execute(context) -> int:
+    from dalejax import processes
     from dalejax.claims import format_claims
     from experiments import base
 
-    print(format_claims(base.execute(context)))
-    print(context.folder)
+    claims = base.execute(context)
+    if processes.is_first():
+        print(format_claims(claims))
+        print(context.folder)
     return 0
 
 

@@ -68,7 +68,7 @@ class Context:
     def train(self, name: str, net, tx, task, **options) -> dj.Run:
         """Train an ensemble in the run's folder, or continue it there."""
         self.begin()
-        if self.progress:
+        if self.progress and processes.is_first():
             print(f"{name}: {len(options['keys'])} networks", flush=True)
         return dj.train(
             net,

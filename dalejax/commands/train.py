@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from dalejax import processes
 from dalejax.commands.common import (
     CellName,
     check_counts,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 CONFIG = "config.json"
 # Where a run is and how it is shown make no difference to it, so config.json leaves them out.
-NOT_FROZEN = ("out", "progress", "json")
+NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "distributed")
 
 
 @dataclass(frozen=True)
@@ -83,22 +84,20 @@ class Train:
     """the root of all members' random keys"""
     progress: bool = True
     """show no progress bar on stderr"""
+    members_per_wave: int | None = None
+    """members on the devices at once; None: as many as their memory holds"""
+    distributed: bool = False
+    """one of several processes that share the members, all started alike (srun, mpirun)"""
     json: bool = False
     """print one JSON object instead of lines"""
 
     def run(self) -> None:
         """Check everything, claim the folder, train, and say how it went."""
+        if self.distributed:
+            processes.connect()
         options = self.resolved()
-        used = [
-            name for name in (CONFIG, "train.json", "checkpoints") if (self.out / name).exists()
-        ]
-        if used:
-            raise FileExistsError(
-                f"--out is {self.out}, which holds a run already ({used[0]}); "
-                f"dalejax resume {self.out} continues it, another folder starts a new one."
-            )
         parts = build(options)
-        _write_config(options)
+        processes.agree(lambda: _claim(options))
         _report(options, _train(options, *parts))
 
     def resolved(self) -> Train:
@@ -125,6 +124,8 @@ class Train:
     def _check(self) -> None:
         counts = ("seeds", "updates", "n", "layers", "batch_size", "eval_every", "checkpoint_every")
         check_counts(**{name: getattr(self, name) for name in counts})
+        if self.members_per_wave is not None:
+            check_counts(members_per_wave=self.members_per_wave)
         check_positive(lr=self.lr, rho=self.rho, clip=self.clip)
         check_seed(self.seed)
         if self.checkpoint_every and self.checkpoint_every % self.eval_every:
@@ -142,14 +143,19 @@ class Resume:
     """the run's folder"""
     progress: bool = True
     """show no progress bar on stderr"""
+    members_per_wave: int | None = None
+    """members on the devices at once; None: as many as their memory holds"""
+    distributed: bool = False
+    """one of several processes, whose number may be another one than before"""
     json: bool = False
     """print one JSON object instead of lines"""
 
     def run(self) -> None:
         """Read the frozen options back, train on, and say how it went."""
-        options = dataclasses.replace(
-            _read_config(self.out), progress=self.progress, json=self.json
-        ).resolved()
+        if self.distributed:
+            processes.connect()
+        of_this_process = {name: getattr(self, name) for name in NOT_FROZEN}
+        options = dataclasses.replace(_read_config(self.out), **of_this_process).resolved()
         parts = build(options)
         finished = _updates_done(self.out) >= options.updates
         _report(options, _train(options, *parts), finished=finished)
@@ -203,12 +209,15 @@ def _train(options: Train, net, tx, task) -> Run:
         checkpoint_every=options.checkpoint_every,
         resume=True,  # a new run's folder was empty
         progress=options.progress,
+        members_per_wave=options.members_per_wave,
     )
 
 
 def _report(options: Train, run: Run, *, finished: bool = False) -> None:
     from dalejax import results
 
+    if not processes.is_first():
+        return
     metrics = sorted(set(run.table["metric"]))
     scores = {name: results.summary(results.final_values(run.table, name)) for name in metrics}
     diverged = {i: int(u) for i, u in enumerate(run.diverged_at) if u >= 0}
@@ -235,6 +244,17 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
 
 
 # --- config.json ----------------------------------------------------------------------------------
+
+
+def _claim(options: Train) -> None:
+    out = options.out
+    used = [name for name in (CONFIG, "train.json", "checkpoints") if (out / name).exists()]
+    if used:
+        raise FileExistsError(
+            f"--out is {out}, which holds a run already ({used[0]}); "
+            f"dalejax resume {out} continues it, another folder starts a new one."
+        )
+    _write_config(options)
 
 
 def _write_config(options: Train) -> None:
