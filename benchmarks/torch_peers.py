@@ -1,7 +1,8 @@
 """PyTorch peers: the three networks as a loop over time steps, written as a good user would.
 
 Each network comes in two ways: ``fold="step"`` forms the effective W = f(parameters) in every time
-step, as the papers' published loops do; ``fold="update"`` forms it once an update.
+step, as the papers' published loops do; ``fold="update"`` forms it once an update. Beside them
+``torch.nn.RNN``, and ``torch.func.vmap`` over a stacked ensemble. All get their batch for nothing.
 """
 
 from __future__ import annotations
@@ -93,4 +94,57 @@ def update(network: Network, x, y, learning_rate: float, clip: float) -> None:
             for layer in network.layers:
                 for name, parameter in layer.named_parameters():
                     if name != "b":
+                        parameter.clamp_(min=0)
+
+
+class Native(torch.nn.Module):
+    """``torch.nn.RNN``, whose loop over time is C++; standard networks only."""
+
+    def __init__(self, layers: int, n_in: int, n: int, n_out: int):
+        super().__init__()
+        self.kind, self.layers = "rnn", []  # nothing to correct or project
+        self.rnn = torch.nn.RNN(n_in, n, layers, nonlinearity="relu")
+        self.readout = torch.nn.Linear(n, n_out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Run over x [t, b, n_in]; returns [b, n_out]."""
+        return self.readout(self.rnn(x)[0][-1])
+
+
+class Stacked:
+    """An ensemble of networks as one, by ``torch.func.vmap``; W is formed once an update.
+
+    The batches are x [s, t, b, n_in], y [s, b].
+    """
+
+    def __init__(self, make, seeds: int):
+        networks = [make() for _ in range(seeds)]
+        self.params, self.buffers = torch.func.stack_module_state(networks)
+        one = networks[0].to("meta")
+
+        def loss(params, buffers, x, y):
+            outputs = torch.func.functional_call(one, (params, buffers), (x,))
+            return torch.nn.functional.cross_entropy(outputs, y)
+
+        self.kind = networks[0].kind
+        self.gradient = torch.func.vmap(torch.func.grad(loss))
+
+    def update(self, x, y, learning_rate: float, clip: float) -> None:
+        """One update of all networks, by the rules of :func:`update`."""
+        gradient = self.gradient(self.params, self.buffers, x, y)
+        with torch.no_grad():
+            for name, g in gradient.items():
+                if self.kind == "dann" and name.endswith("_ie"):
+                    g.div_(math.sqrt(self.params[name[:-3] + "_ee"].shape[-2]))
+                if self.kind == "dann" and name.endswith("_ei"):
+                    g.div_(self.params[name[:-3] + "_ee"].shape[-1])
+                if self.kind == "colei":
+                    norm = g.flatten(1).norm(dim=1)
+                    g.mul_((clip / norm).clamp(max=1).reshape(-1, *[1] * (g.ndim - 1)))
+            names = list(gradient)
+            parameters = [self.params[name] for name in names]
+            torch._foreach_add_(parameters, [gradient[n] for n in names], alpha=-learning_rate)
+            if self.kind != "rnn":
+                for name, parameter in zip(names, parameters, strict=True):
+                    if name.startswith("layers.") and not name.endswith(".b"):
                         parameter.clamp_(min=0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from dalejax.tasks.shuffle import permutation
 from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
 
@@ -131,7 +132,7 @@ class DatasetTask(Task):
 
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
         """Permute the training set."""
-        return jax.random.permutation(key, data["train"][0].shape[0])
+        return permutation(data["train"][0].shape[0], key=key)
 
     def batch(self, data: PyTree, order: Array, i: Int[Array, ""], *, key: Key[Array, ""]) -> Batch:
         """Make the batch of an epoch's i-th update (the key is not used)."""

@@ -1,0 +1,92 @@
+"""dalejax's side: the three networks, compiled for so many seeds."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import jax
+import numpy as np
+
+import dalejax as dj
+from dalejax import ensemble, member
+from dalejax.programs import Programs
+from experiments import networks
+
+STEPS, BATCH, N_IN, N_OUT = 28, 32, 28, 10
+LEARNING_RATE, CLIP = 0.01, 10.0
+KINDS = ("rnn", "colei", "dann")
+TRAIN, TEST = 60_000, 10_000  # MNIST's sizes
+
+
+def digits() -> dj.tasks.SequentialMNIST:
+    """Sequential MNIST in size: the 5,000 embedded digits, repeated (times do not see them)."""
+    task = dj.tasks.SequentialMNIST("digits", batch_size=BATCH)
+
+    def repeat(arrays, num):
+        return tuple(a[np.arange(num) % len(a)] for a in arrays)
+
+    task.data = {
+        "train": repeat(task.data["train"], TRAIN),
+        "test": repeat(task.data["test"], TEST),
+    }
+    task.updates_per_epoch = TRAIN // BATCH
+    task.test_batch_size = 1000
+    return task
+
+
+def make(kind: str, layers: int, n: int):
+    """The network of a kind and its optimiser."""
+    net = {
+        "rnn": partial(networks.rnn, layers, n),
+        "colei": partial(networks.colei, layers, n, n // 10),
+        "dann": partial(networks.dann, layers, n, n // 10),
+    }[kind](N_OUT)
+    tx = {
+        "rnn": dj.rnn_sgd(LEARNING_RATE),
+        "colei": dj.colei_sgd(LEARNING_RATE, CLIP),
+        "dann": dj.dann_sgd(LEARNING_RATE),
+    }[kind]
+    return net, tx
+
+
+class Ensemble:
+    """Seeds of one network, on all devices."""
+
+    def __init__(self, kind: str, layers: int, n: int, seeds: int, member_map: str | None = None):
+        net, tx = make(kind, layers, n)
+        self.task, self.seeds = digits(), seeds
+        self._parts = (net, lambda: tx, self.task)
+        self.mesh = ensemble.member_mesh()
+        keys = dj.seed_keys(0, seeds)
+        self.programs = Programs(*self._parts, self.mesh, member_map, (keys, {}, None))
+        self._map = partial(ensemble.over_members, mesh=self.mesh, member_map=member_map)
+        self._num = self.programs.scalar(seeds)
+        members = ensemble.pad((keys, {}, None), self.mesh)
+        state = self.programs.start(members, seeds)
+        self._members = member.Member(state, members[0], {})
+
+    def updates(self, num: int):
+        """Compile so many updates without evaluation; returns what runs them."""
+        advance = jax.jit(self._map(partial(member.advance, *self._parts, num)))
+        first = self.programs.scalar(0)
+        return lambda: jax.block_until_ready(
+            advance(self._members, self._num, self.programs.data, first)
+        )
+
+    def evaluation(self):
+        """Compile an evaluation on the whole test set; returns what runs it."""
+        net, _, task = self._parts
+
+        def evaluate(one, data):
+            return member.evaluate(net, task, one.state.params, data)
+
+        mapped = jax.jit(self._map(evaluate))
+        return lambda: jax.block_until_ready(mapped(self._members, self._num, self.programs.data))
+
+    def compile_seconds(self, length: int = 500) -> float:
+        """Lower and compile a chunk of updates with its evaluation."""
+        places = -(-self.seeds // self.mesh.size) * self.mesh.size
+        began = time.perf_counter()
+        self.programs.chunk(length, places)
+        return time.perf_counter() - began
