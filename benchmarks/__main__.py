@@ -36,20 +36,20 @@ def main() -> None:
 
         for name in arguments.networks:
             layers, n = map(int, name.split("x"))
-            compared = updates.compare(layers, n, arguments.seeds, 3 if quick else 9)
+            compared = updates.compare(layers, n, arguments.seeds, 3 if quick else 7)
             report.setdefault("updates", []).append(compared)
             updates.show(compared)
             keep()
     if "seeds" in chosen:
         from benchmarks import seeds
 
-        report["seeds"] = seeds.measure(3 if quick else 9)
+        report["seeds"] = seeds.measure(3 if quick else 7)
         seeds.show(report["seeds"])
         keep()
     if "run" in chosen:
         from benchmarks import whole_run
 
-        report["run"] = whole_run.measure(8 if quick else 30, 1 if quick else 3)
+        report["run"] = whole_run.measure(8, 1 if quick else 5)
         whole_run.show(report["run"])
         keep()
     if "memory" in chosen:

@@ -53,11 +53,19 @@ def make(kind: str, layers: int, n: int):
 class Ensemble:
     """Seeds of one network, on all devices."""
 
-    def __init__(self, kind: str, layers: int, n: int, seeds: int, member_map: str | None = None):
+    def __init__(
+        self,
+        kind: str,
+        layers: int,
+        n: int,
+        seeds: int,
+        member_map: str | None = None,
+        devices=None,
+    ):
         net, tx = make(kind, layers, n)
         self.task, self.seeds = digits(), seeds
         self._parts = (net, lambda: tx, self.task)
-        self.mesh = ensemble.member_mesh()
+        self.mesh = ensemble.member_mesh(devices)
         keys = dj.seed_keys(0, seeds)
         self.programs = Programs(*self._parts, self.mesh, member_map, (keys, {}, None))
         self._map = partial(ensemble.over_members, mesh=self.mesh, member_map=member_map)
@@ -65,14 +73,17 @@ class Ensemble:
         members = ensemble.pad((keys, {}, None), self.mesh)
         state = self.programs.start(members, seeds)
         self._members = member.Member(state, members[0], {})
+        self._arguments = (self._members, self._num, self.programs.data, self.programs.scalar(0))
 
     def updates(self, num: int):
         """Compile so many updates without evaluation; returns what runs them."""
-        advance = jax.jit(self._map(partial(member.advance, *self._parts, num)))
-        first = self.programs.scalar(0)
-        return lambda: jax.block_until_ready(
-            advance(self._members, self._num, self.programs.data, first)
-        )
+        program = self.lowered(num).compile()
+        return lambda: jax.block_until_ready(program(*self._arguments))
+
+    def lowered(self, num: int) -> jax.stages.Lowered:
+        """Lower so many updates."""
+        advance = self._map(partial(member.advance, *self._parts, num))
+        return jax.jit(advance).lower(*self._arguments)
 
     def evaluation(self):
         """Compile an evaluation on the whole test set; returns what runs it."""

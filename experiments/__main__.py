@@ -45,8 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.name == "list":
             return _list(arguments.json)
-        if arguments.distributed:
-            _connect(arguments)
+        _prepare(arguments)
         return _run(arguments)
     except (ValueError, OSError) as error:
         print(f"experiments: {error}", file=sys.stderr)
@@ -56,9 +55,12 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def _connect(arguments) -> None:
-    from dalejax import processes
+def _prepare(arguments) -> None:
+    from dalejax import compiled, processes
 
+    compiled.keep()
+    if not arguments.distributed:
+        return
     if arguments.out is None and arguments.resume is None:
         raise ValueError("--distributed needs --out or --resume: all processes share one folder.")
     processes.connect()

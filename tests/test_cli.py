@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from test_datasets import synthetic, write_folder
@@ -474,3 +475,23 @@ def test_a_damaged_gzip_is_no_bug(tmp_path, capsys):
     arguments = ["--data-dir", str(tmp_path), "--out", str(tmp_path / "run")]
     assert cli.main(["train", *SMALL, "--task", "smnist", *arguments]) == 2
     assert "is not an idx file" in assert_one_sentence(capsys)
+
+
+def test_compiled_programs_are_kept_unless_the_user_chose(monkeypatch, tmp_path):
+    from dalejax import compiled
+
+    names = ("jax_compilation_cache_dir", "jax_compilation_cache_max_size")
+    before = {name: getattr(jax.config, name) for name in names}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    try:
+        jax.config.update(names[0], "chosen")
+        compiled.keep()
+        assert jax.config.jax_compilation_cache_dir == "chosen"
+        jax.config.update(names[0], None)
+        compiled.keep()
+        assert jax.config.jax_compilation_cache_dir == str(compiled.folder())
+        assert compiled.folder().is_relative_to(tmp_path)
+        assert jax.config.jax_compilation_cache_max_size == compiled.MOST_BYTES
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from dalejax import processes
+from dalejax import compiled, processes
 from dalejax.commands.common import (
     CellName,
     check_counts,
@@ -93,6 +93,7 @@ class Train:
 
     def run(self) -> None:
         """Check everything, claim the folder, train, and say how it went."""
+        compiled.keep()
         if self.distributed:
             processes.connect()
         options = self.resolved()
@@ -152,6 +153,7 @@ class Resume:
 
     def run(self) -> None:
         """Read the frozen options back, train on, and say how it went."""
+        compiled.keep()
         if self.distributed:
             processes.connect()
         of_this_process = {name: getattr(self, name) for name in NOT_FROZEN}
