@@ -36,20 +36,20 @@ def main() -> None:
 
         for name in arguments.networks:
             layers, n = map(int, name.split("x"))
-            compared = updates.compare(layers, n, arguments.seeds, 3 if quick else 7)
+            compared = updates.compare(layers, n, arguments.seeds, 3 if quick else 5)
             report.setdefault("updates", []).append(compared)
             updates.show(compared)
             keep()
     if "seeds" in chosen:
         from benchmarks import seeds
 
-        report["seeds"] = seeds.measure(3 if quick else 7)
+        report["seeds"] = seeds.measure(3 if quick else 5)
         seeds.show(report["seeds"])
         keep()
     if "run" in chosen:
         from benchmarks import whole_run
 
-        report["run"] = whole_run.measure(8, 1 if quick else 5)
+        report["run"] = whole_run.measure(8, 1 if quick else 3)
         whole_run.show(report["run"])
         keep()
     if "memory" in chosen:

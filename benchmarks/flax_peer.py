@@ -48,5 +48,7 @@ def updates(layers: int, n: int, n_out: int, seeds: int, num: int, x, y, learnin
     def run(state):
         return jax.lax.scan(one_update, state, length=num)[0]
 
-    state = jax.jit(jax.vmap(start))(jax.random.split(jax.random.key(0), seeds))
+    # Waited for: two such starts at once, batched orthogonal matrices, can block each other.
+    keys = jax.random.split(jax.random.key(0), seeds)
+    state = jax.block_until_ready(jax.jit(jax.vmap(start))(keys))
     return lambda: jax.block_until_ready(run(state))

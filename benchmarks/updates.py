@@ -12,7 +12,7 @@ from benchmarks.timing import interleave, summary
 
 SECONDS = 0.7  # a peer should take about this long in a round
 # A chunk begins with the draw of an epoch's order of 60,000 trials: ours are as long as training's.
-MOST_UPDATES, OURS_SECONDS = 100, 5.0
+MOST_UPDATES, OURS_SECONDS = 100, 3.0
 
 
 def compare(layers: int, n: int, seeds: list[int], rounds: int, kinds=KINDS) -> dict:

@@ -31,7 +31,11 @@ class Programs:
         self.data = ensemble.replicate(task.data, mesh)
         self._of_member = (net, make_tx, task)
         self._over_members = over_members
-        self._start = jax.jit(over_members(partial(member.start, *self._of_member)))
+        # Starts are mapped on a CPU, whatever the updates are: LAPACK's batched factorisations
+        # (an orthogonal start is one) wait for each other for ever on several host devices.
+        self._start = jax.jit(
+            ensemble.over_members(partial(member.start, *self._of_member), mesh=mesh)
+        )
         self.chunk = functools.cache(lambda *shape: self.lowered(*shape).compile())
 
     def start(self, members: PyTree, num: int) -> member.State:

@@ -126,11 +126,6 @@ def train(
     mesh, num = ensemble.member_mesh(devices), len(keys)
     programs = Programs(net, make_tx, task, mesh, member_map, (keys, hyperparams, params))
     template = programs.state_of(num)
-    if params is not None:
-        fresh = Programs(net, make_tx, task, mesh, member_map, (keys, hyperparams, None))
-        needed = _shapes(fresh.state_of(num).params)
-        if needed != _shapes(params):
-            raise ValueError(f"params have shapes {_shapes(params)}; this network needs {needed}.")
 
     with contextlib.ExitStack() as stack:
         store, history, update, saved = None, History(), 0, None
@@ -149,11 +144,12 @@ def train(
         if update >= num_updates and saved is not None:
             return Run(*saved, history.table(), update)
 
+        def next_evaluation() -> int:
+            return min(num_updates, (update // eval_every + 1) * eval_every)
+
+        length = next_evaluation() - update
         plan = waves.plan(
-            num,
-            mesh,
-            lambda size: programs.bytes_needed(min(eval_every, num_updates), size),
-            size=members_per_wave,
+            num, mesh, lambda size: programs.bytes_needed(length, size), size=members_per_wave
         )
         counts = [programs.scalar(size) for size in plan.sizes]
         fixed = plan.split((keys, hyperparams))
@@ -176,7 +172,7 @@ def train(
             )
         )
         while update < num_updates:
-            end = min(num_updates, (update // eval_every + 1) * eval_every)
+            end = next_evaluation()
             chunk, first = programs.chunk(end - update, plan.size), programs.scalar(update)
             measured, done = [], 0
             for i, size in enumerate(plan.sizes):
@@ -202,7 +198,7 @@ def train(
 
 def _shapes(params: PyTree) -> dict[str, list[int]]:
     leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {jax.tree_util.keystr(path): list(leaf.shape[1:]) for path, leaf in leaves}
+    return {jax.tree_util.keystr(path): list(leaf.shape) for path, leaf in leaves}
 
 
 def _check(net, task, keys, num_updates, hyperparams, params, eval_every):
@@ -234,3 +230,12 @@ def _check(net, task, keys, num_updates, hyperparams, params, eval_every):
             wrong = np.isnan if name != "params" else lambda values: ~np.isfinite(values)
             if wrong(np.asarray(leaf)).any():  # an infinite clip is none
                 raise ValueError(f"{name} hold non-finite numbers; all must be finite.")
+    if params is not None:
+        example = jnp.zeros((1, 1, task.n_in))
+        fresh = jax.eval_shape(lambda key: net.init(key, example)["params"], keys[0])
+        given = jax.tree.map(lambda leaf: leaf[0], params)
+        if _shapes(given) != _shapes(fresh):
+            raise ValueError(
+                f"params have shapes {_shapes(given)} for each member; this network needs "
+                f"{_shapes(fresh)}."
+            )

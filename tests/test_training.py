@@ -1,5 +1,6 @@
 """Training: members never meet, a stop loses nothing, every trial is shown, bad input stops."""
 
+import faulthandler
 from pathlib import Path
 
 import jax
@@ -119,6 +120,18 @@ def test_vmap_and_map_agree(five):
         five.params,
     )
     np.testing.assert_allclose(vmapped.table.value, five.table.value, rtol=1e-4, atol=1e-5)
+
+
+def test_orthogonal_starts_do_not_block_each_other():
+    """LAPACK's batched factorisations do, when vectorised on several host devices."""
+    cell = dj.RNNCell(8, recurrent_init=dj.initializers.orthogonal)
+    net = dj.RecurrentNetwork([cell], dj.Dense(1))
+    faulthandler.dump_traceback_later(120, exit=True)
+    try:
+        run = fit(net=net, tx=dj.rnn_sgd(0.01), hyperparams=None, num_updates=1, member_map="vmap")
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    assert np.isfinite(run.table.value).all()
 
 
 def test_members_differ(five):
