@@ -29,7 +29,7 @@ smoke: $(READY)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	  $(BIN)/python -m experiments all --preset smoke --no-progress --out "$$folder"
 
-# Side-by-side timings, three quarters of an hour (installs PyTorch: several hundred megabytes).
+# Side-by-side timings, half an hour (installs PyTorch: several hundred megabytes).
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m benchmarks

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-SUITES = ("updates", "seeds", "run", "memory", "roofline")
+SUITES = ("updates", "seeds", "run", "memory", "profile", "roofline")
 ARCHITECTURES = ("3x100", "1x100", "1x500", "3x500")
 
 
@@ -57,6 +57,12 @@ def main() -> None:
 
         report["memory"] = memory.measure(quick)
         memory.show(report["memory"])
+        keep()
+    if "profile" in chosen:
+        from benchmarks import profile
+
+        report["profile"] = profile.measure(3, 100)
+        profile.show(report["profile"])
         keep()
     if "roofline" in chosen:
         from benchmarks import roofline

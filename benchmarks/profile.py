@@ -1,0 +1,98 @@
+"""Where the time of an update goes, on one core: XLA's own trace of what it runs."""
+
+from __future__ import annotations
+
+import collections
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from benchmarks import machine
+from benchmarks.networks import BATCH, KINDS, N_IN, N_OUT, STEPS, Ensemble
+
+UPDATES, SEEDS = 50, 2
+GROUPS = ("products in the time loops", "products over all steps", "element-wise in the loops",
+          "loops", "order of the epoch", "everything else")  # fmt: skip
+
+
+def measure(layers: int, n: int) -> list[dict]:
+    """Trace updates of each network on one device; microseconds an update, by group."""
+    rows = []
+    for kind in KINDS:
+        run = Ensemble(kind, layers, n, SEEDS, devices=jax.devices()[:1]).updates(UPDATES)
+        run()
+        began = time.perf_counter()
+        run()
+        per_update = UPDATES * SEEDS
+        whole = (time.perf_counter() - began) / per_update * 1e6
+        groups = dict.fromkeys(GROUPS, 0.0)
+        for name, (microseconds, calls) in _trace(run).items():
+            groups[_group(name, calls / per_update)] += microseconds / per_update
+        traced = sum(groups.values())
+        flops = machine.update_flops(layers, n, N_IN, N_OUT, STEPS, BATCH)
+        loops = 2 * layers * 2 * STEPS * BATCH * n * n
+        rates = [loops / groups[GROUPS[0]] / 1e3, (flops - loops) / groups[GROUPS[1]] / 1e3]
+        rows.append(
+            {"network": kind, "layers": layers, "units": n, "microseconds": whole,
+             "shares": {name: t / traced for name, t in groups.items()}, "gflops": rates}
+        )  # fmt: skip
+    return rows
+
+
+def show(rows: list[dict]) -> None:
+    """Print it."""
+    for row in rows:
+        shape = f"{row['layers']} x {row['units']}"
+        print(f"\n{row['network']} {shape}: {row['microseconds']:.0f} us of one core an update")
+        rates = dict(zip(GROUPS, row["gflops"], strict=False))
+        for name, share in row["shares"].items():
+            rate = f"   {rates[name]:.0f} GFLOP/s" if name in rates else ""
+            print(f"  {name:28} {share:5.0%}{rate}")
+
+
+def _group(name: str, calls: float) -> str:
+    in_loop = calls > STEPS / 2
+    if name.startswith(("ynn", "dot")):
+        return GROUPS[0] if in_loop else GROUPS[1]
+    if name.startswith(("while", "call")):
+        return GROUPS[3]
+    if name.startswith("sort"):
+        return GROUPS[4]
+    return GROUPS[2] if in_loop else GROUPS[5]
+
+
+def _trace(run) -> dict[str, tuple[float, int]]:
+    """Time of each instruction without what it calls: name -> (microseconds, calls)."""
+    with tempfile.TemporaryDirectory() as folder:
+        with jax.profiler.trace(folder):
+            run()
+        file = next(Path(folder).rglob("*.xplane.pb"))
+        planes = jax.profiler.ProfileData.from_file(str(file)).planes
+        total: collections.Counter = collections.Counter()
+        calls: collections.Counter = collections.Counter()
+        for plane in planes:
+            for line in plane.lines:
+                _own_times(line.events, total, calls)
+    instructions = {name for name in total if _is_instruction(name)}
+    return {name: (total[name] / 1e3, calls[name]) for name in instructions}
+
+
+def _own_times(events, total, calls) -> None:
+    spans = [(e.start_ns, e.start_ns + e.duration_ns, e.name) for e in events]
+    open_spans: list[tuple[float, str]] = []
+    for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
+        while open_spans and open_spans[-1][0] <= start:
+            open_spans.pop()
+        if open_spans:
+            total[open_spans[-1][1]] -= end - start
+        total[name] += end - start
+        calls[name] += 1
+        open_spans.append((end, name))
+
+
+def _is_instruction(name: str) -> bool:
+    """XLA's instructions are lower-case words joined by _, - and . with a number behind."""
+    return bool(name) and name[0].islower() and not np.isin(list(name), list(" $():")).any()
