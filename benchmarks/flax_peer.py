@@ -48,7 +48,7 @@ def updates(layers: int, n: int, n_out: int, seeds: int, num: int, x, y, learnin
     def run(state):
         return jax.lax.scan(one_update, state, length=num)[0]
 
-    # Waited for: two such starts at once, batched orthogonal matrices, can block each other.
-    keys = jax.random.split(jax.random.key(0), seeds)
-    state = jax.block_until_ready(jax.jit(jax.vmap(start))(keys))
+    # One by one: jaxlib's batched orthogonal matrices can wait for each other for ever on a CPU.
+    started = [jax.block_until_ready(jax.jit(start)(jax.random.key(i))) for i in range(seeds)]
+    state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *started)
     return lambda: jax.block_until_ready(run(state))

@@ -106,7 +106,13 @@ def orthogonal(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]
     Reference:
         Saxe et al. 2014.
     """
-    return jax.nn.initializers.orthogonal()(key, shape, jnp.zeros(()).dtype)
+    draw = jax.nn.initializers.orthogonal()
+    # One by one under vmap: jaxlib's batched factorisations, several of them at once, can wait for
+    # each other for ever on a CPU with few cores.
+    one_by_one = jax.custom_batching.sequential_vmap(
+        lambda key: draw(key, shape, jnp.zeros(()).dtype)
+    )
+    return one_by_one(key)
 
 
 def identity(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]:
