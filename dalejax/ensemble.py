@@ -60,20 +60,30 @@ def member_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
     return Mesh(np.asarray(devices), (AXIS,), axis_types=(AxisType.Auto,))
 
 
-def default_member_map(mesh: Mesh) -> str:
+def choose_member_map(mesh: Mesh, member_map: str | None = None) -> str:
     """Choose how members run inside a device: ``"map"`` on CPUs, ``"vmap"`` on accelerators.
 
-    Measured on two AVX-512 cores, 3 x 100 units: 1.6 ms per update and member mapped, 2.1 ms
-    vectorised, whose batched small products XLA runs more slowly than single ones.
+    Measured on two AVX-512 cores, 3 x 100 units (``python -m benchmarks seeds``): 2.0 ms per update
+    and member mapped, 2.9 ms vectorised, whose batched small products XLA runs more slowly.
 
     Args:
         mesh: the devices.
+        member_map: the user's choice; None for the measured one.
+
+    Raises:
+        ValueError: the member map is unknown.
 
     Example:
-        >>> default_member_map(member_mesh())
+        >>> choose_member_map(member_mesh())
         'map'
     """
-    return "map" if mesh.devices.flat[0].platform == "cpu" else "vmap"
+    if member_map is None:
+        return "map" if mesh.devices.flat[0].platform == "cpu" else "vmap"
+    if member_map not in MEMBER_MAPS:
+        raise ValueError(
+            f"member_map is {member_map!r}; it must be one of {', '.join(MEMBER_MAPS)}."
+        )
+    return member_map
 
 
 def count(members: PyTree) -> int:
@@ -207,11 +217,7 @@ def over_members(
         >>> f(jnp.arange(8.0), 3, jnp.float32(1)).tolist()[:3]
         [1.0, 2.0, 3.0]
     """
-    member_map = default_member_map(mesh) if member_map is None else member_map
-    if member_map not in MEMBER_MAPS:
-        raise ValueError(
-            f"member_map is {member_map!r}; it must be one of {', '.join(MEMBER_MAPS)}."
-        )
+    member_map = choose_member_map(mesh, member_map)
 
     def one_after_the_other(members, num, *shared):
         here = count(members)

@@ -26,11 +26,11 @@ class Programs:
     """
 
     def __init__(self, net, make_tx, task, mesh: Mesh, member_map: str | None, members: PyTree):
-        over_members = partial(ensemble.over_members, mesh=mesh, member_map=member_map)
+        member_map = ensemble.choose_member_map(mesh, member_map)
         self.mesh, self.members = mesh, members
         self.data = ensemble.replicate(task.data, mesh)
         self._of_member = (net, make_tx, task)
-        self._over_members = over_members
+        self._over_members = partial(ensemble.over_members, mesh=mesh, member_map=member_map)
         # Starts are mapped on a CPU, whatever the updates are: LAPACK's batched factorisations
         # (an orthogonal start is one) wait for each other for ever on several host devices.
         self._start = jax.jit(
