@@ -59,7 +59,7 @@ class Store:
         latest = self._checkpointer.latest
         return None if latest is None else latest.step
 
-    def save(self, update: int, arrays: dict[str, Array | np.ndarray]) -> None:
+    def save(self, update: int, arrays: dict[str, Array]) -> None:
         """Write a checkpoint, atomically; all processes call it.
 
         Args:
@@ -77,7 +77,7 @@ class Store:
         return self._checkpointer.load(update, wanted)
 
 
-def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array | np.ndarray]:
+def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array]:
     """Flatten an ensemble in waves into a dictionary from name to array.
 
     Args:
@@ -88,7 +88,7 @@ def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array | np.ndarr
         >>> sorted(flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
         ['wave0.a', 'wave1.a', 'wave_sizes']
     """
-    arrays: dict[str, Array | np.ndarray] = {"wave_sizes": np.asarray(sizes)}
+    arrays: dict[str, Array] = {"wave_sizes": np.asarray(sizes)}
     for number, wave in enumerate(waves):
         for path, leaf in jax.tree_util.tree_leaves_with_path(wave):
             arrays[f"wave{number}.{_name(path)}"] = leaf

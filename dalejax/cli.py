@@ -13,9 +13,10 @@ import tyro
 from tyro.conf import subcommand
 
 from dalejax import processes
+from dalejax.commands.config import CONFIG
 from dalejax.commands.data import Prepare, Status
 from dalejax.commands.spectrum import Spectrum
-from dalejax.commands.train import CONFIG, Resume, Train
+from dalejax.commands.train import Resume, Train
 
 Command = (
     Annotated[Train, subcommand("train")]
@@ -60,9 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\ndalejax: interrupted; {_what_is_left(command)}", file=sys.stderr)
         return 130
+    except processes.FirstFailed:  # it says why
+        return 2
     except BAD_INPUT as error:
-        if processes.is_first():  # the others were told the same
-            print(f"dalejax: {_sentence(error)}", file=sys.stderr)
+        print(f"dalejax: {_sentence(error)}", file=sys.stderr)
         return 2
     return 0
 

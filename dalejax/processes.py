@@ -15,6 +15,10 @@ from jax.experimental import multihost_utils
 _LONGEST = 2000  # bytes of an error's text that reach the other processes
 
 
+class FirstFailed(ValueError):
+    """What the first process was doing for all failed; its text is the first one's."""
+
+
 def connect() -> None:
     """Connect this process to the others that a cluster started with it; call it first of all.
 
@@ -52,7 +56,7 @@ def agree(function: Callable[[], None]) -> None:
         function: writes or checks files; called without arguments.
 
     Raises:
-        Exception: what the function raised; in the other processes a ValueError with its text.
+        Exception: what the function raised; in the other processes FirstFailed with its text.
 
     Example:
         >>> agree(lambda: print("once"))
@@ -71,7 +75,7 @@ def agree(function: Callable[[], None]) -> None:
         text[: len(raw)] = raw
         text = bytes(np.asarray(multihost_utils.broadcast_one_to_all(text)))
         if failure is None and text.strip(b"\0"):
-            failure = ValueError(text.rstrip(b"\0").decode(errors="ignore"))
+            failure = FirstFailed(text.rstrip(b"\0").decode(errors="ignore"))
     if failure is not None:
         raise failure
 

@@ -156,12 +156,12 @@ def train(
         if saved is not None:
             states = plan.split(saved)
         else:
-            given = plan.split((keys, hyperparams, params))
+            given = [None] * len(plan.sizes) if params is None else plan.split(params)
             states = [
-                plan.park(programs.start(plan.fetch(wave), size))
-                for wave, size in zip(given, plan.sizes, strict=True)
+                plan.park(programs.start((*plan.fetch(own), plan.fetch(start)), size))
+                for own, start, size in zip(fixed, given, plan.sizes, strict=True)
             ]
-            del given
+            del given  # waves of parameters beside the states made of them
 
         bar = stack.enter_context(
             tqdm(

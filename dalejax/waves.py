@@ -83,19 +83,14 @@ def plan(
         num: members.
         mesh: the devices.
         needed: bytes that a wave of some size needs on each device.
-        size: members of a wave, if that is settled.
+        size: members of a wave, at least 1, if that is settled.
         limit: bytes that each device may use; None for what it has.
-
-    Raises:
-        ValueError: the size is below 1.
 
     Example:
         >>> one = ensemble.member_mesh(jax.devices()[:1])
         >>> plan(1000, one, lambda size: 50 + 10 * size, limit=4050).sizes
         [334, 334, 332]
     """
-    if size is not None and size < 1:
-        raise ValueError(f"members_per_wave is {size}; it must be at least 1.")
     devices = mesh.size
     if size is None:
         limit = memory(mesh) if limit is None else limit

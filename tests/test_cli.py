@@ -15,6 +15,7 @@ from test_training import compile_once  # noqa: F401  (a fixture of every test h
 
 import dalejax as dj
 from dalejax import checkpoint, cli, datasets, member, results, training
+from dalejax.commands import config
 from dalejax.commands import train as command
 from dalejax.commands.spectrum import Spectrum, measure
 
@@ -369,7 +370,7 @@ def test_spectrum(cell, nse, tolerance, capsys):
 
 def test_the_spectrum_is_that_of_the_networks_that_train(trained):
     """Member 0 of a run starts with the matrix that the command measures."""
-    net, tx, task = command.build(command._read_config(trained).resolved())
+    net, tx, task = command.build(config.read(trained, command.Train).resolved())
     start = member.start(net, lambda: tx, task, (dj.seed_keys(0, 1)[0], {}, None))
     W = net.effective(start.params)[0].W
     measured = measure(Spectrum(cell="colei", n=4, n_i=1, seeds=1))

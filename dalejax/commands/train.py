@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from dalejax import compiled, processes
+from dalejax.commands import config
 from dalejax.commands.common import (
     CellName,
     check_counts,
     check_positive,
     check_seed,
     default_n_i,
-    flag,
     make_cell,
     print_json,
 )
@@ -31,10 +28,6 @@ if TYPE_CHECKING:
     from dalejax.networks import RecurrentNetwork
     from dalejax.tasks import Task
     from dalejax.training import Run
-
-CONFIG = "config.json"
-# Where a run is and how it is shown make no difference to it, so config.json leaves them out.
-NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "distributed")
 
 
 @dataclass(frozen=True)
@@ -156,8 +149,8 @@ class Resume:
         compiled.keep()
         if self.distributed:
             processes.connect()
-        of_this_process = {name: getattr(self, name) for name in NOT_FROZEN}
-        options = dataclasses.replace(_read_config(self.out), **of_this_process).resolved()
+        of_this_process = {name: getattr(self, name) for name in config.NOT_FROZEN}
+        options = dataclasses.replace(config.read(self.out, Train), **of_this_process).resolved()
         parts = build(options)
         finished = _updates_done(self.out) >= options.updates
         _report(options, _train(options, *parts), finished=finished)
@@ -245,67 +238,15 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
     print(options.out)
 
 
-# --- config.json ----------------------------------------------------------------------------------
-
-
 def _claim(options: Train) -> None:
     out = options.out
-    used = [name for name in (CONFIG, "train.json", "checkpoints") if (out / name).exists()]
+    used = [name for name in (config.CONFIG, "train.json", "checkpoints") if (out / name).exists()]
     if used:
         raise FileExistsError(
             f"--out is {out}, which holds a run already ({used[0]}); "
             f"dalejax resume {out} continues it, another folder starts a new one."
         )
-    _write_config(options)
-
-
-def _write_config(options: Train) -> None:
-    import dalejax
-    from dalejax import files
-    from dalejax.provenance import provenance
-
-    frozen = dataclasses.asdict(options)
-    frozen = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in frozen.items()}
-    config = {
-        "command": "train",
-        "options": {name: value for name, value in frozen.items() if name not in NOT_FROZEN},
-        **provenance(dalejax.__version__),
-    }
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        files.write_json(options.out / CONFIG, config)
-    except OSError as error:
-        raise ValueError(
-            f"--out is {options.out}: {error.strerror}; it must be a folder that can be written."
-        ) from error
-
-
-def _read_config(folder: Path) -> Train:
-    path = folder / CONFIG
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{folder} is not a run's folder: it has no {CONFIG}; dalejax train makes one."
-        )
-    try:
-        options = json.loads(path.read_text())["options"]
-        # Typed again, as it were: so tyro checks every name, type and choice.
-        with contextlib.redirect_stderr(io.StringIO()):
-            return tyro.cli(
-                Train,
-                args=["--out", str(folder), *_typed(options)],
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )
-    except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
-        raise ValueError(
-            f"{path} is broken: it must hold the options that dalejax train wrote."
-        ) from error
-
-
-def _typed(options: dict[str, Any]) -> list[str]:
-    named = {flag(name): value for name, value in options.items()}
-    return [
-        text for name, value in named.items() if value is not None for text in (name, str(value))
-    ]
+    config.write(out, "train", options)
 
 
 def _updates_done(folder: Path) -> int:
