@@ -61,7 +61,7 @@ def main() -> None:
     if "profile" in chosen:
         from benchmarks import profile
 
-        report["profile"] = profile.measure(3, 100)
+        report["profile"] = profile.measure(3, 100) + profile.measure(3, 500)
         profile.show(report["profile"])
         keep()
     if "roofline" in chosen:

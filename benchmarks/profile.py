@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import collections
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-import jax
-import numpy as np
-
-from benchmarks import machine
-from benchmarks.networks import BATCH, KINDS, N_IN, N_OUT, STEPS, Ensemble
-
-UPDATES, SEEDS = 50, 2
+SECONDS, RATE, SEEDS = 1.0, 8e10, 2  # a run takes about so long at so many operations a second
 GROUPS = ("products in the time loops", "products over all steps", "element-wise in the loops",
           "loops", "order of the epoch", "everything else")  # fmt: skip
 
 
 def measure(layers: int, n: int) -> list[dict]:
-    """Trace updates of each network on one device; microseconds an update, by group."""
+    """Trace updates of each network on one core; microseconds an update, by group."""
+    command = [sys.executable, "-m", "benchmarks.profile", str(layers), str(n)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _measure(layers: int, n: int) -> list[dict]:
+    from benchmarks import machine
+    from benchmarks.networks import BATCH, KINDS, N_IN, N_OUT, STEPS, Ensemble
+
     rows = []
+    flops = machine.update_flops(layers, n, N_IN, N_OUT, STEPS, BATCH)
+    num = max(4, round(SECONDS * RATE / flops / SEEDS))
     for kind in KINDS:
-        run = Ensemble(kind, layers, n, SEEDS, devices=jax.devices()[:1]).updates(UPDATES)
+        run = Ensemble(kind, layers, n, SEEDS).updates(num)
         run()
         began = time.perf_counter()
         run()
-        per_update = UPDATES * SEEDS
+        per_update = num * SEEDS
         whole = (time.perf_counter() - began) / per_update * 1e6
         groups = dict.fromkeys(GROUPS, 0.0)
         for name, (microseconds, calls) in _trace(run).items():
-            groups[_group(name, calls / per_update)] += microseconds / per_update
+            in_loop = calls / per_update > STEPS / 2
+            groups[_group(name, in_loop)] += microseconds / per_update
         traced = sum(groups.values())
-        flops = machine.update_flops(layers, n, N_IN, N_OUT, STEPS, BATCH)
         loops = 2 * layers * 2 * STEPS * BATCH * n * n
         rates = [loops / groups[GROUPS[0]] / 1e3, (flops - loops) / groups[GROUPS[1]] / 1e3]
         rows.append(
@@ -53,8 +62,7 @@ def show(rows: list[dict]) -> None:
             print(f"  {name:28} {share:5.0%}{rate}")
 
 
-def _group(name: str, calls: float) -> str:
-    in_loop = calls > STEPS / 2
+def _group(name: str, in_loop: bool) -> str:
     if name.startswith(("ynn", "dot")):
         return GROUPS[0] if in_loop else GROUPS[1]
     if name.startswith(("while", "call")):
@@ -66,6 +74,8 @@ def _group(name: str, calls: float) -> str:
 
 def _trace(run) -> dict[str, tuple[float, int]]:
     """Time of each instruction without what it calls: name -> (microseconds, calls)."""
+    import jax
+
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
             run()
@@ -95,4 +105,10 @@ def _own_times(events, total, calls) -> None:
 
 def _is_instruction(name: str) -> bool:
     """XLA's instructions are lower-case words joined by _, - and . with a number behind."""
-    return bool(name) and name[0].islower() and not np.isin(list(name), list(" $():")).any()
+    return name[:1].islower() and not set(name) & set(" $():")
+
+
+if __name__ == "__main__":
+    # Before JAX makes its threads: the products of a single device would use the other cores too.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    print(json.dumps(_measure(*map(int, sys.argv[1:]))))
