@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from dalejax import initializers, signs
+from dalejax import checks, initializers, signs
 from dalejax.recurrence import activation, recurrence, rows
 from dalejax.types import Any, Array, Float, Key
 
@@ -200,8 +200,8 @@ class ColEICell(Cell):
 
     def __post_init__(self):
         signs.check_populations(self.features, self.n_i)
-        if self.rho is not None and not (math.isfinite(self.rho) and self.rho > 0):
-            raise ValueError(f"rho is {self.rho}; it must be a finite number above 0.")
+        if self.rho is not None:
+            checks.positive("rho", self.rho)
         super().__post_init__()
 
     @property

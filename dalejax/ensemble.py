@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from dalejax import checks
 from dalejax.types import Any, Array, Key, PyTree
 
 AXIS = "members"
@@ -39,10 +40,8 @@ def seed_keys(root: int, num: int) -> Key[Array, " s"]:
         >>> bool((jax.random.key_data(seed_keys(0, 3)) == jax.random.key_data(seed_keys(0, 5)[:3])).all())
         True
     """  # noqa: E501
-    if num < 1:
-        raise ValueError(f"the number of seeds is {num}; it must be at least 1.")
-    if not 0 <= root < 2**32:  # JAX cuts larger ones: two of them could be the same seed
-        raise ValueError(f"the root seed is {root}; it must be from 0 to {2**32 - 1}.")
+    checks.whole("the number of seeds", num)
+    checks.seed("the root seed", root)
     return jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(root), jnp.arange(num))
 
 
@@ -79,10 +78,7 @@ def choose_member_map(mesh: Mesh, member_map: str | None = None) -> str:
     """
     if member_map is None:
         return "map" if mesh.devices.flat[0].platform == "cpu" else "vmap"
-    if member_map not in MEMBER_MAPS:
-        raise ValueError(
-            f"member_map is {member_map!r}; it must be one of {', '.join(MEMBER_MAPS)}."
-        )
+    checks.choice("member_map", member_map, MEMBER_MAPS)
     return member_map
 
 
@@ -158,6 +154,22 @@ def unpad(members: PyTree, num: int) -> PyTree:
         return np.asarray(leaf)[:num]
 
     return jax.tree.map(host, members)
+
+
+def concatenate(*parts: Array) -> Array:
+    """Join members on the host along their leading axis, typed keys included.
+
+    Args:
+        parts: arrays [s, ...] of one type.
+
+    Example:
+        >>> concatenate(np.arange(2), np.arange(1)).tolist()
+        [0, 1, 0]
+    """
+    if jnp.issubdtype(parts[0].dtype, jax.dtypes.prng_key):
+        raw = concatenate(*(jax.random.key_data(part) for part in parts))
+        return jax.random.wrap_key_data(raw, impl=jax.random.key_impl(parts[0]))
+    return np.concatenate(parts)
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from dalejax import signs
+from dalejax import checks, signs
 from dalejax.spectrum import spectral_radius
 from dalejax.types import Array, Float, Key
 
@@ -49,10 +49,7 @@ def positive(
         >>> bool((positive((3, 2), 0.1, key=jax.random.key(0)) >= 0).all())
         True
     """
-    if distribution not in _DISTRIBUTIONS:
-        raise ValueError(
-            f"distribution is {distribution!r}; it must be one of {', '.join(_DISTRIBUTIONS)}."
-        )
+    checks.choice("distribution", distribution, _DISTRIBUTIONS)
     return mean * _DISTRIBUTIONS[distribution](key, shape)
 
 
@@ -299,10 +296,8 @@ def dann(
     Reference:
         Li et al. 2023, section 2.2; Cornford et al. 2021, algorithm 1.
     """
-    if n_i < 1:
-        raise ValueError(f"n_i is {n_i}; a Dale's ANN needs at least 1 interneuron.")
-    if inhibition not in ("mean_row", "iid"):
-        raise ValueError(f"inhibition is {inhibition!r}; it must be 'mean_row' or 'iid'.")
+    checks.whole("n_i", n_i)
+    checks.choice("inhibition", inhibition, ("mean_row", "iid"))
     n_e, pre = shape
     key_ee, key_ei, key_ie = jax.random.split(key, 3)
     ee = positive((n_e, pre), mean, key=key_ee, distribution=distribution)

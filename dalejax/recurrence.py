@@ -15,6 +15,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from dalejax import checks
 from dalejax.types import Array, Float
 
 
@@ -48,8 +49,7 @@ def activation(name: str) -> Activation:
         >>> float(activation("relu").value(-1.0))
         0.0
     """
-    if name not in ACTIVATIONS:
-        raise ValueError(f"activation is {name!r}; it must be one of {', '.join(ACTIVATIONS)}.")
+    checks.choice("activation", name, ACTIVATIONS)
     return ACTIVATIONS[name]
 
 

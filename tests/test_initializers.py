@@ -203,8 +203,11 @@ def test_a_dann_readout_has_variance_two_over_its_inputs(n_out):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: initializers.dann((3, 3), 0, 0.1, key=KEY), "n_i is 0; a Dale's ANN needs"),
-        (lambda: initializers.dann((3, 3), 1, 0.1, key=KEY, inhibition="none"), "must be 'mean_ro"),
+        (lambda: initializers.dann((3, 3), 0, 0.1, key=KEY), "n_i is 0; it must be at least 1"),
+        (
+            lambda: initializers.dann((3, 3), 1, 0.1, key=KEY, inhibition="none"),
+            "must be one of mean_row",
+        ),
         (lambda: initializers.dann_mean(1), "n_e is 1; a recurrent Dale's ANN needs at least 2"),
     ],
 )

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from dalejax import checks
+
 if TYPE_CHECKING:
     from dalejax.cells import Cell
 
@@ -24,8 +26,7 @@ def check_counts(**counts: int) -> None:
         ValueError: one is below 1.
     """
     for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"{flag(name)} is {value}; it must be at least 1.")
+        checks.whole(flag(name), value)
 
 
 def check_positive(**numbers: float | None) -> None:
@@ -38,21 +39,8 @@ def check_positive(**numbers: float | None) -> None:
         ValueError: one is 0, negative or not finite.
     """
     for name, value in numbers.items():
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{flag(name)} is {value}; it must be a finite number above 0.")
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a root seed that JAX would cut to 32 bits: two such seeds could be the same one.
-
-    Args:
-        seed: the root of all members' keys.
-
-    Raises:
-        ValueError: it is not between 0 and 2^32 - 1.
-    """
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"--seed is {seed}; it must be from 0 to {2**32 - 1}.")
+        if value is not None:
+            checks.positive(flag(name), value)
 
 
 def flag(name: str) -> str:

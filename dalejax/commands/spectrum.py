@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dalejax import checks
 from dalejax.commands.common import (
     CellName,
     Distribution,
     check_counts,
     check_positive,
-    check_seed,
     default_n_i,
     make_cell,
     print_json,
@@ -45,7 +45,7 @@ class Spectrum:
         """Draw, measure, print."""
         check_counts(n=self.n, seeds=self.seeds)
         check_positive(rho=self.rho)
-        check_seed(self.seed)
+        checks.seed("--seed", self.seed)
         measured = measure(self)
         n_i = None if self.cell == "rnn" else self.inhibitory
         if self.json:

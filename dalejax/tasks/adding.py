@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from dalejax import checks
 from dalejax.tasks.base import DatasetTask
 from dalejax.types import Array, Float
 
@@ -48,11 +49,9 @@ class AddingProblem(DatasetTask):
         num_test: int = 1000,
         seed: int = 0,
     ):
-        if length < 2:
-            raise ValueError(f"length is {length}; two numbers to add need at least 2 steps.")
-        for name, value in (("num_train", num_train), ("num_test", num_test)):
-            if value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1.")
+        checks.whole("length", length, least=2)  # a step for each of the two numbers
+        checks.whole("num_train", num_train)
+        checks.whole("num_test", num_test)
         rng = np.random.default_rng(seed)
         train, test = (_trials(rng, n, length) for n in (num_train, num_test))
         super().__init__(train, test, batch_size=batch_size)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from dalejax import checks
 from dalejax.tasks.shuffle import permutation
 from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
@@ -113,10 +114,7 @@ class DatasetTask(Task):
                     raise ValueError(
                         f"the {which} set holds non-finite numbers; all must be finite."
                     )
-        if not 1 <= batch_size <= len(train[0]):
-            raise ValueError(
-                f"batch_size is {batch_size}; it must be from 1 to the {len(train[0])} trials."
-            )
+        checks.whole("batch_size", batch_size, 1, len(train[0]))
         self.data = {"train": train, "test": test}
         self.batch_size = batch_size
         self.test_batch_size = min(test_batch_size, len(test[0]))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from dalejax import datasets
+from dalejax import checks, datasets
 from dalejax.tasks.base import DatasetTask
 from dalejax.types import Array, Float, Int, Integer
 
@@ -54,8 +54,7 @@ class SequentialMNIST(DatasetTask):
         batch_size: int = 32,
         permutation_seed: int = 0,
     ):
-        if scan not in SCANS:
-            raise ValueError(f"scan is {scan!r}; it must be one of {', '.join(SCANS)}.")
+        checks.choice("scan", scan, SCANS)
         images = datasets.load(data, data_dir=data_dir)
         height, width = images.train_images.shape[1:]
         self.scan = scan
@@ -73,7 +72,6 @@ class SequentialMNIST(DatasetTask):
             (flat(images.test_images), images.test_labels.astype(np.int32)),
             batch_size=batch_size,
         )
-        self.source = images.source
         # The mean grey value, which the first layer's bias of a ColEI network may cancel.
         self.input_mean = float(self.data["train"][0].mean() / 255)
 
