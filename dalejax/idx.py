@@ -1,19 +1,16 @@
 """Sets of idx files, the format of MNIST: a big-endian header, then the array's bytes."""
 
-import gzip
 import io
 import math
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from dalejax.opened import read_at_most, unpacked
+
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_DIMENSIONS = 8
-_CHUNK_BYTES = 1 << 20
-# Deflate cannot shrink data by more than 1032:1, so a gzip file bounds what it may hold.
-_MAX_GZIP_RATIO = 1032
 
 
 class ImageData(NamedTuple):
@@ -107,21 +104,8 @@ def read_idx(path: str | Path) -> np.ndarray:
         array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
-    stored_bytes = path.stat().st_size
-    with path.open("rb") as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        if not is_gzip:
-            return _read_array(raw, path, most_bytes=stored_bytes)
-        try:
-            with gzip.GzipFile(fileobj=raw) as unpacked:
-                most_bytes = stored_bytes * _MAX_GZIP_RATIO
-                return _read_array(unpacked, path, most_bytes=most_bytes)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(
-                f"{path} is damaged: its gzip stream breaks off or is wrong ({error}); "
-                f"expected one whole gzip file."
-            ) from error
+    with unpacked(path) as opened:
+        return _read_array(opened.file, path, most_bytes=opened.most_bytes)
 
 
 def _read_array(file: io.BufferedIOBase, path: Path, *, most_bytes: int) -> np.ndarray:
@@ -132,7 +116,7 @@ def _read_array(file: io.BufferedIOBase, path: Path, *, most_bytes: int) -> np.n
             f"{path} is too short: its header promises shape {shape} of {dtype.name} "
             f"({expected:,} bytes), but the file can hold at most {most_bytes:,} bytes."
         )
-    content = _read_at_most(file, expected + 1)
+    content = read_at_most(file, expected + 1)
     if len(content) != expected:
         found = "more" if len(content) > expected else f"only {len(content):,}"
         raise ValueError(
@@ -168,17 +152,6 @@ def _read_header(file: io.BufferedIOBase, path: Path) -> tuple[np.dtype, tuple[i
             f"expected at most {largest:,} bytes."
         )
     return dtype, shape
-
-
-def _read_at_most(file: io.BufferedIOBase, limit: int) -> bytearray:
-    # The buffer grows with the bytes that really come, never with what a header claims.
-    content = bytearray()
-    while len(content) < limit:
-        chunk = file.read(min(_CHUNK_BYTES, limit - len(content)))
-        if not chunk:
-            break
-        content += chunk
-    return content
 
 
 def find_idx_files(idx_set: IdxSet, folder: Path) -> dict[str, Path]:
