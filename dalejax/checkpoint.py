@@ -1,131 +1,195 @@
 """Checkpoints: the only file that knows Orbax.
 
-Checkpoint ``s`` holds the state after ``s`` updates. A tree is stored as a flat dictionary from a
-leaf's path to its array, so that restoring needs a template of the tree but no library's classes,
-and nothing is ever unpickled. Of several processes each writes the members it holds, and each reads
-all of them back: their number may change in between.
+Checkpoint ``s`` holds the state after ``s`` updates, as named arrays: restoring needs no library's
+classes, and nothing is ever unpickled. Orbax writes a folder under another name; when it is
+complete, with a manifest of its files, it gets its number as a name. So a numbered folder was
+whole once, and its manifest tells whether it still is.
+
+Of several processes each writes the members it holds, and each reads all of them back: their number
+may change in between.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
+import shutil
 from pathlib import Path
 
-import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from dalejax.types import Array, PyTree
+from dalejax import manifest, notes, processes
+from dalejax.types import Array
 
 FOLDER = "checkpoints"
 KEEP = 3
+# Folders that are being written or removed; whoever has the run's lock may clear them away.
+WRITING, REMOVING, DAMAGED = "writing-", "removing-", "damaged-"
 
 # Orbax reports every save at INFO and its own plumbing at WARNING; errors still raise.
 logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 class Store:
-    """A run folder's checkpoints.
+    """A run folder's checkpoints: the newest ones, and the one with the lowest score.
 
     Args:
         folder: the run's folder; its checkpoints go to ``folder/checkpoints``.
+        keep: how many of the newest checkpoints stay.
 
     Example:
         >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, Store(folder) as store:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = Store(folder)
         ...     store.save(5, {"a": np.arange(3)})
-        ...     store.latest, store.load()["a"].tolist()
+        ...     store.latest, store.load(5)["a"].tolist()
         (5, [0, 1, 2])
     """
 
-    def __init__(self, folder: str | Path):
-        policies = ocp.training.save_decision_policies
-        self._checkpointer = ocp.training.Checkpointer(
-            Path(folder).absolute() / FOLDER,
-            save_decision_policy=policies.FixedIntervalPolicy(1),
-            preservation_policy=ocp.training.preservation_policies.LatestN(KEEP),
-            cleanup_tmp_directories=True,
-        )
+    def __init__(self, folder: str | Path, keep: int = KEEP):
+        self.folder, self._keep = Path(folder).absolute() / FOLDER, keep
 
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._checkpointer.close()
+    @property
+    def updates(self) -> list[int]:
+        """List the checkpoints by their number of updates, oldest first; some may be damaged."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
 
     @property
     def latest(self) -> int | None:
         """Number of updates of the newest checkpoint, None if there is none."""
-        latest = self._checkpointer.latest
-        return None if latest is None else latest.step
+        return max(self.updates, default=None)
 
-    def save(self, update: int, arrays: dict[str, Array]) -> None:
-        """Write a checkpoint, atomically; all processes call it.
+    @property
+    def best(self) -> int | None:
+        """Number of updates of the checkpoint with the lowest score; the later one of equals."""
+        scores = {update: self._score(update) for update in self.updates}
+        finite = {update: score for update, score in scores.items() if math.isfinite(score)}
+        return min(finite, key=lambda update: (finite[update], -update), default=None)
+
+    def clean(self) -> None:
+        """Remove what a process that ended in the middle of something left behind."""
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if path.name.startswith((WRITING, REMOVING)):
+                    shutil.rmtree(path)
+
+    def save(self, update: int, arrays: dict[str, Array], score: float = math.nan) -> None:
+        """Write a checkpoint: afterwards it is there, whole, or it is not; all processes call it.
 
         Args:
             update: how many updates the state has behind it.
             arrays: by name; those on devices of several processes are written by all.
+            score: the lower the better; NaN for one that is never the best.
+
+        Raises:
+            OSError: it cannot be written; those before it are still there.
         """
-        self._checkpointer.save(update, arrays)
+        writing = self.folder / f"{WRITING}{update}"
+        try:
+            processes.agree(lambda: self.folder.mkdir(parents=True, exist_ok=True))
+            ocp.save(writing, arrays)
+            processes.agree(lambda: self._finish(writing, update, score))
+        except processes.OtherFailed:
+            raise
+        except (OSError, ValueError, RuntimeError) as error:  # tensorstore's are of all three
+            if processes.is_first():
+                for left in self.folder.glob(f"{WRITING}*"):
+                    shutil.rmtree(left, ignore_errors=True)
+            latest = "no earlier one" if self.latest is None else f"the one after {self.latest}"
+            raise OSError(
+                f"the checkpoint after {update} updates cannot be written into {self.folder} "
+                f"({_reason(error)}); {latest} is there to continue from."
+            ) from error
 
-    def load(self, update: int | None = None) -> dict[str, np.ndarray]:
-        """Read a checkpoint back, the newest by default."""
-        update = self.latest if update is None else update
-        saved = self._checkpointer.metadata(update).metadata
+    def newest(self) -> int | None:
+        """Find the newest checkpoint that is whole; those after it are moved aside.
+
+        Returns:
+            Its number of updates, None if there are no checkpoints.
+
+        Raises:
+            ValueError: there are checkpoints, but none is whole (nothing is moved then), or one
+                was written by a later dalejax.
+        """
+        return processes.agree(self._newest)
+
+    def load(self, update: int) -> dict[str, np.ndarray]:
+        """Read a checkpoint back; see that it is whole first (``newest`` does).
+
+        Args:
+            update: its number of updates.
+        """
+        path = self.folder / str(update)
         # As NumPy arrays, whatever devices they were saved from.
+        saved = ocp.metadata(path).metadata
         wanted = {name: np.empty(array.shape, array.dtype) for name, array in saved.items()}
-        return self._checkpointer.load(update, wanted)
+        return ocp.load(path, wanted)
 
+    def _finish(self, writing: Path, update: int, score: float) -> None:
+        from dalejax import __version__
 
-def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array]:
-    """Flatten an ensemble in waves into a dictionary from name to array.
+        finite = score if math.isfinite(score) else None
+        manifest.write(writing, dalejax=__version__, update=update, score=finite)
+        final = self.folder / str(update)
+        if final.exists():  # the same state, written before a later one was damaged
+            self._remove(update)
+        writing.rename(final)
+        manifest.flush_folder(self.folder)
+        kept = {*self.updates[-self._keep :], self.best}
+        for old in set(self.updates) - kept:
+            self._remove(old)
 
-    Args:
-        waves: padded trees of arrays, leading axis the members.
-        sizes: how many members of each wave are real.
-
-    Example:
-        >>> sorted(flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
-        ['wave0.a', 'wave1.a', 'wave_sizes']
-    """
-    arrays: dict[str, Array] = {"wave_sizes": np.asarray(sizes)}
-    for number, wave in enumerate(waves):
-        for path, leaf in jax.tree_util.tree_leaves_with_path(wave):
-            arrays[f"wave{number}.{_name(path)}"] = leaf
-    return arrays
-
-
-def unflatten(template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
-    """Put the arrays of all waves back into one tree like the template, on the host.
-
-    Args:
-        template: a tree of arrays or ShapeDtypeStructs with the shapes wanted.
-        arrays: what :func:`flatten` returned (further entries are ignored).
-
-    Raises:
-        ValueError: an array is missing, or has another shape or type.
-
-    Example:
-        >>> unflatten({"a": np.zeros(3)}, flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
-        {'a': array([1., 1., 1.])}
-    """
-
-    def leaf(path, like):
-        name = _name(path)
-        names = [f"wave{number}.{name}" for number in range(len(arrays["wave_sizes"]))]
-        if not all(name in arrays for name in names):
-            raise ValueError(f"the checkpoint has no {name}; it was written by another network.")
-        real = zip(names, arrays["wave_sizes"], strict=True)
-        array = np.concatenate([arrays[name][:size] for name, size in real])
-        if array.shape != like.shape or array.dtype != like.dtype:
+    def _newest(self) -> int | None:
+        damaged: dict[int, str] = {}
+        whole = None
+        for update in reversed(self.updates):
+            try:
+                manifest.check(self.folder / str(update))
+            except manifest.Damaged as error:
+                damaged[update] = str(error)
+            else:
+                whole = update
+                break
+        if damaged and whole is None:
+            described = "; ".join(f"{update}: {why}" for update, why in damaged.items())
             raise ValueError(
-                f"the checkpoint's {name} is {array.dtype}{list(array.shape)}; this run needs "
-                f"{like.dtype}{list(like.shape)}."
+                f"none of the checkpoints in {self.folder} can be used ({described}); nothing was "
+                "changed. Delete them to begin anew."
             )
-        return array
+        for update, why in damaged.items():
+            aside = self._free_name(update)
+            (self.folder / str(update)).rename(aside)
+            notes.warn(
+                f"the checkpoint {self.folder / str(update)} is damaged ({why}); it was moved to "
+                f"{aside.name}, and the run continues after {whole} updates."
+            )
+        return whole
 
-    return jax.tree_util.tree_map_with_path(leaf, template)
+    def _free_name(self, update: int) -> Path:
+        name = f"{DAMAGED}{update}"  # damaged again after it was written again: -2, -3, …
+        paths = (self.folder / (f"{name}-{n}" if n > 1 else name) for n in itertools.count(1))
+        return next(path for path in paths if not path.exists())
+
+    def _score(self, update: int) -> float:
+        try:
+            score = manifest.read(self.folder / str(update))["score"]
+        except ValueError:  # damaged: it is not the best
+            return math.nan
+        return math.nan if score is None else score
+
+    def _remove(self, update: int) -> None:
+        # Renamed first: half a folder must not look like a damaged checkpoint.
+        removing = self.folder / f"{REMOVING}{update}"
+        (self.folder / str(update)).rename(removing)
+        shutil.rmtree(removing)
 
 
-def _name(path) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator=".")
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:200]

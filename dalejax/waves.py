@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
-import numpy as np
 from jax.sharding import Mesh
 
 from dalejax import ensemble, processes
@@ -32,7 +31,7 @@ class Waves:
 
     Example:
         >>> waves = Waves(5, 2 * ensemble.member_mesh().size, ensemble.member_mesh())
-        >>> waves.join(waves.split(np.arange(5))).tolist()
+        >>> waves.join(waves.split(jax.numpy.arange(5))).tolist()
         [0, 1, 2, 3, 4]
     """
 
@@ -54,7 +53,7 @@ class Waves:
     def join(self, waves: list[PyTree]) -> PyTree:
         """Bring all waves to the host, as one tree [num, ...]."""
         parts = [ensemble.unpad(wave, n) for wave, n in zip(waves, self.sizes, strict=True)]
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+        return jax.tree.map(ensemble.concatenate, *parts)
 
     def park(self, wave: PyTree) -> PyTree:
         """Move a wave out of the devices' memory; a single one stays."""

@@ -1,0 +1,83 @@
+"""An ensemble in waves as named arrays, and back: what a checkpoint holds.
+
+A name is the wave's number and the leaf's path. Typed PRNG keys are kept as their raw numbers.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dalejax.types import Array, PyTree
+
+
+def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array]:
+    """Flatten an ensemble in waves into a dictionary from name to array.
+
+    Args:
+        waves: padded trees of arrays, leading axis the members.
+        sizes: how many members of each wave are real.
+
+    Example:
+        >>> sorted(flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
+        ['wave0.a', 'wave1.a', 'wave_sizes']
+    """
+    arrays: dict[str, Array] = {"wave_sizes": np.asarray(sizes)}
+    for number, wave in enumerate(waves):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(wave):
+            raw = jax.random.key_data(leaf) if _is_key(leaf) else leaf
+            arrays[f"wave{number}.{_name(path)}"] = raw
+    return arrays
+
+
+def unflatten(template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
+    """Put the arrays of all waves back into one tree like the template, on the host.
+
+    Args:
+        template: a tree of arrays or ShapeDtypeStructs with the shapes wanted.
+        arrays: what :func:`flatten` returned (further entries are ignored).
+
+    Raises:
+        ValueError: an array is missing, or has another shape or type.
+
+    Example:
+        >>> unflatten({"a": np.zeros(3)}, flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
+        {'a': array([1., 1., 1.])}
+    """
+
+    def leaf(path, like):
+        name = _name(path)
+        names = [f"wave{number}.{name}" for number in range(len(arrays["wave_sizes"]))]
+        if not all(name in arrays for name in names):
+            raise ValueError(f"the checkpoint has no {name}; it was written by another network.")
+        real = zip(names, arrays["wave_sizes"], strict=True)
+        array = np.concatenate([arrays[name][:size] for name, size in real])
+        raw, impl = _raw(like) if _is_key(like) else (like, None)
+        if array.shape != raw.shape or array.dtype != raw.dtype:
+            raise ValueError(
+                f"the checkpoint's {name} is {array.dtype}{list(array.shape)}; this run needs "
+                f"{raw.dtype}{list(raw.shape)}."
+            )
+        return array if impl is None else jax.random.wrap_key_data(array, impl=impl)
+
+    return jax.tree_util.tree_map_with_path(leaf, template)
+
+
+def _is_key(leaf) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _raw(keys):
+    """Describe the numbers of typed keys, which may be mere shapes, and name their generator."""
+    impls = []
+
+    def numbers(keys):
+        impls.append(jax.random.key_impl(keys))
+        return jax.random.key_data(keys)
+
+    return jax.eval_shape(numbers, keys), impls[0]
+
+
+def _name(path) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
