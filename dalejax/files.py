@@ -13,6 +13,26 @@ from typing import Any
 
 from dalejax import processes
 
+UNFINISHED = ".tmp"
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed in the middle of writing left in a folder.
+
+    Args:
+        folder: the folder; no other process may be writing there.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, ".a.txt.77.tmp").write_text("half")
+        ...     clear_unfinished(Path(folder))
+        ...     list(Path(folder).iterdir())
+        []
+    """
+    for path in folder.glob(f".*.*{UNFINISHED}"):
+        path.unlink()
+
 
 def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
     """Write a file under another name beside it, then rename it; folders are made as needed.
@@ -35,9 +55,11 @@ def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any
         return
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the name without the content
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

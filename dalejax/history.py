@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+DIVERGED = "diverged"
+
 
 class History:
     """Metrics so far: update numbers [k] and, for each metric, values [k, s].
@@ -44,9 +46,28 @@ class History:
         }
         return cls(arrays["updates"].tolist(), values)
 
-    def table(self) -> pd.DataFrame:
-        """Make the tidy table: member, update, metric, value."""
-        columns = []
+    def score(self, name: str) -> float:
+        """Give the ensemble's newest score: the median over its finite members, NaN without any."""
+        row = self.values[name][-1]
+        finite = row[np.isfinite(row)]
+        return float(np.median(finite)) if len(finite) else float("nan")
+
+    def table(self, diverged_at: Sequence[int] | np.ndarray = ()) -> pd.DataFrame:
+        """Make the tidy table: member, update, metric, value.
+
+        Args:
+            diverged_at: update at which a member stopped being finite [s], -1 if it never did; each
+                makes a row with metric ``"diverged"`` and value 1.
+        """
+        lost = np.asarray(diverged_at, int)
+        members = np.flatnonzero(lost >= 0)
+        rows_of_lost = {
+            "member": members,
+            "update": lost[members],
+            "metric": DIVERGED,
+            "value": 1.0,
+        }
+        columns = [pd.DataFrame(rows_of_lost)] if len(members) else []
         for name in sorted(self.values):
             rows = np.stack(self.values[name])
             updates, members = np.meshgrid(self.updates, np.arange(rows.shape[1]), indexing="ij")
@@ -66,7 +87,7 @@ class History:
     def describe(self, score: str) -> str:
         """Say how the members stand, for the progress bar: the median score of the finite ones."""
         row = self.values[score][-1]
-        finite = row[np.isfinite(row)]
-        median = f"{np.median(finite):.3g}" if len(finite) else "–"
-        lost = f", {len(row) - len(finite)} diverged" if len(finite) < len(row) else ""
-        return f"{score} {median} (median of {len(finite)}{lost})"
+        finite = int(np.isfinite(row).sum())
+        median = f"{self.score(score):.3g}" if finite else "–"
+        lost = f", {len(row) - finite} diverged" if finite < len(row) else ""
+        return f"{score} {median} (median of {finite}{lost})"

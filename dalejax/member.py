@@ -83,7 +83,7 @@ def advance(
             return task.loss(net.apply({"params": params}, batch.inputs), batch.targets)
 
         loss, gradient = jax.value_and_grad(loss_of)(state.params)
-        updates, opt_state = _update(tx, gradient, state)
+        updates, opt_state = update_of(tx, gradient, state)
         params = apply_updates(state.params, updates, opt_state)
         return _keep_finite(state, State(params, opt_state, state.diverged_at), loss, u + 1), loss
 
@@ -91,7 +91,8 @@ def advance(
     return jax.lax.scan(one_update, member.state, steps)
 
 
-def _update(tx, gradient, state):
+def update_of(tx, gradient, state: State) -> tuple[PyTree, PyTree]:
+    """Let an optimiser turn a gradient into updates and its next state."""
     # Ours must know that apply_updates projects later; a transformation without extra
     # arguments gets none.
     return optax.with_extra_args_support(tx).update(

@@ -6,17 +6,19 @@ process writes what all know (configuration, tables, pictures); checkpoints are 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-_LONGEST = 2000  # bytes of an error's text that reach the other processes
+T = TypeVar("T")
 
 
-class FirstFailed(ValueError):
-    """What the first process was doing for all failed; its text is the first one's."""
+class OtherFailed(ValueError):
+    """What another process was doing for all failed; that one says why."""
 
 
 def connect() -> None:
@@ -47,37 +49,77 @@ def is_first() -> bool:
     return not jax.distributed.is_initialized() or jax.process_index() == 0
 
 
-def agree(function: Callable[[], None]) -> None:
-    """Call a function in the first process; what it raises is raised in all of them.
+def agree(function: Callable[[], T]) -> T:
+    """Call a function in the first process; what it returns or raises reaches all of them.
 
     No process goes on before the first one is done.
 
     Args:
-        function: writes or checks files; called without arguments.
+        function: writes or checks files; called without arguments, it returns what JSON can hold.
+
+    Returns:
+        What the function returned.
 
     Raises:
-        Exception: what the function raised; in the other processes FirstFailed with its text.
+        Exception: what the function raised; in the other processes OtherFailed with its text.
 
     Example:
-        >>> agree(lambda: print("once"))
-        once
+        >>> agree(lambda: 3)
+        3
     """
-    failure = None
+    answer, failure = None, None
     if is_first():
         try:
-            function()
+            answer = function()
         except Exception as error:
             failure = error
     if jax.process_count() > 1:
-        text = np.zeros(_LONGEST, np.uint8)
-        written = "" if failure is None else str(failure) or type(failure).__name__
-        raw = np.frombuffer(written.encode()[:_LONGEST], np.uint8)
-        text[: len(raw)] = raw
-        text = bytes(np.asarray(multihost_utils.broadcast_one_to_all(text)))
-        if failure is None and text.strip(b"\0"):
-            failure = FirstFailed(text.rstrip(b"\0").decode(errors="ignore"))
+        failed = None if failure is None else str(failure) or type(failure).__name__
+        answer, failed = json.loads(_from_the_first(json.dumps([answer, failed]).encode()))
+        if failure is None and failed is not None:
+            failure = OtherFailed(failed)
     if failure is not None:
         raise failure
+    return cast(T, answer)
+
+
+def together(function: Callable[[], T]) -> T:
+    """Call a function in every process; if it fails in one, it fails in all.
+
+    Without this the others would wait for a process that has ended.
+
+    Args:
+        function: called without arguments.
+
+    Returns:
+        What it returned in this process.
+
+    Raises:
+        Exception: what the function raised here; OtherFailed where only others failed.
+
+    Example:
+        >>> together(lambda: 3)
+        3
+    """
+    answer, failure = None, None
+    try:
+        answer = function()
+    except Exception as error:
+        failure = error
+    failed = largest(int(failure is not None))
+    if failure is not None:
+        raise failure
+    if failed:
+        raise OtherFailed("another process failed; it says why.")
+    return cast(T, answer)
+
+
+def _from_the_first(text: bytes) -> bytes:
+    length = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
+    letters = np.zeros(length, np.uint8)
+    if is_first():
+        letters[:] = np.frombuffer(text, np.uint8)
+    return bytes(np.asarray(multihost_utils.broadcast_one_to_all(letters)))
 
 
 def smallest(number: int) -> int:
@@ -90,4 +132,23 @@ def smallest(number: int) -> int:
         >>> smallest(3)
         3
     """
-    return int(np.min(multihost_utils.process_allgather(np.int32(number))))
+    return int(np.min(_all(number)))
+
+
+def largest(number: int) -> int:
+    """Find the largest of all processes' numbers (below 2^31).
+
+    Args:
+        number: this process's.
+
+    Example:
+        >>> largest(3)
+        3
+    """
+    return int(np.max(_all(number)))
+
+
+def _all(number: int) -> np.ndarray:
+    if jax.process_count() == 1:
+        return np.asarray(number)
+    return np.asarray(multihost_utils.process_allgather(np.int32(number)))

@@ -1,57 +1,184 @@
-"""A run's folder: what identifies the run in it, so that no other one continues it."""
+"""A run's folder: one process trains in it at a time, and only the run that it was made for."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import jax
-import numpy as np
+import filelock
 
-from dalejax import checkpoint, files
-from dalejax.types import Any, PyTree
+from dalejax import checkpoint, files, notes, processes
+from dalejax.history import History
+from dalejax.identity import differences
+from dalejax.named import flatten, unflatten
+from dalejax.provenance import provenance
+from dalejax.results import write_table
+from dalejax.types import PyTree
 
-
-def identity(net, task, keys, eval_every, hyperparams, params) -> dict[str, Any]:
-    """What a run must share with the one whose checkpoints it continues."""
-    return {
-        "network": repr(net),
-        "task": repr(task),
-        "task data (sha256)": _digest(task.data),
-        "keys": jax.random.key_data(keys).tolist(),
-        "eval_every": eval_every,
-        "hyperparams (sha256)": _digest(hyperparams),
-        "initial params (sha256)": _digest(params),
-    }
+NAME, TABLE, LOCK = "train.json", "metrics.parquet", ".lock"
+_MOST = 5  # so many differences are named
 
 
-def _digest(tree: PyTree) -> str:
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(jax.device_get(tree)):
-        digest.update(np.ascontiguousarray(leaf).tobytes())
-    return digest.hexdigest()
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder; it is made if need be.
 
+    The system holds the lock for the process, so it ends with it, however that happens: a file
+    that is left behind locks nobody out. In one process it may be taken several times.
 
-def claim_folder(folder: Path, run: dict[str, Any], resume: bool) -> None:
-    """Make the run's folder, or see that the run in it is this one; one process for all."""
-    path = folder / "train.json"
-    if not path.exists():
-        if (folder / checkpoint.FOLDER).exists():
-            raise FileExistsError(
-                f"{folder} holds checkpoints but no {path.name}; use another folder."
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(path, run)
-        return
-    if not resume:
-        raise FileExistsError(f"{folder} holds a run already; resume=True continues it.")
+    Args:
+        folder: the run's.
+
+    Raises:
+        ValueError: another process trains there.
+        OSError: the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, lock(Path(folder)):
+        ...     Path(folder, ".lock").exists()
+        True
+    """
+    # The first process holds it for all.
+    held = filelock.FileLock(folder / LOCK, timeout=0, is_singleton=True)
+    processes.agree(lambda: _acquire(held, folder))
     try:
-        saved = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is broken; it must be the JSON that train wrote.") from error
-    other = [name for name, value in run.items() if saved.get(name) != value]
-    if other:
+        yield
+    finally:
+        if processes.is_first():
+            held.release()
+
+
+def _acquire(held: filelock.BaseFileLock, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    except filelock.Timeout:
         raise ValueError(
-            f"{folder} holds a run with another {', '.join(other)}; name another folder."
-        )
+            f"{folder} is in use: another process trains there; wait, or name another folder."
+        ) from None
+    except OSError as error:
+        raise OSError(
+            f"{folder} cannot be written ({error.strerror or error}); a run must write there."
+        ) from error
+
+
+class RunFolder:
+    """The folder of a run while it trains there: its description, checkpoints and table.
+
+    Args:
+        folder: the run's; it is made.
+        this: the run, see :func:`dalejax.identity.identity`.
+        resume: whether to continue the run in the folder, if there is one.
+        keep: how many of the newest checkpoints stay, beside the best one.
+
+    Raises:
+        FileExistsError: there is a run and ``resume`` is False, or what is there is no run.
+        ValueError: another run is there, another process trains there, or no checkpoint is whole.
+        OSError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, this: dict[str, Any], resume: bool, keep: int):
+        self._folder, self._this, self._resume = folder, this, resume
+        self._store = checkpoint.Store(folder, keep)
+
+    def __str__(self) -> str:
+        return str(self._folder)
+
+    def __enter__(self) -> RunFolder:
+        processes.agree(self._check)  # before the lock: nothing is written into a foreign folder
+        self._lock = lock(self._folder)
+        self._lock.__enter__()
+        try:
+            processes.agree(self._claim)
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._lock.__exit__(*exception)
+
+    def restore(self, template: PyTree) -> tuple[int, History, PyTree] | None:
+        """Read the newest checkpoint that is whole: updates, history, state.
+
+        Args:
+            template: the state's shapes and types.
+
+        Returns:
+            None if there is no checkpoint yet.
+
+        Raises:
+            ValueError: there are checkpoints, but none is whole, or the state does not fit.
+        """
+        update = self._store.newest()
+        if update is None:
+            return None
+        arrays = self._store.load(update)
+        history, state = History.restore(arrays), unflatten(template, arrays)
+        # A crash between the checkpoint and its table leaves an older table behind; a damaged
+        # checkpoint a newer one.
+        self._write_table(history, state.diverged_at)
+        return update, history, state
+
+    def save(self, update: int, waves: list[PyTree], sizes: list[int], history: History,
+             diverged_at, score: float) -> None:  # fmt: skip
+        """Write a checkpoint and the table; all processes call it.
+
+        Args:
+            update: updates done.
+            waves: the state, see :func:`dalejax.named.flatten`.
+            sizes: members of each wave.
+            history: all metrics so far.
+            diverged_at: see :class:`dalejax.member.State`; [s].
+            score: of the ensemble, the lower the better.
+        """
+        self._store.save(update, {**flatten(waves, sizes), **history.arrays()}, score)
+        self._write_table(history, diverged_at)
+
+    def _write_table(self, history, diverged_at) -> None:
+        # Agreed: no process ends, and takes the others with it, before the table is written.
+        processes.agree(lambda: write_table(history.table(diverged_at), self._folder / TABLE))
+
+    def _check(self) -> dict[str, Any] | None:
+        path = self._folder / NAME
+        if not path.exists():
+            if (self._folder / checkpoint.FOLDER).exists():
+                raise FileExistsError(
+                    f"{self._folder} holds checkpoints but no {NAME}; use another folder."
+                )
+            return None
+        if not self._resume:
+            raise FileExistsError(f"{self._folder} holds a run already; resume=True continues it.")
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            different = differences(saved["run"], self._this)
+            made_on = saved["devices"], saved["versions"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is broken; it must be the JSON that train wrote.") from error
+        if different:
+            more = len(different) - _MOST
+            named = "; ".join(different[:_MOST]) + (f"; and {more} more" if more > 0 else "")
+            raise ValueError(
+                f"{self._folder} holds another run: {named}; name another folder, or change back."
+            )
+        return dict(zip(("devices", "versions"), made_on, strict=True))
+
+    def _claim(self) -> None:
+        from dalejax import __version__
+
+        before, now = self._check(), provenance(__version__)
+        if before is None:
+            files.write_json(self._folder / NAME, {"run": self._this, **now})
+            return
+        self._store.clean()
+        files.clear_unfinished(self._folder)
+        changed = differences(before, {name: now[name] for name in before})
+        if changed:
+            notes.warn(
+                f"{self._folder} was begun elsewhere ({'; '.join(changed)}): the run continues, "
+                "but the last bits of its numbers may differ."
+            )

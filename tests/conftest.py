@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from jaxtyping import config, install_import_hook
 
-collect_ignore = ["scale_worker.py"]  # a program that test_scale runs
+collect_ignore = ["scale_worker.py", "faults.py", "golden.py"]  # programs
 jax.config.update("jax_compilation_cache_dir", "")  # no test leaves programs in the user's cache
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
 install_import_hook("dalejax", "reference.typechecked")

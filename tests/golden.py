@@ -1,0 +1,45 @@
+"""Write a small run for later versions to read: python tests/golden.py
+
+Once a minor version, when its checkpoints are settled; what it wrote is never changed afterwards.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import dalejax as dj
+from dalejax import checkpoint
+
+FOLDER = Path(__file__).parent / "golden_runs"
+
+
+def train(folder: Path, num_updates: int) -> dj.Run:
+    """Train two small networks, or continue them; the settings must never change."""
+    return dj.train(
+        dj.RecurrentNetwork([dj.ColEICell(4, n_i=1)], dj.ColEIDense(1)),
+        dj.colei_sgd(0.05, clip=1.0),
+        dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8),
+        keys=dj.seed_keys(0, 2),
+        num_updates=num_updates,
+        eval_every=3,
+        keep_checkpoints=1,
+        checkpoint_dir=folder,
+        resume=True,
+        progress=False,
+    )
+
+
+def main() -> None:
+    """Write the run, and its arrays as a second file that no checkpoint library has to read."""
+    folder = FOLDER / ".".join(dj.__version__.split(".")[:2])
+    if folder.exists():
+        sys.exit(f"{folder} exists; golden runs are not written again.")
+    train(folder / "run", 6)
+    np.savez(folder / "arrays.npz", **checkpoint.Store(folder / "run").load(6))
+    (folder / "run" / ".lock").unlink()
+    print(folder)
+
+
+if __name__ == "__main__":
+    main()
