@@ -38,10 +38,12 @@ from dalejax import (  # noqa: E402
 from dalejax.cells import ColEICell, DANNCell, Effective, RNNCell  # noqa: E402
 from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
 from dalejax.ensemble import seed_keys  # noqa: E402
+from dalejax.interrupts import Interrupted  # noqa: E402
 from dalejax.networks import RecurrentNetwork  # noqa: E402
+from dalejax.notes import RunWarning  # noqa: E402
 from dalejax.optimizers import colei_sgd, dann_sgd, rnn_sgd  # noqa: E402
 from dalejax.recurrence import recurrence  # noqa: E402
-from dalejax.training import Run, train  # noqa: E402
+from dalejax.training import Diverged, Run, train  # noqa: E402
 from dalejax.transforms import (  # noqa: E402
     apply_updates,
     clip_by_cell_norm,
@@ -59,10 +61,13 @@ __all__ = [
     "DANNCell",
     "DANNDense",
     "Dense",
+    "Diverged",
     "Effective",
+    "Interrupted",
     "RNNCell",
     "RecurrentNetwork",
     "Run",
+    "RunWarning",
     "apply_updates",
     "claims",
     "clip_by_cell_norm",

@@ -1,6 +1,7 @@
 """The command line, ``dalejax`` or ``python -m dalejax.cli``: parse, run, and one place for errors.
 
-Exit codes: 0 done, 2 bad input (one sentence on stderr, nothing written), 130 interrupted.
+Exit codes: 0 done, 1 stopped because a member diverged (only if that was asked for), 2 bad input
+(one sentence on stderr, nothing written), 128 + signal interrupted (130 SIGINT, 143 SIGTERM).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
-from dalejax import processes
+from dalejax import interrupts, notes, processes
 from dalejax.commands.config import CONFIG
 from dalejax.commands.data import Prepare, Status
 from dalejax.commands.spectrum import Spectrum
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; None for the process's own.
 
     Returns:
-        The exit code: 0 done, 2 bad input, 130 interrupted.
+        The exit code: 0 done, 1 diverged, 2 bad input, 128 + signal interrupted.
 
     Example:
         >>> main(["spectrum", "--cell", "rnn", "--n", "4", "--rho", "0"])
@@ -57,11 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exit_:  # --help, or arguments that do not parse
         return exit_.code if isinstance(exit_.code, int) else 2
     try:
-        command.run()
-    except KeyboardInterrupt:
-        print(f"\ndalejax: interrupted; {_what_is_left(command)}", file=sys.stderr)
-        return 130
-    except processes.FirstFailed:  # it says why
+        with interrupts.raising(), notes.plainly():
+            command.run()
+    except (KeyboardInterrupt, interrupts.Interrupted) as stop:
+        notes.say(f"interrupted; {_what_is_left(command)}")
+        return stop.code if isinstance(stop, interrupts.Interrupted) else 130
+    except ArithmeticError as error:
+        notes.say(str(error))
+        return 1
+    except processes.OtherFailed:  # it says why
         return 2
     except BAD_INPUT as error:
         print(f"dalejax: {_sentence(error)}", file=sys.stderr)

@@ -18,8 +18,9 @@ import optax
 import pandas as pd
 from tqdm import tqdm
 
-from dalejax import checkpoint, ensemble, processes, results, runs, waves
+from dalejax import checkpoint, checks, ensemble, interrupts, notes, processes, runs, waves
 from dalejax.history import History
+from dalejax.identity import identity
 from dalejax.networks import RecurrentNetwork
 from dalejax.programs import Programs
 from dalejax.tasks.base import Task
@@ -45,6 +46,25 @@ class Run:
     update: int
 
 
+class Diverged(ArithmeticError):
+    """Members were not finite any more, and the run was to stop then.
+
+    Attributes:
+        run: the run so far, every member as it was when it was last finite.
+    """
+
+    def __init__(self, run: Run, saved: str):
+        lost = np.flatnonzero(run.diverged_at >= 0)
+        named = ", ".join(f"member {i} at update {run.diverged_at[i]}" for i in lost[:5])
+        more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+        super().__init__(
+            f"{len(lost)} of {len(run.diverged_at)} members diverged ({named}{more}); training "
+            f"stopped after {run.update} updates{saved}."
+        )
+        self.run = run
+
+
+ON_DIVERGENCE = ("freeze", "stop")
 Optimizer = optax.GradientTransformation | Callable[..., optax.GradientTransformation]
 
 
@@ -60,7 +80,9 @@ def train(
     eval_every: int = 500,
     checkpoint_dir: str | Path | None = None,
     checkpoint_every: int | None = None,
+    keep_checkpoints: int = checkpoint.KEEP,
     resume: bool = False,
+    on_divergence: str = "freeze",
     progress: bool = True,
     member_map: str | None = None,
     members_per_wave: int | None = None,
@@ -82,11 +104,16 @@ def train(
         params: parameters to start from, leading axis s; None draws them.
         eval_every: updates between evaluations on the whole test set (they cost as much as about
             100 updates of sequential MNIST).
-        checkpoint_dir: the run's folder (config.json, metrics.parquet, checkpoints); None keeps
-            nothing on disk.
+        checkpoint_dir: the run's folder (train.json, metrics.parquet, checkpoints); None keeps
+            nothing on disk. With a folder, SIGINT and SIGTERM stop the run after the updates in
+            hand, saved.
         checkpoint_every: updates between checkpoints, a multiple of ``eval_every``; None for ten
             evaluations.
+        keep_checkpoints: how many of the newest checkpoints stay, beside the one with the lowest
+            score (median over the members).
         resume: continue the run in ``checkpoint_dir``, if there is one.
+        on_divergence: ``"freeze"`` leaves a member that is not finite any more as it last was and
+            trains the others on; ``"stop"`` saves and raises Diverged after the updates in hand.
         progress: show a progress bar on stderr.
         member_map: ``"map"`` or ``"vmap"`` inside a device; None for the measured default.
         members_per_wave: members on the devices at once; the others wait in the host's memory.
@@ -99,6 +126,9 @@ def train(
     Raises:
         ValueError: an argument does not fit; nothing has been written then.
         FileExistsError: ``checkpoint_dir`` holds a run already and ``resume`` is False.
+        OSError: the folder cannot be written; earlier checkpoints are still there.
+        Diverged: a member diverged, and ``on_divergence`` is ``"stop"``.
+        Interrupted: SIGINT or SIGTERM; the run was saved (an exit with code 128 + signal).
 
     Example:
         >>> import dalejax as dj
@@ -113,36 +143,31 @@ def train(
         Li et al. 2023, section 2.1 (projected gradient descent).
     """
     hyperparams = {name: jax.tree.map(jnp.asarray, v) for name, v in (hyperparams or {}).items()}
-    _check(net, task, keys, num_updates, hyperparams, params, eval_every)
     checkpoint_every = 10 * eval_every if checkpoint_every is None else checkpoint_every
-    if checkpoint_every < 1 or checkpoint_every % eval_every:
-        raise ValueError(
-            f"checkpoint_every is {checkpoint_every}; it must be a multiple of eval_every = "
-            f"{eval_every}."
-        )
-    if members_per_wave is not None and members_per_wave < 1:
-        raise ValueError(f"members_per_wave is {members_per_wave}; it must be at least 1.")
+    _check(net, task, keys, hyperparams, params)
+    checks.whole("num_updates", num_updates)
+    checks.whole("eval_every", eval_every)
+    checks.multiple("checkpoint_every", checkpoint_every, "eval_every", eval_every)
+    checks.whole("keep_checkpoints", keep_checkpoints)
+    checks.choice("on_divergence", on_divergence, ON_DIVERGENCE)
+    if members_per_wave is not None:
+        checks.whole("members_per_wave", members_per_wave)
     make_tx = (lambda: tx) if isinstance(tx, optax.GradientTransformation) else tx
     mesh, num = ensemble.member_mesh(devices), len(keys)
     programs = Programs(net, make_tx, task, mesh, member_map, (keys, hyperparams, params))
-    template = programs.state_of(num)
 
     with contextlib.ExitStack() as stack:
-        store, history, update, saved = None, History(), 0, None
+        folder, history, update, saved = None, History(), 0, None
         if checkpoint_dir is not None:
-            folder = Path(checkpoint_dir)
-            this = runs.identity(net, task, keys, eval_every, hyperparams, params)
-            processes.agree(lambda: runs.claim_folder(folder, this, resume))
-            store = stack.enter_context(checkpoint.Store(folder))
-            if store.latest is not None:
-                update = store.latest
-                arrays = store.load()
-                history = History.restore(arrays)
-                saved = checkpoint.unflatten(template, arrays)
-                # A crash between the checkpoint and its table leaves an older table behind.
-                results.write_table(history.table(), folder / "metrics.parquet")
-        if update >= num_updates and saved is not None:
-            return Run(*saved, history.table(), update)
+            this = identity(net, make_tx, task, keys, eval_every, hyperparams, params)
+            folder = stack.enter_context(
+                runs.RunFolder(Path(checkpoint_dir), this, resume, keep_checkpoints)
+            )
+            if found := folder.restore(programs.state_of(num)):
+                update, history, saved = found
+        if saved is not None and update >= num_updates:
+            return Run(*saved, history.table(saved.diverged_at), update)
+        watch = stack.enter_context(interrupts.Watch()) if folder else None
 
         def next_evaluation() -> int:
             return min(num_updates, (update // eval_every + 1) * eval_every)
@@ -171,6 +196,7 @@ def train(
                 disable=not progress or not processes.is_first(),
             )
         )
+        diverged_at = np.full(num, -1)
         while update < num_updates:
             end = next_evaluation()
             chunk, first = programs.chunk(end - update, plan.size), programs.scalar(update)
@@ -179,39 +205,39 @@ def train(
                 state, metrics = chunk(
                     plan.fetch(states[i]), *plan.fetch(fixed[i]), counts[i], programs.data, first
                 )
-                states[i] = plan.park(state)
                 # The call returns before it is done; this waits.
-                measured.append(ensemble.unpad(metrics, size))
+                measured.append(ensemble.unpad((metrics, state.diverged_at), size))
+                states[i] = plan.park(state)
                 done += size
                 bar.update(update + (end - update) * done // num - bar.n)
             update = end
-            history.add(update, jax.tree.map(lambda *parts: np.concatenate(parts), *measured))
+            metrics, diverged_at = jax.tree.map(lambda *parts: np.concatenate(parts), *measured)
+            history.add(update, metrics)
             bar.set_postfix_str(history.describe(task.score))
-            if store and (update % checkpoint_every == 0 or update == num_updates):
-                store.save(update, {**checkpoint.flatten(states, plan.sizes), **history.arrays()})
-                results.write_table(history.table(), folder / "metrics.parquet")
-        return Run(*plan.join(states), history.table(), update)
+            signal = watch.stop_signal() if watch else 0
+            stop = on_divergence == "stop" and bool((diverged_at >= 0).any())
+            if folder and (
+                update % checkpoint_every == 0 or update == num_updates or signal or stop
+            ):
+                score = history.score(task.score)
+                folder.save(update, states, plan.sizes, history, diverged_at, score)
+            if signal:
+                bar.close()
+                notes.say(f"stopped after {update} of {num_updates} updates; {folder} was saved.")
+                raise interrupts.Interrupted(signal)
+            if stop:
+                break
+        run = Run(*plan.join(states), history.table(diverged_at), update)
+        if on_divergence == "stop" and (diverged_at >= 0).any():
+            raise Diverged(run, f"; {folder} was saved" if folder else "")
+        return run
 
 
 # --- around the program ---------------------------------------------------------------------------
 
 
-def _shapes(params: PyTree) -> dict[str, list[int]]:
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {jax.tree_util.keystr(path): list(leaf.shape) for path, leaf in leaves}
-
-
-def _check(net, task, keys, num_updates, hyperparams, params, eval_every):
-    if not jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) or keys.ndim != 1:
-        raise ValueError(
-            f"keys are {keys.dtype}{list(keys.shape)}; they must be typed keys [s], "
-            "such as dalejax.seed_keys(0, 30)."
-        )
-    if not len(keys):
-        raise ValueError("the number of seeds is 0; it must be at least 1.")
-    for name, value in (("num_updates", num_updates), ("eval_every", eval_every)):
-        if value < 1:
-            raise ValueError(f"{name} is {value}; it must be at least 1.")
+def _check(net, task, keys, hyperparams, params):
+    checks.typed_keys("keys", keys)
     if net.readout.features != task.n_out:
         raise ValueError(
             f"the read-out has {net.readout.features} outputs; {task.name} needs {task.n_out}."
@@ -220,22 +246,10 @@ def _check(net, task, keys, num_updates, hyperparams, params, eval_every):
         raise ValueError(
             f"the network's every_step is {net.every_step}; {task.name} needs {task.every_step}."
         )
-    for name, tree in (*hyperparams.items(), ("params", params)):
-        for leaf in jax.tree.leaves(tree):
-            if jnp.ndim(leaf) < 1 or leaf.shape[0] != len(keys):
-                raise ValueError(
-                    f"{name} has shape {jnp.shape(leaf)}; its leading axis must be the {len(keys)} "
-                    "members."
-                )
-            wrong = np.isnan if name != "params" else lambda values: ~np.isfinite(values)
-            if wrong(np.asarray(leaf)).any():  # an infinite clip is none
-                raise ValueError(f"{name} hold non-finite numbers; all must be finite.")
+    for name, tree in hyperparams.items():
+        checks.of_members(name, tree, len(keys), infinite=True)
     if params is not None:
+        checks.of_members("params", params, len(keys))
         example = jnp.zeros((1, 1, task.n_in))
         fresh = jax.eval_shape(lambda key: net.init(key, example)["params"], keys[0])
-        given = jax.tree.map(lambda leaf: leaf[0], params)
-        if _shapes(given) != _shapes(fresh):
-            raise ValueError(
-                f"params have shapes {_shapes(given)} for each member; this network needs "
-                f"{_shapes(fresh)}."
-            )
+        checks.same_shapes("params", jax.tree.map(lambda leaf: leaf[0], params), fresh)

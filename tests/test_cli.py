@@ -81,6 +81,7 @@ def test_the_runs_folder(trained):
         "batch_size": 64,
         "eval_every": 2,
         "checkpoint_every": 2,
+        "keep_checkpoints": 3,
         "data": "mnist",
         "data_dir": None,
         "scan": "rows",
@@ -133,8 +134,7 @@ def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
     ours, theirs = files(folder), files(trained)
     for name in ("config.json", "metrics.parquet"):
         assert ours[name] == theirs[name]
-    with checkpoint.Store(folder) as a, checkpoint.Store(trained) as b:
-        a, b = a.load(), b.load()
+    a, b = checkpoint.Store(folder).load(6), checkpoint.Store(trained).load(6)
     assert a.keys() == b.keys()
     for name in a:
         np.testing.assert_array_equal(a[name], b[name])
@@ -196,28 +196,6 @@ def test_n_i_is_ignored_for_rnn():
 
 # --- bad input ------------------------------------------------------------------------------------
 
-COUNTS = ("seeds", "updates", "n", "layers", "batch-size", "eval-every", "checkpoint-every")
-NOT_POSITIVE = ("nan", "inf", "-inf", "0", "-1")
-BAD_TRAIN = [
-    *([f"--{name}", value] for name in COUNTS for value in ("0", "-3")),
-    *(
-        [f"--{name}", value]
-        for name in ("lr", "clip")
-        for value in ("nan", "inf", "-inf", "0", "-1")
-    ),
-    *(["--rho", value] for value in NOT_POSITIVE),
-    *(["--n-i", value] for value in ("0", "-1", "4", "5")),
-    ["--n", "1"],
-    ["--cell", "dann", "--n-i", "0"],
-    ["--cell", "dann", "--n", "1"],
-    ["--batch-size", "9001"],
-    ["--eval-every", "2", "--checkpoint-every", "3"],
-    ["--seed", "-1"],
-    ["--seed", str(2**32)],
-    ["--task", "smnist", "--data-dir", "nowhere"],
-    ["--out", "/dev/null/run"],
-]
-
 
 def assert_one_sentence(capsys) -> str:
     out, err = capsys.readouterr()
@@ -225,16 +203,6 @@ def assert_one_sentence(capsys) -> str:
     assert err.count("\n") == 1 and err.startswith("dalejax: ")
     assert "Traceback" not in err
     return err
-
-
-@pytest.mark.parametrize("arguments", BAD_TRAIN, ids=" ".join)
-def test_bad_input_is_one_sentence(arguments, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    out = ["--out", str(tmp_path / "new" / "run")]
-    assert cli.main(["train", *SMALL, *out, *arguments]) == 2
-    sentence = assert_one_sentence(capsys)
-    assert arguments[-1] in sentence
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -392,25 +360,6 @@ def test_a_single_seed_has_no_spread(capsys):
     assert told["nse"]["sd"] is None and told["rho"]["mean"] == pytest.approx(2, rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--n", "0"],
-        ["--n", "10", "--n-i", "10"],
-        ["--n", "10", "--n-i", "0"],
-        ["--cell", "dann", "--n-i", "0"],
-        ["--seeds", "0"],
-        ["--rho", "nan"],
-        ["--rho", "0"],
-        ["--seed", "-1"],
-    ],
-    ids=" ".join,
-)
-def test_bad_spectra(arguments, capsys):
-    assert cli.main(["spectrum", "--cell", "colei", "--json", *arguments]) == 2
-    assert f" {arguments[-1]}; " in assert_one_sentence(capsys).replace(".0;", ";")
-
-
 # --- data -----------------------------------------------------------------------------------------
 
 
@@ -439,14 +388,6 @@ def test_data_prepare_asks_the_library(tmp_path, capsys, monkeypatch):
     assert cli.main(["data", "prepare", "mnist", *arguments]) == 0
     assert asked == {"name": "mnist", "source": tmp_path / "raw", "data_dir": tmp_path / "to"}
     assert capsys.readouterr().out == f"{tmp_path / 'copy'}\n"
-
-
-@pytest.mark.parametrize("arguments", [["copying"], ["digits"], ["mnist", "--from", "nowhere"]])
-def test_data_that_cannot_be_prepared(arguments, tmp_path, capsys):
-    to = tmp_path / "to"
-    assert cli.main(["data", "prepare", *arguments, "--data-dir", str(to)]) == 2
-    assert arguments[-1] in assert_one_sentence(capsys)
-    assert not to.exists()
 
 
 # --- as a program ---------------------------------------------------------------------------------

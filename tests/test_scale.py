@@ -3,15 +3,19 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 from test_training import fit
+
+from dalejax import checkpoint, cli, results
 
 WORKER = Path(__file__).parent / "scale_worker.py"
 HALF, WHOLE = 6, 12
@@ -35,6 +39,8 @@ def work(folder: Path, updates: int, devices: int, processes: int = 1) -> list[d
         for i in range(processes)
     ]
     outputs = read(running)
+    for i, output in enumerate(outputs):
+        (folder / f"output-{i}.txt").write_text(output)
     for process, output in zip(running, outputs, strict=True):
         assert process.returncode == 0, output[-3000:]
     return [dict(np.load(folder / f"result-{i}.npz")) for i in range(processes)]
@@ -93,10 +99,19 @@ def test_any_number_of_processes_continues_what_two_began(
         assert_same(result, together)
 
 
+def test_four_devices_begin_and_two_go_on(together, tmp_path):
+    """Mapped members keep their bits, but that they may differ is said."""
+    work(tmp_path, HALF, devices=4)
+    (result,) = work(tmp_path, WHOLE, devices=2)
+    said = "begun elsewhere (devices.count is 2 and was 4)"
+    assert said in (tmp_path / "output-0.txt").read_text()
+    assert_same(result, together)
+
+
 def test_all_processes_hear_of_a_folder_that_does_not_fit(half, tmp_path):
     shutil.copytree(half / "run", tmp_path / "run")
     (tmp_path / "run" / "train.json").write_text("{}")
-    with pytest.raises(AssertionError, match="holds a run with another network"):
+    with pytest.raises(AssertionError, match=r"train.json is broken"):
         work(tmp_path, WHOLE, devices=1, processes=2)
 
 
@@ -130,6 +145,33 @@ def test_the_command_line_under_slurm(tmp_path):
     first, second = read(started)
     assert [process.returncode for process in started] == [2, 2]
     assert "which holds a run already" in first and "holds" not in second
+
+
+def test_a_signal_to_one_process_stops_all_of_them(tmp_path):
+    """All after the same update, saved; one process alone then ends it with the same bits."""
+    options = "--task adding --cell rnn --n 4 --seeds 3 --eval-every 5 --checkpoint-every 5"
+    folder = tmp_path / "run"
+    command = ["train", *options.split(), "--no-progress", "--out", str(folder)]
+    started = slurm([*command, "--updates", "1000000"], tasks=2)
+    while not (folder / "checkpoints" / "10").exists():
+        assert all(process.poll() is None for process in started), read(started)
+        time.sleep(0.05)
+    started[1].send_signal(signal.SIGTERM)
+    first, second = read(started)
+    assert [process.returncode for process in started] == [143, 143], first + second
+    assert f"dalejax resume {folder} continues" in first and "Traceback" not in first + second
+    store = checkpoint.Store(folder)
+    update = store.newest()
+    assert update >= 10 and results.read_table(folder / "metrics.parquet")["update"].max() == update
+    alone = str(tmp_path / "alone")
+    updates = ["--updates", str(update), "--no-progress"]
+    assert cli.main(["train", *options.split(), *updates, "--out", alone]) == 0
+
+    def real(arrays):  # without the places that padding fills
+        return {n: a[:3] if n.startswith("wave0.") else a for n, a in arrays.items()}
+
+    whole = checkpoint.Store(alone).load(update)
+    assert_same(real(store.load(update)), real(whole))
 
 
 def test_distributed_without_a_cluster_is_refused(capsys, tmp_path):

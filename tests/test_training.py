@@ -162,8 +162,9 @@ def test_a_diverged_member_is_frozen_at_its_last_finite_state(sick):
 
 
 def test_a_diverged_members_metrics_are_nan_from_then_on(five, sick):
-    then = sick.table["member"].eq(1) & sick.table["update"].ge(5) | sick.table["member"].eq(3)
-    assert sick.table["value"].isna().tolist() == then.tolist()
+    table = sick.table[sick.table["metric"] != "diverged"]
+    then = table["member"].eq(1) & table["update"].ge(5) | table["member"].eq(3)
+    assert table["value"].isna().tolist() == then.tolist()
     before = rows(sick, 1).query("update < 5")
     pd.testing.assert_frame_equal(before, rows(five, 1).query("update < 5"), check_exact=True)
 
@@ -230,25 +231,6 @@ def test_more_updates_continue_a_shorter_run(five, half, tmp_path):
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(content)
     assert_same_run(fit(checkpoint_dir=folder, resume=True), five)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"keys": dj.seed_keys(1, 5)},
-        {"net": dj.RecurrentNetwork([dj.ColEICell(8, n_i=1)], dj.ColEIDense(1))},
-        {"net": dj.RecurrentNetwork([dj.ColEICell(8, n_i=2, rho=1.0)], dj.ColEIDense(1))},
-        {"task": adding(num_train=48)},
-        {"eval_every": 4},
-    ],
-    ids=["keys", "n_i", "rho", "task", "eval_every"],
-)
-def test_another_run_is_not_resumed(half, other):
-    before = files(half)
-    with pytest.raises(ValueError) as error:
-        fit(checkpoint_dir=half, resume=True, **other)
-    assert str(half) in str(error.value)
-    assert files(half) == before
 
 
 def test_a_run_is_not_overwritten(half):
@@ -393,61 +375,6 @@ def test_data_that_are_not_finite_are_refused():
     for size in (0, -1, 5):
         with pytest.raises(ValueError, match=f"batch_size is {size}"):
             Broken(good, good, batch_size=size)
-
-
-def test_no_seeds_are_refused():
-    for num in (0, -3):
-        with pytest.raises(ValueError, match=f"the number of seeds is {num}"):
-            dj.seed_keys(0, num)
-
-
-TOO_WIDE = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(2))
-EVERY_STEP = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1), every_step=True)
-
-
-def not_finite(params):
-    return jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), params)
-
-
-def two_members(params):
-    return jax.tree.map(lambda leaf: leaf[:2], params)
-
-
-@pytest.mark.usefixtures("untyped")
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"keys": jax.random.PRNGKey(0)}, "typed keys"),
-        ({"keys": jnp.arange(3.0)}, "typed keys"),
-        ({"keys": jax.random.key(0)}, "typed keys"),
-        ({"keys": KEYS[:0], "hyperparams": None}, "number of seeds is 0"),
-        ({"num_updates": 0}, "num_updates is 0"),
-        ({"num_updates": -1}, "num_updates is -1"),
-        ({"eval_every": 0}, "eval_every is 0"),
-        ({"checkpoint_every": 4}, "checkpoint_every is 4"),
-        ({"checkpoint_every": 0}, "checkpoint_every is 0"),
-        ({"net": TOO_WIDE}, "read-out has 2 outputs"),
-        ({"net": EVERY_STEP}, "every_step"),
-        ({"hyperparams": {"bad_at": np.ones(4)}}, "bad_at has shape"),
-        ({"hyperparams": {"bad_at": 1.0}}, "bad_at has shape"),
-        ({"hyperparams": {"bad_at": np.full(5, np.nan)}}, "bad_at hold non-finite"),
-        ({"params": not_finite}, "non-finite"),
-        (
-            {"params": two_members},
-            "params has shape",
-        ),
-        ({"member_map": "pmap"}, "member_map is 'pmap'"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_bad_arguments_stop_before_anything_is_written(five, tmp_path, options, message):
-    if "params" in options:
-        options = {"params": options["params"](five.params)}
-    folder = tmp_path / "run"
-    with pytest.raises(ValueError, match=message) as error:
-        fit(checkpoint_dir=folder, **options)
-    assert "\n" not in str(error.value) and str(error.value).endswith(".")
-    assert not folder.exists()
 
 
 def test_a_plain_optax_transformation_trains():

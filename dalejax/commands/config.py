@@ -15,7 +15,7 @@ from dalejax.commands.common import flag
 
 CONFIG = "config.json"
 # Where a run is and how it is shown make no difference to it, so config.json leaves them out.
-NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "distributed")
+NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "on_divergence", "distributed")
 
 Options = TypeVar("Options")
 

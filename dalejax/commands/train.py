@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dalejax import compiled, processes
+from dalejax import checks, compiled, processes
 from dalejax.commands import config
 from dalejax.commands.common import (
     CellName,
     check_counts,
     check_positive,
-    check_seed,
     default_n_i,
     make_cell,
     print_json,
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from dalejax.networks import RecurrentNetwork
     from dalejax.tasks import Task
     from dalejax.training import Run
+
+OnDivergence = Literal["freeze", "stop"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Train:
     """updates between evaluations on the whole test set"""
     checkpoint_every: int | None = None
     """updates between checkpoints, a multiple of --eval-every; None: ten evaluations"""
+    keep_checkpoints: int = 3
+    """how many of the newest checkpoints stay, beside the one with the lowest score"""
     data: Literal["mnist", "digits"] = "mnist"
     """smnist's images; digits are 5,000 of MNIST's, embedded in a package"""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
@@ -79,6 +82,8 @@ class Train:
     """show no progress bar on stderr"""
     members_per_wave: int | None = None
     """members on the devices at once; None: as many as their memory holds"""
+    on_divergence: OnDivergence = "freeze"
+    """of a member that is not finite any more: freeze it, or stop the run"""
     distributed: bool = False
     """one of several processes that share the members, all started alike (srun, mpirun)"""
     json: bool = False
@@ -86,13 +91,17 @@ class Train:
 
     def run(self) -> None:
         """Check everything, claim the folder, train, and say how it went."""
+        from dalejax import runs
+
         compiled.keep()
         if self.distributed:
             processes.connect()
         options = self.resolved()
-        parts = build(options)
-        processes.agree(lambda: _claim(options))
-        _report(options, _train(options, *parts))
+        parts = processes.together(lambda: build(options))
+        processes.agree(lambda: _refuse_used(options.out))
+        with runs.lock(options.out):
+            processes.agree(lambda: _claim(options))
+            _report(options, _train(options, *parts))
 
     def resolved(self) -> Train:
         """Put the defaults in that depend on other options.
@@ -116,17 +125,16 @@ class Train:
         return options
 
     def _check(self) -> None:
-        counts = ("seeds", "updates", "n", "layers", "batch_size", "eval_every", "checkpoint_every")
+        counts = ("seeds", "updates", "n", "layers", "batch_size", "eval_every",
+                  "checkpoint_every", "keep_checkpoints")  # fmt: skip
         check_counts(**{name: getattr(self, name) for name in counts})
         if self.members_per_wave is not None:
             check_counts(members_per_wave=self.members_per_wave)
         check_positive(lr=self.lr, rho=self.rho, clip=self.clip)
-        check_seed(self.seed)
-        if self.checkpoint_every and self.checkpoint_every % self.eval_every:
-            raise ValueError(
-                f"--checkpoint-every is {self.checkpoint_every}; it must be a multiple of "
-                f"--eval-every, {self.eval_every}."
-            )
+        checks.seed("--seed", self.seed)
+        checks.multiple(
+            "--checkpoint-every", self.checkpoint_every, "--eval-every", self.eval_every
+        )
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,8 @@ class Resume:
     """show no progress bar on stderr"""
     members_per_wave: int | None = None
     """members on the devices at once; None: as many as their memory holds"""
+    on_divergence: OnDivergence = "freeze"
+    """of a member that is not finite any more: freeze it, or stop the run"""
     distributed: bool = False
     """one of several processes, whose number may be another one than before"""
     json: bool = False
@@ -146,14 +156,17 @@ class Resume:
 
     def run(self) -> None:
         """Read the frozen options back, train on, and say how it went."""
+        from dalejax import checkpoint, runs
+
         compiled.keep()
         if self.distributed:
             processes.connect()
         of_this_process = {name: getattr(self, name) for name in config.NOT_FROZEN}
         options = dataclasses.replace(config.read(self.out, Train), **of_this_process).resolved()
-        parts = build(options)
-        finished = _updates_done(self.out) >= options.updates
-        _report(options, _train(options, *parts), finished=finished)
+        parts = processes.together(lambda: build(options))
+        with runs.lock(self.out):
+            finished = (checkpoint.Store(self.out).newest() or 0) >= options.updates
+            _report(options, _train(options, *parts), finished=finished)
 
 
 def build(options: Train) -> tuple[RecurrentNetwork, optax.GradientTransformation, Task]:
@@ -205,15 +218,17 @@ def _train(options: Train, net, tx, task) -> Run:
         resume=True,  # a new run's folder was empty
         progress=options.progress,
         members_per_wave=options.members_per_wave,
+        keep_checkpoints=options.keep_checkpoints,
+        on_divergence=options.on_divergence,
     )
 
 
 def _report(options: Train, run: Run, *, finished: bool = False) -> None:
-    from dalejax import results
+    from dalejax import history, results
 
     if not processes.is_first():
         return
-    metrics = sorted(set(run.table["metric"]))
+    metrics = sorted(set(run.table["metric"]) - {history.DIVERGED})
     scores = {name: results.summary(results.final_values(run.table, name)) for name in metrics}
     diverged = {i: int(u) for i, u in enumerate(run.diverged_at) if u >= 0}
     if options.json:
@@ -239,21 +254,17 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
 
 
 def _claim(options: Train) -> None:
-    out = options.out
+    _refuse_used(options.out)  # again: another process may have been faster
+    config.write(options.out, "train", options)
+
+
+def _refuse_used(out: Path) -> None:
     used = [name for name in (config.CONFIG, "train.json", "checkpoints") if (out / name).exists()]
     if used:
         raise FileExistsError(
             f"--out is {out}, which holds a run already ({used[0]}); "
             f"dalejax resume {out} continues it, another folder starts a new one."
         )
-    config.write(out, "train", options)
-
-
-def _updates_done(folder: Path) -> int:
-    from dalejax import checkpoint
-
-    with checkpoint.Store(folder) as store:
-        return store.latest or 0
 
 
 def _default(value, default):
