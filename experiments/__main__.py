@@ -42,17 +42,21 @@ def main(argv: list[str] | None = None) -> int:
                         help="one of several processes (srun, mpirun)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="with `list`: as JSON")
     arguments = parser.parse_args(argv)
+    from dalejax import interrupts, notes, processes
+
     try:
         if arguments.name == "list":
             return _list(arguments.json)
-        _prepare(arguments)
-        return _run(arguments)
+        with interrupts.raising(), notes.plainly():
+            _prepare(arguments)
+            return _run(arguments)
+    except processes.OtherFailed:  # it says why
+        return 2
     except (ValueError, OSError) as error:
         print(f"experiments: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("experiments: interrupted; --resume DIR continues the run.", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, interrupts.Interrupted) as stop:
+        return stop.code if isinstance(stop, interrupts.Interrupted) else 130
 
 
 def _prepare(arguments) -> None:
@@ -89,9 +93,10 @@ def _list(as_json: bool) -> int:
 def _run(arguments) -> int:
     known = all_experiments()
     if arguments.resume and arguments.name != "all":
-        return _execute(_resumed(known[_known(arguments.name, known)], arguments))
+        return _execute(_resumed(known[_known(arguments.name, known)], arguments), arguments.name)
     if arguments.name != "all":
-        return _execute(_new(known[_known(arguments.name, known)], arguments, arguments.out))
+        context = _new(known[_known(arguments.name, known)], arguments, arguments.out)
+        return _execute(context, arguments.name)
     # The longest last; a finished experiment is read back instead of trained again.
     order = sorted(known.values(), key=lambda e: e.expected_minutes[arguments.preset])
     parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
@@ -100,9 +105,10 @@ def _run(arguments) -> int:
         folder = parent / experiment.name
         if (folder / "config.json").is_file() and arguments.resume:
             arguments.resume = folder
-            _execute(_resumed(experiment, arguments))
+            context = _resumed(experiment, arguments)
         else:
-            _execute(_new(experiment, arguments, folder))
+            context = _new(experiment, arguments, folder)
+        _execute(context, "all", parent)
     return 0
 
 
@@ -116,15 +122,14 @@ def _resumed(experiment, arguments):
     path = arguments.resume / "config.json"
     if not path.is_file():
         raise ValueError(f"{arguments.resume} holds no run: there is no config.json.")
-    saved = json.loads(path.read_text())
-    if saved["experiment"] != experiment.name:
-        raise ValueError(f"{arguments.resume} holds a run of {saved['experiment']}.")
-    return _context(
-        experiment,
-        arguments,
-        folder=arguments.resume,
-        **{name: saved[name] for name in ("preset", "variant", "settings")},
-    )
+    try:
+        saved = json.loads(path.read_text())
+        name, about = saved["experiment"], {n: saved[n] for n in ("preset", "variant", "settings")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error
+    if name != experiment.name:
+        raise ValueError(f"{arguments.resume} holds a run of {name}.")
+    return _context(experiment, arguments, folder=arguments.resume, **about)
 
 
 def _new(experiment, arguments, folder: Path | None):
@@ -132,7 +137,7 @@ def _new(experiment, arguments, folder: Path | None):
     preset, variant = arguments.preset, arguments.variant
     if folder is None:
         folder = _free_folder(experiment.name, preset, variant, settings["data"])
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise ValueError(f"{folder} is not empty; --resume {folder} continues the run in it.")
     return _context(
         experiment, arguments, folder=folder, preset=preset, variant=variant, settings=settings
@@ -150,12 +155,17 @@ def _context(experiment, arguments, **about):
     )
 
 
-def _execute(context) -> int:
-    from dalejax import processes
+def _execute(context, name: str, folder: Path | None = None) -> int:
+    from dalejax import interrupts, notes, processes
     from dalejax.claims import format_claims
     from experiments import base
 
-    claims = base.execute(context)
+    try:
+        claims = base.execute(context)
+    except (KeyboardInterrupt, interrupts.Interrupted):
+        resume = f"python -m experiments {name} --resume {folder or context.folder}"
+        notes.say(f"interrupted; {resume} continues." if context.begun else "interrupted.")
+        raise
     if processes.is_first():
         print(format_claims(claims))
         print(context.folder)

@@ -6,6 +6,7 @@ itself: an experiment of many ensembles skips the finished ones.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax import files, processes
+from dalejax import files, processes, runs
+from dalejax.identity import differences
 from dalejax.provenance import provenance
 
 PRESETS = ("smoke", "laptop", "paper")
@@ -58,11 +60,23 @@ class Context:
     data_dir: str | None
     progress: bool = True
     tables: list[pd.DataFrame] = field(default_factory=list)
+    stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    begun: bool = False
 
     def begin(self) -> None:
-        """Make the run's folder, with what makes the run: as late as the first thing to keep."""
+        """Make the run's folder and keep others out of it: as late as the first thing to keep."""
+        if self.begun:
+            return
+        self.stack.enter_context(runs.lock(self.folder))
+        processes.agree(self._claim)
+        self.begun = True
+
+    def _claim(self) -> None:
         path = self.folder / "config.json"
-        if not path.exists():
+        files.clear_unfinished(self.folder)
+        if path.exists():
+            _check_same(self, path)
+        else:
             files.write_json(path, config(self))
 
     def train(self, name: str, net, tx, task, **options) -> dj.Run:
@@ -137,20 +151,28 @@ def execute(context: Context) -> list[dj.claims.Claim]:
     """Run an experiment in its folder: config, tables, pictures, claims."""
     path = context.folder / "config.json"
     if path.exists():
-        saved, made = json.loads(path.read_text()), json.loads(json.dumps(config(context)))
-        for name in ("experiment", "preset", "variant", "settings"):
-            if saved[name] != made[name]:
-                raise ValueError(
-                    f"{context.folder} was made with {name} = {saved[name]}; this run has "
-                    f"{made[name]}."
-                )
-    claims = context.experiment.run(context)
-    if len(claims) != context.experiment.claims:
-        raise AssertionError(
-            f"{context.experiment.name} announces {context.experiment.claims} claims and made "
-            f"{len(claims)}."
-        )
-    if context.tables:
-        dj.results.write_table(context.table, context.folder / "metrics.parquet")
-    dj.claims.write_claims(context.folder / "claims.json", claims)
+        _check_same(context, path)
+    with context.stack:
+        claims = context.experiment.run(context)
+        if len(claims) != context.experiment.claims:
+            raise AssertionError(
+                f"{context.experiment.name} announces {context.experiment.claims} claims and made "
+                f"{len(claims)}."
+            )
+        context.begin()
+        if context.tables:
+            dj.results.write_table(context.table, context.folder / "metrics.parquet")
+        dj.claims.write_claims(context.folder / "claims.json", claims)
     return claims
+
+
+def _check_same(context: Context, path: Path) -> None:
+    names = ("experiment", "preset", "variant", "settings")
+    try:
+        saved = json.loads(path.read_text())
+        before, now = ({name: made[name] for name in names} for made in (saved, config(context)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error
+    different = differences(before, json.loads(json.dumps(now)))
+    if different:
+        raise ValueError(f"{context.folder} holds another run: {'; '.join(different)}.")

@@ -1,13 +1,16 @@
 """Experiments: their list, their claims, resuming, bad input; and the parts of Figure 4."""
 
 import json
+import signal
 
 import jax
 import numpy as np
 import pandas as pd
 import pytest
+from test_training import files
 
 import dalejax as dj
+from dalejax import interrupts
 from experiments import __main__ as command
 from experiments import fig2_adding, fig4_transplant
 from experiments.base import Context, execute
@@ -75,36 +78,8 @@ def test_resuming_a_finished_run_gives_the_same(finished):
 
 def test_other_settings_are_refused(finished):
     folder, _ = finished
-    with pytest.raises(ValueError, match="was made with settings"):
+    with pytest.raises(ValueError, match=r"settings\.updates is 40 and was 30"):
         execute(smoke(fig2_adding.EXPERIMENT, folder, updates=40))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["fig99"], "experiment is 'fig99'; it must be one of"),
-        (["fig2_adding", "--preset", "huge"], "preset is 'huge'; it must be one of"),
-        (["fig3_spectra", "--variant", "code"], "variant is 'code'; fig3_spectra has text"),
-        (["fig2_adding", "--seeds", "1"], "--seeds is 1; a spread needs at least 2"),
-        (["fig2_adding", "--set", "speed=9"], "--set names 'speed'"),
-        (["fig2_adding", "--set", "updates=many"], "--set updates is 'many'; it must be int"),
-        (["fig2_adding", "--resume", "nowhere"], "nowhere holds no run"),
-    ],
-)
-def test_bad_input(arguments, sentence, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert command.main(arguments) == 2
-    printed = capsys.readouterr()
-    assert sentence in printed.err and printed.err.count("\n") == 1 and not printed.out
-    assert not list(tmp_path.iterdir())
-
-
-def test_missing_data_writes_nothing(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
-    assert command.main(["fig2_smnist", "--preset", "laptop"]) == 2
-    assert "dalejax data prepare mnist" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_last_line_is_the_folder(tmp_path, capsys):
@@ -195,3 +170,45 @@ def test_adding_decay_follows_the_published_code():
     assert rate(140) == pytest.approx(0.1 * 0.99**7)
     assert rate(141) == pytest.approx(0.1 * 0.99**7)
     assert rate(161) == pytest.approx(0.1 * 0.99**8)
+
+
+def test_an_interrupted_experiment_is_continued(finished, tmp_path, capsys, monkeypatch):
+    """A signal in its second ensemble; the first one is not trained again."""
+    arguments = ["fig2_adding", "--preset", "smoke", "--set", "updates=30", "--no-progress"]
+    folder, trained = tmp_path / "run", []
+    train = dj.train
+
+    def interrupted(*parts, **options):
+        trained.append(options["checkpoint_dir"].name)
+        if len(trained) == 2:
+            monkeypatch.setattr(interrupts.Watch, "stop_signal", lambda watch: signal.SIGTERM)
+        return train(*parts, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dj, "train", interrupted)
+        assert command.main([*arguments, "--out", str(folder)]) == 143
+    monkeypatch.undo()
+    printed = capsys.readouterr()
+    assert f"python -m experiments fig2_adding --resume {folder} continues" in printed.err
+    assert not (folder / "claims.json").exists()
+    first = files(folder / trained[0])
+    assert command.main(["fig2_adding", "--resume", str(folder), "--no-progress"]) == 0
+    assert files(folder / trained[0]) == first
+    for name in ("claims.json", "metrics.parquet"):
+        assert (folder / name).read_bytes() == (finished[0] / name).read_bytes()
+
+
+def test_a_run_killed_before_its_config_is_begun_again(tmp_path, capsys):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".lock").touch()
+    assert command.main(["fig3_spectra", "--no-progress", "--out", str(folder)]) == 0
+    assert (folder / "claims.json").exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"experiment": "fig2_adding"}'])
+def test_a_broken_config_is_one_sentence(content, tmp_path, capsys):
+    (tmp_path / "config.json").write_text(content)
+    assert command.main(["fig2_adding", "--resume", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'config.json'} is broken" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

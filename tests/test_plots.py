@@ -109,7 +109,7 @@ def test_curves_count_the_survivors_and_average_only_them():
     figure = FIGURES["curves"]()
     (ax,), (legend,) = figure.axes, figure.legends
     assert [t.get_text() for t in legend.texts] == [
-        "ColEI (2 of 3)", "RNN (n = 3)", "mine (n = 3)", "chance"]  # fmt: skip
+        "ColEI (2 of 3, 1 diverged)", "RNN (n = 3)", "mine (n = 3)", "chance"]  # fmt: skip
     x, y = ax.lines[0].get_data()
     np.testing.assert_allclose(x, UPDATES / 1000)
     np.testing.assert_allclose(y, 4.05 + 50 * np.exp(-UPDATES / 800))  # members 0 and 1
@@ -132,7 +132,7 @@ def test_curves_of_the_diverged_only_and_of_one_member():
     figure = plots.learning_curves(
         table[(table.member == 0) & (table["update"] < 1000)], "error", ylabel="%", ylim=(0, 9)
     )
-    assert "RNN (0 of 1)" in texts(figure) and not figure.axes[0].collections
+    assert "RNN (0 of 1, 1 diverged)" in texts(figure) and not figure.axes[0].collections
     assert figure.axes[0].get_ylim() == (0, 9) and figure.axes[0].get_xlabel() == "update"
 
 
@@ -158,7 +158,7 @@ def test_bars_with_sd_and_a_diverged_pair():
     figure = plots.effect_bars([Effect("RNN", "signs", [1.0, 3.0, np.nan])], ylabel="%", error="sd")
     (bars,) = figure.axes[0].containers[1].lines[2]
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [2 - np.sqrt(2), 2 + np.sqrt(2)])
-    assert "signs\n2 of 3" in texts(figure)
+    assert "signs\n2 of 3,\n1 diverged" in texts(figure)
 
 
 def test_bars_refuse():
@@ -222,8 +222,8 @@ def test_histograms_integrate_to_one_and_only_the_outlier_gets_an_inset():
 
 def test_a_diverged_network_is_counted_not_drawn():
     values = np.vstack([SINGULAR["RNN"], np.full((1, 40), np.nan)])
-    assert "RNN (6 of 7)" in texts(plots.singular_histograms({"RNN": values}))
-    assert "RNN (6 of 7)" in texts(plots.eigenvalue_plane({"RNN": values + 0j}))
+    assert "RNN (6 of 7, 1 diverged)" in texts(plots.singular_histograms({"RNN": values}))
+    assert "RNN (6 of 7, 1 diverged)" in texts(plots.eigenvalue_plane({"RNN": values + 0j}))
 
 
 def test_five_panels_take_two_rows():
@@ -237,7 +237,10 @@ def test_five_panels_take_two_rows():
 def test_dots_show_each_finite_member_and_mean_with_sd():
     figure = FIGURES["dots"]()
     ax = figure.axes[0]
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["RNN\nn = 3", "ColEI\n2 of 3"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == [
+        "RNN\nn = 3",
+        "ColEI\n2 of 3,\n1 diverged",
+    ]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [1.4, 1.5, 1.6])
     (bars,) = ax.containers[0].lines[2]
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [1.4, 1.6])

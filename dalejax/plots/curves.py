@@ -183,7 +183,7 @@ def effect_bars(
                         capsize=2.5, capthick=1, zorder=4)  # fmt: skip
             tops.append(ends[1])
         tops.append(v.max())
-        labels.append(f"{e.factor}\n{count_text(v.size, every.size)}")
+        labels.append(e.factor + "\n" + count_text(v.size, every.size, ",\n"))
     ax.axhline(0, color="black", lw=0.6)
     _brackets(ax, comparisons, places, max(tops))
     ax.set_xticks(list(places.values()), labels)
@@ -241,7 +241,7 @@ def final_dots(
     Example:
         >>> figure = final_dots({"RNN": [1.5, 1.6, np.nan]}, ylabel="test error (%)")
         >>> figure.axes[0].get_xticklabels()[0].get_text()
-        'RNN\\n2 of 3'
+        'RNN\\n2 of 3,\\n1 diverged'
 
     Reference:
         The numbers behind Li et al. 2023, Fig. 2.
@@ -261,7 +261,7 @@ def final_dots(
             ax.errorbar(i + 0.26, v.mean(), sd, color="black", marker="_", ms=6, lw=1,
                         capsize=2.5, zorder=4)  # fmt: skip
         wrapped = textwrap.fill(name, max(4, int(14 * width / len(names))), break_long_words=False)
-        labels.append(f"{wrapped}\n{count_text(v.size, every.size)}")
+        labels.append(wrapped + "\n" + count_text(v.size, every.size, ",\n"))
     draw_lines(ax, hlines)
     if log:
         ax.set_yscale("log")

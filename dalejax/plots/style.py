@@ -80,9 +80,9 @@ def panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[:n])
 
 
-def count_text(finite: int, n: int) -> str:
+def count_text(finite: int, n: int, comma: str = ", ") -> str:
     """Say how many of n were finite."""
-    return f"n = {n}" if finite == n else f"{finite} of {n}"
+    return f"n = {n}" if finite == n else f"{finite} of {n}{comma}{n - finite} diverged"
 
 
 def jitter(n: int, width: float) -> np.ndarray:
