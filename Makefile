@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test smoke bench lint clean
+.PHONY: setup demo test smoke faults bench lint clean
 
 setup: $(READY)
 
@@ -29,7 +29,12 @@ smoke: $(READY)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	  $(BIN)/python -m experiments all --preset smoke --no-progress --out "$$folder"
 
-# Side-by-side timings, half an hour (installs PyTorch: several hundred megabytes).
+# Runs killed and stopped at random moments, a hundred times each, then compared byte by byte: half an hour.
+faults: $(READY)
+	$(BIN)/python tests/faults.py --task adding
+	$(BIN)/python tests/faults.py --task smnist
+
+# Side-by-side timings, three quarters of an hour (installs PyTorch: several hundred megabytes).
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m benchmarks

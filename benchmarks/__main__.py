@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-SUITES = ("updates", "seeds", "run", "memory", "profile", "roofline")
+SUITES = ("updates", "seeds", "run", "saving", "memory", "profile", "roofline")
 ARCHITECTURES = ("3x100", "1x100", "1x500", "3x500")
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller runs")
     parser.add_argument("--networks", nargs="*", default=ARCHITECTURES, metavar="LAYERSxUNITS",
                         help="of the suite `updates`")  # fmt: skip
+    parser.add_argument("--data-dir", help="of the suite `saving`: where MNIST is")
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 8, 30])
     arguments = parser.parse_args()
     unknown = set(arguments.suites) - set(SUITES)
@@ -51,6 +52,12 @@ def main() -> None:
 
         report["run"] = whole_run.measure(8, 1 if quick else 3)
         whole_run.show(report["run"])
+        keep()
+    if "saving" in chosen:
+        from benchmarks import saving
+
+        report["saving"] = saving.measure(arguments.data_dir)
+        saving.show(report["saving"])
         keep()
     if "memory" in chosen:
         from benchmarks import memory

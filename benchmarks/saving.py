@@ -1,0 +1,60 @@
+"""What saving costs in an experiment: the transplant at its ``laptop`` settings, for a while.
+
+Every checkpoint is written and waited for, so its share of the time is its cost.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from dalejax import runs
+from experiments import fig4_transplant
+from experiments.__main__ import main
+
+CHECKPOINTS = 4
+
+
+def measure(data_dir: str | None) -> dict:
+    """Run the experiment for a few checkpoints and time them.
+
+    Args:
+        data_dir: where MNIST is; None takes the embedded digits (fewer, evaluated faster: the
+            share of saving is larger then).
+    """
+    settings = fig4_transplant.EXPERIMENT.presets["laptop"]
+    every = 2 * settings["eval_every"]  # experiments save at every second evaluation
+    saves: list[tuple[float, float]] = []
+    save = runs.RunFolder.save
+
+    def timed(folder, *arguments):
+        began = time.perf_counter()
+        save(folder, *arguments)
+        saves.append((began, time.perf_counter()))
+
+    runs.RunFolder.save = timed
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = ["fig4_transplant", "--preset", "laptop", "--no-progress"]
+            arguments += ["--set", f"updates={every * CHECKPOINTS}", "--out", f"{folder}/run"]
+            arguments += ["--data-dir", data_dir] if data_dir else ["--data", "digits"]
+            main(arguments)
+            newest = max(Path(folder).rglob("checkpoints/*"), key=lambda p: p.stat().st_mtime)
+            size = sum(path.stat().st_size for path in newest.rglob("*") if path.is_file())
+    finally:
+        runs.RunFolder.save = save
+    # From the end of the first save on: what came before has also compiled.
+    seconds = saves[-1][1] - saves[0][1]
+    saving = sum(end - began for began, end in saves[1:])
+    return {"every": every, "seconds": seconds, "saving": saving, "share": saving / seconds,
+            "checkpoint_mb": size / 1e6}  # fmt: skip
+
+
+def show(report: dict) -> None:
+    """Print it."""
+    print(
+        f"\nfig4_transplant --preset laptop: {CHECKPOINTS - 1} checkpoints of "
+        f"{report['checkpoint_mb']:.0f} MB, one every {report['every']} updates, took "
+        f"{report['saving']:.2f} of {report['seconds']:.1f} s ({report['share']:.2%})"
+    )
