@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from dalejax import manifest, notes, processes
+from dalejax import files, manifest, notes, processes
 from dalejax.types import Array
 
 FOLDER = "checkpoints"
@@ -90,7 +90,7 @@ class Store:
         """
         writing = self.folder / f"{WRITING}{update}"
         try:
-            processes.agree(lambda: self.folder.mkdir(parents=True, exist_ok=True))
+            processes.agree(self._make_folder)
             ocp.save(writing, arrays)
             processes.agree(lambda: self._finish(writing, update, score))
         except processes.OtherFailed:
@@ -104,6 +104,7 @@ class Store:
                 f"the checkpoint after {update} updates cannot be written into {self.folder} "
                 f"({_reason(error)}); {latest} is there to continue from."
             ) from error
+        processes.agree(self._remove_old)
 
     def newest(self) -> int | None:
         """Find the newest checkpoint that is whole; those after it are moved aside.
@@ -134,14 +135,21 @@ class Store:
 
         finite = score if math.isfinite(score) else None
         manifest.write(writing, dalejax=__version__, update=update, score=finite)
-        final = self.folder / str(update)
-        if final.exists():  # the same state, written before a later one was damaged
-            self._remove(update)
-        writing.rename(final)
-        manifest.flush_folder(self.folder)
+        writing.rename(self.folder / str(update))
+        files.flush_folder(self.folder)
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files.flush_folder(self.folder.parent)
+
+    def _remove_old(self) -> None:
         kept = {*self.updates[-self._keep :], self.best}
         for old in set(self.updates) - kept:
-            self._remove(old)
+            # Renamed first: half a folder must not look like a damaged checkpoint. What cannot be
+            # removed now is removed when the run is continued.
+            removing = self.folder / f"{REMOVING}{old}"
+            (self.folder / str(old)).rename(removing)
+            shutil.rmtree(removing, ignore_errors=True)
 
     def _newest(self) -> int | None:
         damaged: dict[int, str] = {}
@@ -180,12 +188,6 @@ class Store:
         except ValueError:  # damaged: it is not the best
             return math.nan
         return math.nan if score is None else score
-
-    def _remove(self, update: int) -> None:
-        # Renamed first: half a folder must not look like a damaged checkpoint.
-        removing = self.folder / f"{REMOVING}{update}"
-        (self.folder / str(update)).rename(removing)
-        shutil.rmtree(removing)
 
 
 def _reason(error: BaseException) -> str:

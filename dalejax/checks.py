@@ -16,17 +16,21 @@ import numpy as np
 
 from dalejax.types import PyTree
 
+LARGEST = 10**9  # a count beyond it is a slip: no size, and no number of updates, gets there
 LARGEST_SEED = 2**32 - 1  # JAX cuts larger roots to 32 bits: two of them could be the same one
 
 
-def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> None:
+def whole(name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
     """Refuse what is not a whole number in its range.
 
     Args:
         name: what the user calls it.
         value: what it is.
         least: the smallest allowed.
-        most: the largest allowed; None for no limit.
+        most: the largest allowed.
+
+    Returns:
+        The number, as a Python int.
 
     Raises:
         ValueError: it is not a whole number, or out of range.
@@ -36,13 +40,15 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> Non
         Traceback (most recent call last):
         ValueError: n is 0; it must be at least 1.
     """
-    allowed = f"at least {least}" if most is None else f"from {least} to {most}"
     try:
         number = operator.index(value)
     except TypeError:
-        raise ValueError(f"{name} is {value!r}; it must be a whole number, {allowed}.") from None
-    if number < least or (most is not None and number > most):
+        raise ValueError(f"{name} is {value!r}; it must be a whole number.") from None
+    far = most < LARGEST or number > most
+    allowed = f"from {least} to {most}" if far else f"at least {least}"
+    if not least <= number <= most:
         raise ValueError(f"{name} is {value}; it must be {allowed}.")
+    return number
 
 
 def seed(name: str, value: Any) -> None:
@@ -105,7 +111,7 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> None:
         raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
 
 
-def multiple(name: str, value: Any, of_name: str, of: int) -> None:
+def multiple(name: str, value: Any, of_name: str, of: int) -> int:
     """Refuse what is not a multiple, once or more, of another number.
 
     Args:
@@ -113,6 +119,9 @@ def multiple(name: str, value: Any, of_name: str, of: int) -> None:
         value: what it is.
         of_name: what the user calls the other number.
         of: the other number.
+
+    Returns:
+        The number, as a Python int.
 
     Raises:
         ValueError: it is no whole number, below 1, or no multiple.
@@ -122,9 +131,10 @@ def multiple(name: str, value: Any, of_name: str, of: int) -> None:
         Traceback (most recent call last):
         ValueError: checkpoint_every is 5; it must be a multiple of eval_every, 2.
     """
-    whole(name, value)
-    if value % of:
+    number = whole(name, value)
+    if number % of:
         raise ValueError(f"{name} is {value}; it must be a multiple of {of_name}, {of}.")
+    return number
 
 
 def typed_keys(name: str, keys: Any) -> None:
@@ -169,6 +179,8 @@ def of_members(name: str, tree: PyTree, num: int, *, infinite: bool = False) -> 
         ValueError: learning_rate has shape (1,); its leading axis must be the 2 members.
     """
     for leaf in jax.tree.leaves(tree):
+        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            leaf = jax.random.key_data(leaf)
         if np.ndim(leaf) < 1 or leaf.shape[0] != num:
             raise ValueError(
                 f"{name} has shape {np.shape(leaf)}; its leading axis must be the {num} members."

@@ -64,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         notes.say(f"interrupted; {_what_is_left(command)}")
         return stop.code if isinstance(stop, interrupts.Interrupted) else 130
     except ArithmeticError as error:
+        from dalejax.training import Diverged
+
+        if not isinstance(error, Diverged):
+            raise
         notes.say(str(error))
         return 1
     except processes.OtherFailed:  # it says why

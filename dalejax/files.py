@@ -5,6 +5,7 @@ Of several processes only the first one writes: they all have the same to say.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -54,15 +55,32 @@ def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any
     if not processes.is_first():
         return
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())  # or a power cut could leave the name without the content
         os.replace(temporary, path)
+        flush_folder(path.parent)
+    except OSError as error:
+        raise OSError(f"{path} cannot be written ({error.strerror or error}).") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where there is no folder, there is no file
+            temporary.unlink(missing_ok=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """See that a folder's list of names has reached the disk.
+
+    Args:
+        folder: the folder.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:

@@ -24,7 +24,8 @@ from dalejax.types import PyTree
 # A network's place in another one and its name there: nothing of its own.
 _NOT_FIELDS = ("parent", "name")
 _SHORT = 8  # so many numbers are listed; longer arrays have a checksum
-_RESPONSE = "optimizer"
+_PARAMS, _RESPONSE = "params", "optimizer"
+_COMPUTED = (_PARAMS, _RESPONSE)  # on another machine their last bits may be others
 
 
 def identity(net, make_tx, task, keys, eval_every, hyperparams, params) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def identity(net, make_tx, task, keys, eval_every, hyperparams, params) -> dict[
         "keys": describe(keys),
         "eval_every": eval_every,
         "hyperparams": describe(hyperparams),
-        "params": describe(params),
+        _PARAMS: describe(jax.tree.map(_measured, params)),
         _RESPONSE: _response(net, make_tx, task, first),
     }
 
@@ -108,8 +109,8 @@ _ABSENT = "absent"
 
 
 def _same(name, before, now) -> bool:
-    if name.startswith(_RESPONSE) and isinstance(before, float) and isinstance(now, float):
-        return math.isclose(before, now, rel_tol=1e-3)  # computed: the last bits may differ
+    if name.startswith(_COMPUTED) and isinstance(before, float) and isinstance(now, float):
+        return math.isclose(before, now, rel_tol=1e-3, abs_tol=1e-9)
     return before == now
 
 
@@ -138,6 +139,14 @@ def _described_array(value) -> str:
     else:
         numbers = f"sha256 {hashlib.sha256(array.tobytes()).hexdigest()[:16]}"
     return f"{array.dtype}{list(np.shape(value))} {numbers}"
+
+
+def _measured(leaf) -> list[Any]:
+    """Measure given parameters: their shape, two norms, and one that sees their order."""
+    x = np.abs(np.asarray(leaf, float))
+    order = np.linspace(1, 2, x.size).reshape(x.shape)
+    norms = [x.sum(), np.linalg.norm(x), np.linalg.norm(order * x)]
+    return [f"{leaf.dtype}{list(x.shape)}", *map(float, norms)]
 
 
 def _response(net, make_tx: Callable, task, first: PyTree) -> list[Any]:

@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(SystemExit):
-    """A run that was stopped by a signal, saved and to be continued; it exits with 128 + signal.
+    """A signal stopped the program, after saving if it trained; it exits with 128 + signal.
 
     Args:
         number: the signal's.

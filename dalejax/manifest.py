@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dalejax.files import flush_folder
+
 NAME = "manifest.json"
 FORMAT = 1  # of checkpoints; a later dalejax reads all earlier ones
 
@@ -53,19 +55,6 @@ def write(folder: Path, **about: Any) -> None:
         flush_folder(path)
 
 
-def flush_folder(folder: Path) -> None:
-    """See that a folder's list of names has reached the disk.
-
-    Args:
-        folder: the folder.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def read(folder: Path) -> dict[str, Any]:
     """Read what a folder's manifest says, without looking at the other files.
 
@@ -84,6 +73,8 @@ def read(folder: Path) -> dict[str, Any]:
         format_ = content["format"]
     except FileNotFoundError:
         raise Damaged(f"{NAME} is missing") from None
+    except OSError as error:
+        raise Damaged(f"{NAME} cannot be read: {error.strerror}") from error
     except Damaged:
         raise
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -106,21 +97,27 @@ def check(folder: Path) -> dict[str, Any]:
         What the manifest says.
 
     Raises:
-        Damaged: a file is missing, has another size, or other bytes.
+        Damaged: a file is missing, cannot be read, has another size, or other bytes.
         ValueError: see :func:`read`.
     """
     content = read(folder)
     for name, (size, digest) in content["files"].items():
-        path = folder / name
-        if not path.is_file():
-            raise Damaged(f"{name} is missing")
-        found = path.stat().st_size
-        if found != size:
-            raise Damaged(f"{name} has {found} bytes instead of {size}")
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise Damaged(f"{name} was altered: its SHA-256 is another one")
+        try:
+            _compare(folder / name, name, size, digest)
+        except OSError as error:
+            raise Damaged(f"{name} cannot be read: {error.strerror}") from error
     return content
+
+
+def _compare(path: Path, name: str, size: int, digest: str) -> None:
+    if not path.is_file():
+        raise Damaged(f"{name} is missing")
+    found = path.stat().st_size
+    if found != size:
+        raise Damaged(f"{name} has {found} bytes instead of {size}")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise Damaged(f"{name} was altered: its SHA-256 is another one")
 
 
 def _digest(content: dict[str, Any]) -> str:

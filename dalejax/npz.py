@@ -47,6 +47,8 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
                 name = entry.filename.removesuffix(".npy")
                 if name == entry.filename or name in arrays:
                     raise ValueError(f"its entry {entry.filename!r} is no array, or is there twice")
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ValueError(f"{name!r} is packed in a way that NumPy does not use")
                 if entry.compress_size > stored:
                     raise ValueError(f"{name!r} claims more bytes than the file has")
                 with archive.open(entry) as file:

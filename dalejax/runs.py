@@ -77,7 +77,7 @@ class RunFolder:
 
     Raises:
         FileExistsError: there is a run and ``resume`` is False, or what is there is no run.
-        ValueError: another run is there, another process trains there, or no checkpoint is whole.
+        ValueError: another run is there, or another process trains there.
         OSError: the folder cannot be written.
     """
 
@@ -157,7 +157,7 @@ class RunFolder:
             saved = json.loads(path.read_text(encoding="utf-8"))
             different = differences(saved["run"], self._this)
             made_on = saved["devices"], saved["versions"]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is broken; it must be the JSON that train wrote.") from error
         if different:
             more = len(different) - _MOST

@@ -37,6 +37,7 @@ class Run:
         diverged_at: update at which a member stopped being finite [s], -1 if it never did.
         table: metrics, a tidy DataFrame (member, update, metric, value).
         update: updates done.
+        began: updates done when this call of train began: above 0 if it continued a run.
     """
 
     params: PyTree
@@ -44,6 +45,7 @@ class Run:
     diverged_at: np.ndarray
     table: pd.DataFrame
     update: int
+    began: int = 0
 
 
 class Diverged(ArithmeticError):
@@ -53,13 +55,13 @@ class Diverged(ArithmeticError):
         run: the run so far, every member as it was when it was last finite.
     """
 
-    def __init__(self, run: Run, saved: str):
+    def __init__(self, run: Run, folder: object = None):
         lost = np.flatnonzero(run.diverged_at >= 0)
         named = ", ".join(f"member {i} at update {run.diverged_at[i]}" for i in lost[:5])
         more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
         super().__init__(
             f"{len(lost)} of {len(run.diverged_at)} members diverged ({named}{more}); training "
-            f"stopped after {run.update} updates{saved}."
+            f"stopped after {run.update} updates" + (f"; {folder} was saved." if folder else ".")
         )
         self.run = run
 
@@ -145,10 +147,12 @@ def train(
     hyperparams = {name: jax.tree.map(jnp.asarray, v) for name, v in (hyperparams or {}).items()}
     checkpoint_every = 10 * eval_every if checkpoint_every is None else checkpoint_every
     _check(net, task, keys, hyperparams, params)
-    checks.whole("num_updates", num_updates)
-    checks.whole("eval_every", eval_every)
-    checks.multiple("checkpoint_every", checkpoint_every, "eval_every", eval_every)
-    checks.whole("keep_checkpoints", keep_checkpoints)
+    num_updates = checks.whole("num_updates", num_updates)
+    eval_every = checks.whole("eval_every", eval_every)
+    checkpoint_every = checks.multiple(
+        "checkpoint_every", checkpoint_every, "eval_every", eval_every
+    )
+    keep_checkpoints = checks.whole("keep_checkpoints", keep_checkpoints)
     checks.choice("on_divergence", on_divergence, ON_DIVERGENCE)
     if members_per_wave is not None:
         checks.whole("members_per_wave", members_per_wave)
@@ -165,8 +169,13 @@ def train(
             )
             if found := folder.restore(programs.state_of(num)):
                 update, history, saved = found
-        if saved is not None and update >= num_updates:
-            return Run(*saved, history.table(saved.diverged_at), update)
+        began, stop = update, on_divergence == "stop"
+        if saved is not None:
+            run = Run(*saved, history.table(saved.diverged_at), update, began)
+            if stop and (run.diverged_at >= 0).any():
+                raise Diverged(run, folder)
+            if update >= num_updates:
+                return run
         watch = stack.enter_context(interrupts.Watch()) if folder else None
 
         def next_evaluation() -> int:
@@ -214,22 +223,20 @@ def train(
             metrics, diverged_at = jax.tree.map(lambda *parts: np.concatenate(parts), *measured)
             history.add(update, metrics)
             bar.set_postfix_str(history.describe(task.score))
-            signal = watch.stop_signal() if watch else 0
-            stop = on_divergence == "stop" and bool((diverged_at >= 0).any())
-            if folder and (
-                update % checkpoint_every == 0 or update == num_updates or signal or stop
-            ):
+            ends = update == num_updates or (stop and (diverged_at >= 0).any())
+            ends = ends or bool(watch and watch.stop_signal())
+            if folder and (update % checkpoint_every == 0 or ends):
                 score = history.score(task.score)
                 folder.save(update, states, plan.sizes, history, diverged_at, score)
-            if signal:
-                bar.close()
-                notes.say(f"stopped after {update} of {num_updates} updates; {folder} was saved.")
-                raise interrupts.Interrupted(signal)
-            if stop:
+            if ends:
                 break
-        run = Run(*plan.join(states), history.table(diverged_at), update)
-        if on_divergence == "stop" and (diverged_at >= 0).any():
-            raise Diverged(run, f"; {folder} was saved" if folder else "")
+        bar.close()
+        run = Run(*plan.join(states), history.table(diverged_at), update, began)
+        if watch and (signal := watch.stop_signal()):  # it may have come while the end was saved
+            notes.say(f"stopped after {update} of {num_updates} updates; {folder} was saved.")
+            raise interrupts.Interrupted(signal)
+        if stop and (diverged_at >= 0).any():
+            raise Diverged(run, folder)
         return run
 
 

@@ -97,13 +97,37 @@ def _run(arguments) -> int:
     if arguments.name != "all":
         context = _new(known[_known(arguments.name, known)], arguments, arguments.out)
         return _execute(context, arguments.name)
+    return _all(known, arguments)
+
+
+# What `all` was begun with, for the experiments that a resumed one begins.
+OF_ALL = ("preset", "variant", "data", "data_dir", "seeds", "set")
+
+
+def _all(known, arguments) -> int:
+    parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
+    path = parent / "all.json"
+    if arguments.resume:
+        if not path.is_file():
+            raise ValueError(f"{parent} holds no run of all experiments: there is no all.json.")
+        saved = _read(path)
+        for name in OF_ALL:
+            setattr(arguments, name, saved[name])
+    for experiment in known.values():
+        _settings(experiment, arguments)  # refused before anything is written
+    if not arguments.resume:
+        if path.exists():
+            raise ValueError(f"{parent} holds a run; --resume {parent} continues it.")
+        from dalejax import files
+
+        files.write_json(path, {name: getattr(arguments, name) for name in OF_ALL})
     # The longest last; a finished experiment is read back instead of trained again.
     order = sorted(known.values(), key=lambda e: e.expected_minutes[arguments.preset])
-    parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
+    resume = arguments.resume
     for experiment in order:
         print(f"== {experiment.name}", flush=True)
         folder = parent / experiment.name
-        if (folder / "config.json").is_file() and arguments.resume:
+        if (folder / "config.json").is_file() and resume:
             arguments.resume = folder
             context = _resumed(experiment, arguments)
         else:
@@ -122,14 +146,25 @@ def _resumed(experiment, arguments):
     path = arguments.resume / "config.json"
     if not path.is_file():
         raise ValueError(f"{arguments.resume} holds no run: there is no config.json.")
+    saved = _read(path)
     try:
-        saved = json.loads(path.read_text())
         name, about = saved["experiment"], {n: saved[n] for n in ("preset", "variant", "settings")}
-    except (ValueError, KeyError, TypeError) as error:
+        known = experiment.presets[about["preset"]].keys() == about["settings"].keys()
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error
     if name != experiment.name:
         raise ValueError(f"{arguments.resume} holds a run of {name}.")
+    if not known:
+        raise ValueError(f"{path} is broken: its settings are not those of {name}.")
+    arguments.data_dir = arguments.data_dir or saved.get("data_dir")
     return _context(experiment, arguments, folder=arguments.resume, **about)
+
+
+def _read(path: Path):
+    try:
+        return json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error
 
 
 def _new(experiment, arguments, folder: Path | None):
@@ -173,6 +208,8 @@ def _execute(context, name: str, folder: Path | None = None) -> int:
 
 
 def _settings(experiment, arguments) -> dict:
+    from dalejax import checks
+
     if arguments.preset not in experiment.presets:
         raise ValueError(
             f"preset is {arguments.preset!r}; it must be one of {', '.join(experiment.presets)}."
@@ -200,6 +237,10 @@ def _settings(experiment, arguments) -> dict:
             settings[name] = kind(value)
         except ValueError:
             raise ValueError(f"--set {name} is {value!r}; it must be {kind.__name__}.") from None
+        if kind is int:
+            checks.whole(f"--set {name}", settings[name])
+        elif kind is float:
+            checks.positive(f"--set {name}", settings[name])
     return settings
 
 

@@ -143,15 +143,13 @@ def config(context: Context) -> dict[str, Any]:
         "preset": context.preset,
         "variant": context.variant,
         "settings": context.settings,
+        "data_dir": context.data_dir and str(Path(context.data_dir).absolute()),
         **provenance(dj.__version__),
     }
 
 
 def execute(context: Context) -> list[dj.claims.Claim]:
     """Run an experiment in its folder: config, tables, pictures, claims."""
-    path = context.folder / "config.json"
-    if path.exists():
-        _check_same(context, path)
     with context.stack:
         claims = context.experiment.run(context)
         if len(claims) != context.experiment.claims:
@@ -171,7 +169,7 @@ def _check_same(context: Context, path: Path) -> None:
     try:
         saved = json.loads(path.read_text())
         before, now = ({name: made[name] for name in names} for made in (saved, config(context)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error
     different = differences(before, json.loads(json.dumps(now)))
     if different:

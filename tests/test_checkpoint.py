@@ -129,6 +129,15 @@ def test_a_damaged_checkpoint_is_named_moved_aside_and_the_one_before_used(store
     assert store.newest() == 2  # and no other warning
 
 
+def test_what_cannot_be_read_is_damaged(store):
+    """A file in the place of a folder, as an unreadable disk would give errors."""
+    shutil.rmtree(store.folder / "3")
+    (store.folder / "3").write_text("no folder")
+    with pytest.warns(RunWarning, match="cannot be read: Not a directory"):
+        assert store.newest() == 2
+    assert (store.folder / "damaged-3").is_file()
+
+
 def test_several_damaged_ones(store):
     truncate(store.folder / "3"), alter(store.folder / "2")
     with pytest.warns(RunWarning) as warned:

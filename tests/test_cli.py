@@ -82,6 +82,7 @@ def test_the_runs_folder(trained):
         "eval_every": 2,
         "checkpoint_every": 2,
         "keep_checkpoints": 3,
+        "on_divergence": "freeze",
         "data": "mnist",
         "data_dir": None,
         "scan": "rows",
@@ -160,6 +161,17 @@ def test_diverged_members_are_counted(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["diverged"] == [{"member": 0, "update": 2}, {"member": 1, "update": 2}]
     assert told["scores"]["test_mse"]["mean"] is None
+
+
+def test_stopping_on_divergence_outlives_a_resume(tmp_path, capsys):
+    folder = str(tmp_path / "run")
+    options = ["--lr", "1e30", "--clip", "1e30", "--on-divergence", "stop"]
+    assert cli.main(["train", *SMALL, *options, "--out", folder]) == 1
+    err = capsys.readouterr().err
+    assert "2 of 2 members diverged" in err and f"{folder} was saved" in err
+    assert cli.main(["resume", folder, "--no-progress"]) == 1
+    assert cli.main(["resume", folder, "--no-progress", "--on-divergence", "freeze"]) == 0
+    assert "0 of 2, 2 diverged" in capsys.readouterr().out
 
 
 def test_training_on_idx_files(tmp_path, capsys):

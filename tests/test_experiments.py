@@ -12,7 +12,7 @@ from test_training import files
 import dalejax as dj
 from dalejax import interrupts
 from experiments import __main__ as command
-from experiments import fig2_adding, fig4_transplant
+from experiments import base, fig2_adding, fig4_transplant
 from experiments.base import Context, execute
 
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
@@ -206,9 +206,36 @@ def test_a_run_killed_before_its_config_is_begun_again(tmp_path, capsys):
     assert (folder / "claims.json").exists()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"experiment": "fig2_adding"}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"experiment": "fig2_adding"}', "[" * 100_000],
+    ids=range(5),
+)
 def test_a_broken_config_is_one_sentence(content, tmp_path, capsys):
     (tmp_path / "config.json").write_text(content)
     assert command.main(["fig2_adding", "--resume", str(tmp_path)]) == 2
     assert f"{tmp_path / 'config.json'} is broken" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys):
+    """Those that a resumed run begins have the options of the first call."""
+    seen, interrupted = [], []
+
+    def execute(context):
+        if seen and not interrupted:
+            interrupted.append(context.experiment.name)
+            raise KeyboardInterrupt
+        seen.append((context.experiment.name, context.preset, context.settings, context.data_dir))
+        return []
+
+    monkeypatch.setattr(base, "execute", execute)
+    folder = str(tmp_path / "all")
+    options = ["--preset", "laptop", "--data-dir", "mine", "--seeds", "4", "--out", folder]
+    assert command.main(["all", *options]) == 130
+    assert command.main(["all", "--resume", folder]) == 0
+    assert len(seen) == 1 + len(command.all_experiments()) and seen[2][0] == interrupted[0]
+    assert {(preset, data_dir) for _, preset, _, data_dir in seen} == {("laptop", "mine")}
+    assert all(settings.get("seeds", 4) == 4 for _, _, settings, _ in seen)
+    assert command.main(["all", *options]) == 2
+    assert f"--resume {folder} continues it" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from test_training import (
     fit,
 )
 
-from dalejax import checkpoint, interrupts, processes, results, training
+from dalejax import checkpoint, interrupts, processes, results, runs, training
 
 ROOT = Path(__file__).parents[1]
 TRAIN = (
@@ -56,6 +56,22 @@ def test_a_signal_stops_a_run_that_is_continued_to_the_same_bits(
     assert results.read_table(folder / "metrics.parquet")["update"].max() == 6
     assert [signal.getsignal(n) for n in interrupts.SIGNALS] == handlers
     assert_same_run(fit(checkpoint_dir=folder, resume=True), whole)
+
+
+def test_a_signal_while_the_end_is_saved_is_not_forgotten(tmp_path, monkeypatch):
+    folder, save = tmp_path / "run", runs.RunFolder.save
+
+    def signalled(*arguments):
+        save(*arguments)
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(0.5)
+
+    with monkeypatch.context() as patch, pytest.raises(interrupts.Interrupted):
+        patch.setattr(runs.RunFolder, "save", signalled)
+        fit(checkpoint_dir=folder, checkpoint_every=12)
+    run = fit(checkpoint_dir=folder, resume=True)
+    assert run.began == run.update == 12
+    assert_same_run(run, fit())
 
 
 def test_without_a_folder_signals_are_left_alone(monkeypatch):

@@ -250,3 +250,13 @@ def test_mangled_files_are_read_or_refused(kind, tmp_path_factory, traced):
     assert sum(outcomes.values()) >= 2000 and outcomes["refused"] > 100
     if kind in ("text", "vectors"):  # formats without checksums: much of it still is what it was
         assert outcomes["read"] > 100
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_an_idx_header_is_compared_with_the_file_before_it_is_read(zipped, tmp_path):
+    content = bytes([0, 0, 8, 3, 0, 1, 0, 0, 0, 0, 3, 0, 0, 0, 4, 0, 1, 2, 3])
+    path = tmp_path / "images"
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    with pytest.raises(ValueError, match="is too short: its header promises") as error:
+        read_idx(path)
+    assert str(path) in str(error.value)

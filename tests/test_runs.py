@@ -1,5 +1,6 @@
 """A run's folder: one process, one run, any number of devices, and nothing is unpickled."""
 
+import errno
 import json
 import os
 import pickle
@@ -27,6 +28,7 @@ from test_training import (
 
 import dalejax as dj
 from dalejax import checkpoint, identity, results, runs, training
+from dalejax.files import replace_atomically
 from dalejax.notes import RunWarning
 
 ROOT = Path(__file__).parents[1]
@@ -303,6 +305,29 @@ def test_a_run_in_a_read_only_folder(half, tmp_path):
         subprocess.run(["umount", str(place)], check=True)
 
 
+def test_a_full_disk_is_named(tmp_path):
+    def write(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "new" / "metrics.parquet"
+    with pytest.raises(
+        OSError, match=r"metrics.parquet cannot be written \(No space left"
+    ) as error:
+        replace_atomically(path, write)
+    assert str(path) in str(error.value) and not list(path.parent.iterdir())
+
+
+@pytest.mark.usefixtures("untyped")
+def test_numpy_integers_are_numbers(tmp_path):
+    run = fit(
+        num_updates=np.int64(6),
+        eval_every=np.int32(3),
+        keep_checkpoints=np.int64(1),
+        checkpoint_dir=tmp_path / "run",
+    )
+    assert run.update == 6 == checkpoint.Store(tmp_path / "run").newest()
+
+
 # --- devices and versions -------------------------------------------------------------------------
 
 
@@ -350,7 +375,12 @@ def test_stop_on_divergence_saves_and_says_who(tmp_path):
     text = str(error.value)
     assert "1 of 5 members diverged (member 1 at update 5)" in text and str(folder) in text
     assert error.value.run.update == 6 == checkpoint.Store(folder).newest()
-    assert_same_run(fit(**options, resume=True), fit(bad_at=SICK))  # freeze: as if never stopped
+    with pytest.raises(training.Diverged) as error:  # it has diverged already
+        fit(**options, resume=True, on_divergence="stop")
+    assert error.value.run.update == 6
+    run = fit(**options, resume=True)  # freeze: as if it had never stopped
+    assert run.began == 6
+    assert_same_run(run, fit(bad_at=SICK))
 
 
 def test_stop_without_a_folder():

@@ -15,7 +15,7 @@ from dalejax.commands.common import flag
 
 CONFIG = "config.json"
 # Where a run is and how it is shown make no difference to it, so config.json leaves them out.
-NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "on_divergence", "distributed")
+NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "distributed")
 
 Options = TypeVar("Options")
 
@@ -29,7 +29,7 @@ def write(folder: Path, command: str, options: Any) -> None:
         options: resolved ones.
 
     Raises:
-        ValueError: the folder cannot be written.
+        OSError: the folder cannot be written.
     """
     import dalejax
     from dalejax import files
@@ -42,13 +42,7 @@ def write(folder: Path, command: str, options: Any) -> None:
         "options": {name: value for name, value in frozen.items() if name not in NOT_FROZEN},
         **provenance(dalejax.__version__),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / CONFIG, content)
-    except OSError as error:
-        raise ValueError(
-            f"--out is {folder}: {error.strerror}; it must be a folder that can be written."
-        ) from error
+    files.write_json(folder / CONFIG, content)
 
 
 def read(folder: Path, kind: type[Options]) -> Options:
@@ -76,7 +70,7 @@ def read(folder: Path, kind: type[Options]) -> Options:
                 args=["--out", str(folder), *_typed(options)],
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
-    except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SystemExit) as error:
         raise ValueError(
             f"{path} is broken: it must hold the options that dalejax train wrote."
         ) from error

@@ -147,8 +147,8 @@ class Resume:
     """show no progress bar on stderr"""
     members_per_wave: int | None = None
     """members on the devices at once; None: as many as their memory holds"""
-    on_divergence: OnDivergence = "freeze"
-    """of a member that is not finite any more: freeze it, or stop the run"""
+    on_divergence: OnDivergence | None = None
+    """of a member that is not finite any more: freeze it, or stop the run; None: as it was begun"""
     distributed: bool = False
     """one of several processes, whose number may be another one than before"""
     json: bool = False
@@ -156,17 +156,19 @@ class Resume:
 
     def run(self) -> None:
         """Read the frozen options back, train on, and say how it went."""
-        from dalejax import checkpoint, runs
+        from dalejax import runs
 
         compiled.keep()
         if self.distributed:
             processes.connect()
         of_this_process = {name: getattr(self, name) for name in config.NOT_FROZEN}
+        if self.on_divergence is not None:
+            of_this_process["on_divergence"] = self.on_divergence
         options = dataclasses.replace(config.read(self.out, Train), **of_this_process).resolved()
         parts = processes.together(lambda: build(options))
         with runs.lock(self.out):
-            finished = (checkpoint.Store(self.out).newest() or 0) >= options.updates
-            _report(options, _train(options, *parts), finished=finished)
+            run = _train(options, *parts)
+            _report(options, run, finished=run.began >= options.updates)
 
 
 def build(options: Train) -> tuple[RecurrentNetwork, optax.GradientTransformation, Task]:
