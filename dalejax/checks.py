@@ -44,11 +44,11 @@ def whole(name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
         number = operator.index(value)
     except TypeError:
         raise ValueError(f"{name} is {value!r}; it must be a whole number.") from None
-    far = most < LARGEST or number > most
-    allowed = f"from {least} to {most}" if far else f"at least {least}"
-    if not least <= number <= most:
-        raise ValueError(f"{name} is {value}; it must be {allowed}.")
-    return number
+    if least <= number <= most:
+        return number
+    unbounded = most == LARGEST and number < least
+    allowed = f"at least {least}" if unbounded else f"from {least} to {most}"
+    raise ValueError(f"{name} is {value}; it must be {allowed}.")
 
 
 def seed(name: str, value: Any) -> None:

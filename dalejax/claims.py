@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from dalejax.files import write_json
+from dalejax.files import read_json, write_json
 from dalejax.results import number_text
 from dalejax.statistics import Interval
 
@@ -79,7 +77,7 @@ def read_claims(path: str | os.PathLike[str]) -> list[Claim]:
         ValueError: two claims with one id.
     """
     claims = []
-    for row in json.loads(Path(path).read_text(encoding="utf-8")):
+    for row in read_json(path):
         if row["interval"] is not None:
             row["interval"] = Interval(*(math.nan if v is None else v for v in row["interval"]))
         claims.append(Claim(**row))

@@ -83,6 +83,29 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: it is not JSON.
+        OSError: it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_json(f"{folder}/a.json", {"b": 1})
+        ...     read_json(f"{folder}/a.json")
+        {'b': 1}
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # a thousand brackets are valid, and too deep
+        raise ValueError(f"{path} is broken; it must be the JSON written there.") from error
+
+
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write a JSON file atomically.
 

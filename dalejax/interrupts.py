@@ -71,14 +71,12 @@ class Watch:
     Example:
         >>> with Watch() as watch:
         ...     signal.raise_signal(signal.SIGTERM)
-        ...     watch.wait(seconds=10)
-        ...     watch.noted.name
+        >>> watch.noted.name
         'SIGTERM'
     """
 
     def __init__(self):
         self.noted: signal.Signals | None = None
-        self._heard = threading.Event()
 
     def __enter__(self) -> Watch:
         self._before = {}
@@ -100,7 +98,7 @@ class Watch:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_fd)
-        self._mouth.close()  # ends the thread
+        self._mouth.close()  # ends the thread, when it has read all that came
         self._thread.join()
         self._ear.close()
 
@@ -109,15 +107,7 @@ class Watch:
 
         All processes get the same answer, so all of them stop after the same update.
         """
-        return processes.largest(self.noted or 0)
-
-    def wait(self, seconds: float) -> None:
-        """Wait for a signal.
-
-        Args:
-            seconds: for so long at most.
-        """
-        self._heard.wait(seconds)
+        return int(processes.gather(self.noted or 0).max())
 
     def _listen(self):
         while numbers := self._ear.recv(16):
@@ -131,4 +121,3 @@ class Watch:
                     f"{self.noted.name}: the updates in hand are finished and saved; a second "
                     "signal stops at once."
                 )
-                self._heard.set()

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dalejax.files import flush_folder
+from dalejax.files import flush_folder, read_json
 
 NAME = "manifest.json"
 FORMAT = 1  # of checkpoints; a later dalejax reads all earlier ones
@@ -66,7 +66,7 @@ def read(folder: Path) -> dict[str, Any]:
         ValueError: it is of a format that only a later dalejax knows.
     """
     try:
-        saved = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        saved = read_json(folder / NAME)
         content, digest = saved["content"], saved["sha256"]
         if digest != _digest(content):
             raise Damaged(f"{NAME} was altered")
@@ -77,7 +77,7 @@ def read(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{NAME} cannot be read: {error.strerror}") from error
     except Damaged:
         raise
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise Damaged(f"{NAME} is broken") from None
     if format_ > FORMAT:
         raise ValueError(

@@ -106,7 +106,7 @@ def together(function: Callable[[], T]) -> T:
         answer = function()
     except Exception as error:
         failure = error
-    failed = largest(int(failure is not None))
+    failed = gather(failure is not None).any()
     if failure is not None:
         raise failure
     if failed:
@@ -122,33 +122,19 @@ def _from_the_first(text: bytes) -> bytes:
     return bytes(np.asarray(multihost_utils.broadcast_one_to_all(letters)))
 
 
-def smallest(number: int) -> int:
-    """Find the smallest of all processes' numbers (below 2^31).
+def gather(number: int | bool) -> np.ndarray:
+    """Collect a number (below 2^31) from every process; all get the same answer.
 
     Args:
         number: this process's.
 
-    Example:
-        >>> smallest(3)
-        3
-    """
-    return int(np.min(_all(number)))
-
-
-def largest(number: int) -> int:
-    """Find the largest of all processes' numbers (below 2^31).
-
-    Args:
-        number: this process's.
+    Returns:
+        The numbers [processes].
 
     Example:
-        >>> largest(3)
-        3
+        >>> gather(3).tolist()
+        [3]
     """
-    return int(np.max(_all(number)))
-
-
-def _all(number: int) -> np.ndarray:
     if jax.process_count() == 1:
-        return np.asarray(number)
+        return np.asarray([number])
     return np.asarray(multihost_utils.process_allgather(np.int32(number)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,17 +89,14 @@ class RunFolder:
 
     def __enter__(self) -> RunFolder:
         processes.agree(self._check)  # before the lock: nothing is written into a foreign folder
-        self._lock = lock(self._folder)
-        self._lock.__enter__()
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(lock(self._folder))
             processes.agree(self._claim)
-        except BaseException:
-            self._lock.__exit__(None, None, None)
-            raise
+            self._locked = stack.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._lock.__exit__(*exception)
+        self._locked.close()
 
     def restore(self, template: PyTree) -> tuple[int, History, PyTree] | None:
         """Read the newest checkpoint that is whole: updates, history, state.
@@ -154,10 +150,10 @@ class RunFolder:
         if not self._resume:
             raise FileExistsError(f"{self._folder} holds a run already; resume=True continues it.")
         try:
-            saved = json.loads(path.read_text(encoding="utf-8"))
+            saved = files.read_json(path)
             different = differences(saved["run"], self._this)
-            made_on = saved["devices"], saved["versions"]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            made_on = {name: saved[name] for name in ("devices", "versions")}
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is broken; it must be the JSON that train wrote.") from error
         if different:
             more = len(different) - _MOST
@@ -165,7 +161,7 @@ class RunFolder:
             raise ValueError(
                 f"{self._folder} holds another run: {named}; name another folder, or change back."
             )
-        return dict(zip(("devices", "versions"), made_on, strict=True))
+        return made_on
 
     def _claim(self) -> None:
         from dalejax import __version__

@@ -115,7 +115,7 @@ def memory(mesh: Mesh) -> int:
     total = (device.memory_stats() or {}).get("bytes_limit")
     if total is None:  # a CPU: its devices share the host's memory
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // len(mesh.local_devices)
-    return int(USABLE * processes.smallest(total // 2**20)) * 2**20
+    return int(USABLE * processes.gather(total // 2**20).min()) * 2**20
 
 
 def _multiple(size, of):

@@ -105,22 +105,11 @@ OF_ALL = ("preset", "variant", "data", "data_dir", "seeds", "set")
 
 
 def _all(known, arguments) -> int:
-    parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
-    path = parent / "all.json"
-    if arguments.resume:
-        if not path.is_file():
-            raise ValueError(f"{parent} holds no run of all experiments: there is no all.json.")
-        saved = _read(path)
-        for name in OF_ALL:
-            setattr(arguments, name, saved[name])
-    for experiment in known.values():
-        _settings(experiment, arguments)  # refused before anything is written
-    if not arguments.resume:
-        if path.exists():
-            raise ValueError(f"{parent} holds a run; --resume {parent} continues it.")
-        from dalejax import files
+    from dalejax import processes
 
-        files.write_json(path, {name: getattr(arguments, name) for name in OF_ALL})
+    parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
+    options = processes.agree(lambda: _options_of_all(known, arguments, parent / "all.json"))
+    vars(arguments).update(options)
     # The longest last; a finished experiment is read back instead of trained again.
     order = sorted(known.values(), key=lambda e: e.expected_minutes[arguments.preset])
     resume = arguments.resume
@@ -136,6 +125,27 @@ def _all(known, arguments) -> int:
     return 0
 
 
+def _options_of_all(known, arguments, path: Path) -> dict:
+    """Read what the run was begun with, or begin it; the first process does it for all."""
+    from dalejax import files
+
+    if arguments.resume:
+        if not path.is_file():
+            raise ValueError(f"{path.parent} holds no run of all experiments: no {path.name}.")
+        saved = files.read_json(path)
+        if not isinstance(saved, dict) or saved.keys() != set(OF_ALL):
+            raise ValueError(f"{path} is broken; it must be the JSON that was written there.")
+        return saved | ({"data_dir": arguments.data_dir} if arguments.data_dir else {})
+    for experiment in known.values():
+        _settings(experiment, arguments)  # refused before anything is written
+    if path.exists():
+        raise ValueError(f"{path.parent} holds a run; --resume {path.parent} continues it.")
+    data_dir = arguments.data_dir and str(Path(arguments.data_dir).absolute())
+    options = {name: getattr(arguments, name) for name in OF_ALL} | {"data_dir": data_dir}
+    files.write_json(path, options)
+    return options
+
+
 def _known(name: str, known) -> str:
     if name not in known:
         raise ValueError(f"experiment is {name!r}; it must be one of {', '.join(known)}, all.")
@@ -143,10 +153,12 @@ def _known(name: str, known) -> str:
 
 
 def _resumed(experiment, arguments):
+    from dalejax import files
+
     path = arguments.resume / "config.json"
     if not path.is_file():
         raise ValueError(f"{arguments.resume} holds no run: there is no config.json.")
-    saved = _read(path)
+    saved = files.read_json(path)
     try:
         name, about = saved["experiment"], {n: saved[n] for n in ("preset", "variant", "settings")}
         known = experiment.presets[about["preset"]].keys() == about["settings"].keys()
@@ -158,13 +170,6 @@ def _resumed(experiment, arguments):
         raise ValueError(f"{path} is broken: its settings are not those of {name}.")
     arguments.data_dir = arguments.data_dir or saved.get("data_dir")
     return _context(experiment, arguments, folder=arguments.resume, **about)
-
-
-def _read(path: Path):
-    try:
-        return json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error
 
 
 def _new(experiment, arguments, folder: Path | None):

@@ -167,9 +167,9 @@ def execute(context: Context) -> list[dj.claims.Claim]:
 def _check_same(context: Context, path: Path) -> None:
     names = ("experiment", "preset", "variant", "settings")
     try:
-        saved = json.loads(path.read_text())
+        saved = files.read_json(path)
         before, now = ({name: made[name] for name in names} for made in (saved, config(context)))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error
     different = differences(before, json.loads(json.dumps(now)))
     if different:

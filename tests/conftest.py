@@ -1,5 +1,7 @@
 """Typed, strict and reproducible: signatures are checked while the tests run, draws repeat."""
 
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +16,22 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
 install_import_hook("dalejax", "reference.typechecked")
 settings.register_profile("dalejax", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("dalejax")
+
+
+@pytest.fixture
+def mount():
+    """Mount file systems, ``mount("-t", "tmpfs", …, place)``, where the system lets us."""
+    places = []
+
+    def mount(*arguments) -> None:
+        command = ["mount", *map(str, arguments)]
+        if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("mounting a file system is not allowed here")
+        places.append(arguments[-1])
+
+    yield mount
+    for place in places:
+        subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.fixture

@@ -243,20 +243,9 @@ def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path):
     assert in_a_process(save_with_little_room, str(tmp_path)) == 42
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 2 MB, where the system lets us mount one."""
-    import subprocess
-
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(tmp_path)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a file system is not allowed here")
-    yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
-
-
-def test_a_really_full_disk(small_disk):
-    store = Store(small_disk)
+def test_a_really_full_disk(mount, tmp_path):
+    mount("-t", "tmpfs", "-o", "size=2m", "none", tmp_path)
+    store = Store(tmp_path)
     store.save(1, state(1))
     with pytest.raises(OSError) as error:
         store.save(2, {"a": np.random.default_rng(0).random(1_000_000)})

@@ -231,11 +231,14 @@ def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys)
 
     monkeypatch.setattr(base, "execute", execute)
     folder = str(tmp_path / "all")
-    options = ["--preset", "laptop", "--data-dir", "mine", "--seeds", "4", "--out", folder]
+    options = ["--preset", "laptop", "--data-dir", "/mine", "--seeds", "4", "--out", folder]
     assert command.main(["all", *options]) == 130
     assert command.main(["all", "--resume", folder]) == 0
     assert len(seen) == 1 + len(command.all_experiments()) and seen[2][0] == interrupted[0]
-    assert {(preset, data_dir) for _, preset, _, data_dir in seen} == {("laptop", "mine")}
+    assert {(preset, data_dir) for _, preset, _, data_dir in seen} == {("laptop", "/mine")}
     assert all(settings.get("seeds", 4) == 4 for _, _, settings, _ in seen)
+    (tmp_path / "all" / "all.json").write_text("[]")
+    assert command.main(["all", "--resume", folder]) == 2
+    assert "all.json is broken" in capsys.readouterr().err
     assert command.main(["all", *options]) == 2
     assert f"--resume {folder} continues it" in capsys.readouterr().err

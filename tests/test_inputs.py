@@ -62,7 +62,7 @@ COMMANDS: list[tuple[str, str | None]] = [
     ("experiments fig2_adding --set eval_every=0", "--set eval_every is 0; it must be at least 1"),
     ("experiments fig2_adding --set learning_rate=nan", "--set learning_rate is nan"),
     ("experiments all --preset huge", "preset is 'huge'; it must be one of"),
-    ("experiments all --resume nowhere", "there is no all.json"),
+    ("experiments all --resume nowhere", "no all.json"),
     ("experiments fig2_adding --set updates=many", "--set updates is 'many'; it must be int"),
     ("experiments fig2_adding --resume nowhere", "nowhere holds no run"),
     ("experiments fig2_adding --distributed", "--distributed needs --out or --resume"),

@@ -179,6 +179,6 @@ def test_an_exit_code_is_that_of_the_signal():
 
 
 def test_all_processes_hear_of_a_signal_of_one(monkeypatch):
-    """What stop_signal answers is the largest of all processes' signals."""
-    monkeypatch.setattr(processes, "_all", lambda number: np.array([number, signal.SIGTERM]))
+    """What stop_signal answers is one of any process's signals."""
+    monkeypatch.setattr(processes, "gather", lambda number: np.array([number, signal.SIGTERM]))
     assert interrupts.Watch().stop_signal() == signal.SIGTERM

@@ -264,45 +264,29 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew(folder):
     assert_same_run(fit(checkpoint_dir=folder, resume=True), fit())
 
 
-@pytest.fixture
-def read_only(tmp_path):
-    """A folder that cannot be written: root needs a read-only mount for that."""
-    place = tmp_path / "place"
-    place.mkdir()
-    if os.geteuid():
-        place.chmod(0o500)
-        yield place
-        place.chmod(0o700)
-        return
-    mount = ["mount", "-t", "tmpfs", "-o", "ro", "none", str(place)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a file system is not allowed here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+def test_a_read_only_folder_is_named(mount, tmp_path):
+    mount("-t", "tmpfs", "-o", "ro", "none", tmp_path)
+    with pytest.raises(OSError, match="cannot be written") as error:
+        fit(checkpoint_dir=tmp_path / "run")
+    assert str(tmp_path / "run") in str(error.value)
 
 
-def test_a_read_only_folder_is_named(read_only):
-    with pytest.raises(OSError) as error:
-        fit(checkpoint_dir=read_only / "run")
-    assert str(read_only / "run") in str(error.value)
-    assert "cannot be written" in str(error.value)
-
-
-def test_a_run_in_a_read_only_folder(half, tmp_path):
+def test_a_run_in_a_read_only_folder(half, mount, tmp_path):
     """Somebody else's run: refused with its name, not with a traceback out of the lock."""
-    if os.geteuid():
-        pytest.skip("needs root for the mount")
     place = tmp_path / "place"
     shutil.copytree(half, place)
-    bind = ["mount", "--bind", "-o", "ro", str(place), str(place)]
-    if not shutil.which("mount") or subprocess.run(bind, capture_output=True).returncode:
-        pytest.skip("mounting a file system is not allowed here")
-    try:
-        with pytest.raises(OSError, match="cannot be written") as error:
-            fit(checkpoint_dir=place, resume=True)
-        assert str(place) in str(error.value)
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
+    mount("--bind", "-o", "ro", place, place)
+    with pytest.raises(OSError, match="cannot be written") as error:
+        fit(checkpoint_dir=place, resume=True)
+    assert str(place) in str(error.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_the_right_to_write(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OSError, match="cannot be written"):
+        fit(checkpoint_dir=tmp_path / "run")
+    tmp_path.chmod(0o700)
 
 
 def test_a_full_disk_is_named(tmp_path):

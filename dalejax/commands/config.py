@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,13 +55,15 @@ def read(folder: Path, kind: type[Options]) -> Options:
         FileNotFoundError: there is no config.json.
         ValueError: it does not hold such options.
     """
+    from dalejax import files
+
     path = folder / CONFIG
     if not path.is_file():
         raise FileNotFoundError(
             f"{folder} is not a run's folder: it has no {CONFIG}; dalejax train makes one."
         )
     try:
-        options = json.loads(path.read_text())["options"]
+        options = files.read_json(path)["options"]
         # Typed again, as it were: so tyro checks every name, type and choice.
         with contextlib.redirect_stderr(io.StringIO()):
             return tyro.cli(
@@ -70,7 +71,7 @@ def read(folder: Path, kind: type[Options]) -> Options:
                 args=["--out", str(folder), *_typed(options)],
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SystemExit) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
         raise ValueError(
             f"{path} is broken: it must hold the options that dalejax train wrote."
         ) from error
