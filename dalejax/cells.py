@@ -97,13 +97,18 @@ class Cell(nn.RNNCellBase):
         return h, h
 
     def sequence(
-        self, x: Float[Array, "t b n_in"], carry: Float[Array, "b n"] | None = None
+        self,
+        x: Float[Array, "t_in b n_in"],
+        carry: Float[Array, "b n"] | None = None,
+        steps: int | None = None,
     ) -> Float[Array, "t b n"]:
         """Run the cell over all time steps on the fast path.
 
         Args:
-            x: inputs [t, b, n_in].
+            x: inputs [t_in, b, n_in].
             carry: the state before the first step [b, n]; None for zeros.
+            steps: time steps t, at least t_in; nothing is shown after the inputs' end, and no input
+                product is made there. None for t_in.
 
         Returns:
             The states [t, b, n].
@@ -112,6 +117,10 @@ class Cell(nn.RNNCellBase):
         if carry is None:
             carry = jnp.zeros((x.shape[1], self.features), x.dtype)
         u = (rows(x) @ U.T + b).reshape(*x.shape[:2], -1)
+        if steps is not None and steps != len(x):
+            checks.whole("steps", steps, len(x))
+            silent = jnp.broadcast_to(b, (steps - len(x), *u.shape[1:]))
+            u = jnp.concatenate([u, silent])
         return recurrence(u, W, carry, self.activation)
 
     # What flax.linen.RNN asks of a cell:

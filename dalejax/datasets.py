@@ -246,3 +246,51 @@ def _no_empty_folders_left(*folders: Path) -> Iterator[None]:
         for folder in reversed(new):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+# --- TEMPORARY until the data package lands ---
+from typing import NamedTuple  # noqa: E402
+
+
+class TextData(NamedTuple):
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    vocabulary: tuple
+    name: str
+    source: str
+
+
+def load_text(name, *, data_dir=None):
+    from dalejax.text import read_corpus
+
+    folder = _data_dir(data_dir) / "ptb"
+    train = read_corpus(folder / "ptb.train.txt.gz")
+    rest = [
+        read_corpus(folder / f"ptb.{w}.txt.gz", train.vocabulary).ids for w in ("valid", "test")
+    ]
+    return TextData(train.ids, *rest, train.vocabulary, "ptb", str(folder))
+
+
+def load_vectors(name, words, *, data_dir=None):
+    from dalejax.vectors import read_vectors
+
+    return read_vectors(_data_dir(data_dir) / "glove" / "glove.6B.50d.ptb.txt.gz", words)
+
+
+def load_objects(name, *, data_dir=None):
+    from dalejax import npz, packs, standins
+
+    if name == "shapes":
+        return standins.shapes()
+    z = npz.read_npz(_data_dir(data_dir) / "objects" / "objects64_cc0_64x64_gray_alpha.npz")
+    return packs.ObjectPack(z["gray"], z["alpha"], tuple(map(str, z["categories"])), tuple(map(tuple, z["names"])), name, "real")
+
+
+def load_scenes(name, *, data_dir=None):
+    from dalejax import npz, packs, standins
+
+    if name == "noise":
+        return standins.noise()
+    z = npz.read_npz(_data_dir(data_dir) / "backgrounds" / "bsds500_scenes_gray_160x240.npz")
+    return packs.ScenePack(z["train"], z["test"], name, "real")

@@ -1,4 +1,4 @@
-"""Read-outs: dense layers in the three parameterisations, ``y = W h + c``."""
+"""Dense layers in the three parameterisations, ``y = W h + b``: read-outs, and hidden layers."""
 
 from __future__ import annotations
 
@@ -55,6 +55,11 @@ class Dense(nn.Module):
             raise ValueError(f"features is {self.features}; a read-out needs at least 1 output.")
         super().__post_init__()
 
+    @property
+    def outputs_n_i(self) -> int:
+        """How many of the outputs, the last ones, are inhibitory to the layer above."""
+        return 0
+
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the layer's parameters for n_in inputs."""
         W = initializers.normal((self.features, n_in), key=key)
@@ -86,6 +91,10 @@ class ColEIDense(Dense):
     Args:
         features: outputs n_out.
         inputs_n_i: inhibitory inputs, the last ones; wired by the network.
+        n_i: of a hidden layer: inhibitory units among its outputs, the last ones.
+
+    Raises:
+        ValueError: n_i is below 0 or not below the outputs.
 
     Example:
         >>> import jax
@@ -96,6 +105,18 @@ class ColEIDense(Dense):
     Reference:
         Li et al. 2023, section 2.1.
     """
+
+    n_i: int = 0
+
+    def __post_init__(self):
+        if self.n_i:
+            signs.check_populations(self.features, self.n_i)
+        super().__post_init__()
+
+    @property
+    def outputs_n_i(self) -> int:
+        """How many of the outputs, the last ones, are inhibitory to the layer above."""
+        return self.n_i
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw W, a zero b and their signs for n_in inputs."""

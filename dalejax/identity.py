@@ -24,6 +24,7 @@ from dalejax.types import PyTree
 # A network's place in another one and its name there: nothing of its own.
 _NOT_FIELDS = ("parent", "name")
 _SHORT = 8  # so many numbers are listed; longer arrays have a checksum
+_SHORT_LIST = 64  # so many names
 _PARAMS, _RESPONSE = "params", "optimizer"
 _COMPUTED = (_PARAMS, _RESPONSE)  # on another machine their last bits may be others
 
@@ -72,12 +73,16 @@ def describe(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): describe(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
+        if len(value) > _SHORT_LIST and all(isinstance(item, str) for item in value):
+            return f"{len(value)} names {_checksum(chr(0).join(value).encode())}"
         return [describe(item) for item in value]
     if isinstance(value, functools.partial):
         return [describe(value.func), describe(value.args), describe(value.keywords)]
     if isinstance(value, type) or not hasattr(value, "__dict__") or hasattr(value, "__qualname__"):
         return getattr(value, "__qualname__", type(value).__qualname__)
-    if dataclasses.is_dataclass(value):
+    if hasattr(value, "described"):  # it knows what of it matters
+        fields = value.described()
+    elif dataclasses.is_dataclass(value):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     else:
         fields = vars(value)
@@ -109,6 +114,8 @@ _ABSENT = "absent"
 
 
 def _same(name, before, now) -> bool:
+    if before == _ABSENT and not now:  # what an earlier version did not have is not used
+        return True
     if name.startswith(_COMPUTED) and isinstance(before, float) and isinstance(now, float):
         return math.isclose(before, now, rel_tol=1e-3, abs_tol=1e-9)
     return before == now
@@ -137,8 +144,12 @@ def _described_array(value) -> str:
     if array.size <= _SHORT:
         numbers = ", ".join(str(number) for number in array.ravel())
     else:
-        numbers = f"sha256 {hashlib.sha256(array.tobytes()).hexdigest()[:16]}"
+        numbers = _checksum(array.tobytes())
     return f"{array.dtype}{list(np.shape(value))} {numbers}"
+
+
+def _checksum(content: bytes) -> str:
+    return f"sha256 {hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def _measured(leaf) -> list[Any]:

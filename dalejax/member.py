@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from dalejax.parts import loss_in_parts
 from dalejax.transforms import apply_updates
 from dalejax.types import Array, Float, Int, Key, Params, PyTree
 
@@ -52,8 +53,7 @@ def start(net, make_tx, task, member) -> State:
     """Draw the parameters of a member (key, hyperparams, params), unless they are given."""
     key, hyperparams, params = member
     if params is None:
-        example = jnp.zeros((1, 1, task.n_in))
-        params = net.init(jax.random.fold_in(key, INIT), example)["params"]
+        params = net.init(jax.random.fold_in(key, INIT), task.example())["params"]
     return State(params, make_tx(**hyperparams).init(params), jnp.int32(-1))
 
 
@@ -79,16 +79,24 @@ def advance(
         key = jax.random.fold_in(jax.random.fold_in(member.key, UPDATE), u)
         batch = task.batch(data, order, u % task.updates_per_epoch, key=key)
 
-        def loss_of(params):
-            return task.loss(net.apply({"params": params}, batch.inputs), batch.targets)
-
-        loss, gradient = jax.value_and_grad(loss_of)(state.params)
+        loss, gradient = jax.value_and_grad(lambda p: loss_of(net, task, p, batch))(state.params)
         updates, opt_state = update_of(tx, gradient, state)
         params = apply_updates(state.params, updates, opt_state)
         return _keep_finite(state, State(params, opt_state, state.diverged_at), loss, u + 1), loss
 
     steps = first + jnp.arange(length, dtype=jnp.int32)
     return jax.lax.scan(one_update, member.state, steps)
+
+
+def loss_of(net, task, params, batch) -> Float[Array, ""]:
+    """Run the network over a batch, and average the task's loss."""
+    at_once = task.steps_at_once
+    if at_once is None:
+        outputs = net.apply({"params": params}, batch.inputs, task.steps)
+        return task.loss(outputs, batch.targets)
+    states = net.apply({"params": params}, batch.inputs, task.steps, method="states")
+    weights = net.readout.effective(params["readout"])
+    return loss_in_parts(task.loss, at_once, weights, states, batch.targets)
 
 
 def update_of(tx, gradient, state: State) -> tuple[PyTree, PyTree]:
@@ -134,14 +142,20 @@ def orders_of(task, data, key, first, length):
 
 
 def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
-    """Average the scores over the whole test set, batch by batch."""
+    """Average the scores over each whole set, batch by batch."""
 
-    def one_batch(trials_and_weights):
-        trials, weights = trials_and_weights
-        inputs, targets = task.test_batch(data, trials)
-        scores = task.scores(net.apply({"params": params}, inputs), targets)
-        return {name: (score * weights).sum() for name, score in scores.items()}
+    def metrics_of(name, trials, weights):
+        def one_batch(trials_and_weights):
+            trials, weights = trials_and_weights
+            inputs, targets = task.evaluation_batch(data, name, trials)
+            scores = task.scores(net.apply({"params": params}, inputs, task.steps), targets)
+            return {score: (value * weights).sum() for score, value in scores.items()}
 
-    trials, weights = task.test_batches(data)
-    sums = jax.lax.map(one_batch, (jnp.asarray(trials), jnp.asarray(weights)))
-    return {name: total.sum() / weights.sum() for name, total in sums.items()}
+        sums = jax.lax.map(one_batch, (jnp.asarray(trials), jnp.asarray(weights)))
+        averages = {score: total.sum() / weights.sum() for score, total in sums.items()}
+        return {f"{name}_{score}": v for score, v in task.summaries(averages).items()}
+
+    metrics = {}
+    for name, (trials, weights) in task.evaluations(data).items():
+        metrics |= metrics_of(name, trials, weights)
+    return metrics

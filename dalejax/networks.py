@@ -1,4 +1,4 @@
-"""Networks: a stack of recurrent cells with a read-out."""
+"""Networks: a stack of recurrent cells with a read-out, and what may stand around it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import flax.linen as nn
 
 from dalejax.cells import Cell, DANNCell, Effective
 from dalejax.dense import DANNDense, Dense
-from dalejax.types import Any, Array, Float
+from dalejax.embedding import Embedding
+from dalejax.types import Any, Array, Float, Int
 
 
 class RecurrentNetwork(nn.Module):
@@ -24,6 +25,8 @@ class RecurrentNetwork(nn.Module):
         cells: recurrent cells, the first one sees the inputs.
         readout: dense layer on the last cell.
         every_step: read out at every time step instead of the last one.
+        hidden: dense layers with ReLU between the last cell and the read-out.
+        embedding: turns inputs that are numbers [t, b] into vectors.
 
     Raises:
         ValueError: there is no cell, or a Dale's-ANN layer stands above a ColEI cell, for whose
@@ -46,6 +49,8 @@ class RecurrentNetwork(nn.Module):
     cells: Sequence[Cell]
     readout: Dense
     every_step: bool = False
+    hidden: Sequence[Dense] = ()
+    embedding: Embedding | None = None
 
     def __post_init__(self):
         if not self.cells:
@@ -55,20 +60,48 @@ class RecurrentNetwork(nn.Module):
             wired.append(_wire(cell, below))
             below = cell.outputs_n_i
         self.cells = tuple(wired)
+        wired = []
+        for layer in self.hidden:
+            wired.append(_wire(layer, below))
+            below = layer.outputs_n_i
+        self.hidden = tuple(wired)
         self.readout = _wire(self.readout, below)
         super().__post_init__()
 
-    def __call__(self, x: Float[Array, "t b n_in"]) -> Float[Array, "*t b n_out"]:
-        """Run the network over inputs [t, b, n_in], from zero states.
+    def __call__(
+        self, x: Float[Array, "t_in b n_in"] | Int[Array, "t_in b"], steps: int | None = None
+    ) -> Float[Array, "*t b n_out"]:
+        """Run the network over inputs [t_in, b, n_in], from zero states.
+
+        Args:
+            x: inputs [t_in, b, n_in], or numbers [t_in, b] if there is an embedding.
+            steps: time steps t, at least t_in; nothing is shown after the inputs' end.
 
         Returns:
             [b, n_out] after the last step, or [t, b, n_out] with ``every_step``.
         """
-        if x.ndim != 3:
-            raise ValueError(f"the inputs have shape {x.shape}; they must be [t, b, n_in].")
+        return self.readout(self.states(x, steps))
+
+    def states(
+        self, x: Float[Array, "t_in b n_in"] | Int[Array, "t_in b"], steps: int | None = None
+    ) -> Float[Array, "*t b n"]:
+        """Run the network up to what its read-out sees; arguments as above.
+
+        Returns:
+            [b, n] after the last step, or [t, b, n] with ``every_step``.
+        """
+        wanted = 3 if self.embedding is None else 2
+        if x.ndim != wanted:
+            shape = "[t, b, n_in]" if wanted == 3 else "[t, b], as there is an embedding"
+            raise ValueError(f"the inputs have shape {x.shape}; they must be {shape}.")
+        if self.embedding is not None:
+            x = self.embedding(x)
         for cell in self.cells:
-            x = cell.sequence(x)
-        return self.readout(x if self.every_step else x[-1])
+            x = cell.sequence(x, steps=steps)
+        x = x if self.every_step else x[-1]
+        for layer in self.hidden:
+            x = nn.relu(layer(x))
+        return x
 
     def effective(self, params: Mapping[str, Any]) -> list[Effective]:
         """Fold the parameters into effective weights, one (U, W, b) a cell.

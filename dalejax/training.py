@@ -257,6 +257,5 @@ def _check(net, task, keys, hyperparams, params):
         checks.of_members(name, tree, len(keys), infinite=True)
     if params is not None:
         checks.of_members("params", params, len(keys))
-        example = jnp.zeros((1, 1, task.n_in))
-        fresh = jax.eval_shape(lambda key: net.init(key, example)["params"], keys[0])
+        fresh = jax.eval_shape(lambda key: net.init(key, task.example())["params"], keys[0])
         checks.same_shapes("params", jax.tree.map(lambda leaf: leaf[0], params), fresh)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import experiments
 
-HELPERS = {"__main__", "base", "networks"}
+HELPERS = {"__main__", "base", "networks", "ngrams", "search", "transplant"}
 
 
 def all_experiments():

@@ -10,18 +10,12 @@ its entries must keep.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-import pandas as pd
 
 import dalejax as dj
-from dalejax.plots import Style
-from experiments import networks
+from experiments import transplant
 from experiments.base import Context, Experiment
+from experiments.transplant import COLEI, RNN
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 750, "last": 5,
         "seeds_colei": 30, "seeds_rnn": 10, "learning_rate": 0.01, "clip": 10.0,
@@ -45,214 +39,23 @@ SOURCE = "Li et al. 2023, Fig. 4"
 # The paper's RNN line comes from a network of three layers, the hybrids have one.
 PAPER_RNN_LINE = 1.65
 
-
-class Configuration(NamedTuple):
-    """One of the eight: whose vectors (and everything but W's spectrum), whose spectrum, signs."""
-
-    vectors: str
-    spectrum: str
-    frozen: bool
-
-    @property
-    def name(self) -> str:
-        """As the figure's legend says it."""
-        if self.vectors == self.spectrum == "RNN":
-            return "RNN, signs frozen" if self.frozen else "RNN"
-        if self.vectors == self.spectrum:
-            return "ColEI" if self.frozen else "ColEI, signs free"
-        signs = ", signs frozen" if self.frozen else ""
-        return f"{self.vectors} vectors + {self.spectrum} spectrum{signs}"
-
-
-ALL = [Configuration(v, s, f) for v in ("RNN", "ColEI") for s in ("RNN", "ColEI") for f in (0, 1)]
-RNN, RNN_FROZEN, RNN_HYBRID, RNN_HYBRID_FROZEN = (c.name for c in ALL[:4])
-COLEI_HYBRID, COLEI_HYBRID_FROZEN, COLEI_FREE, COLEI = (c.name for c in ALL[4:])
-# The four that the ColEI side's effects are made of get the many seeds.
-MANY = {COLEI, COLEI_FREE, RNN_HYBRID_FROZEN, COLEI_HYBRID_FROZEN}
-
-STYLES = {
-    RNN: Style("#222222", "-", "o"),
-    RNN_FROZEN: Style("#222222", "--", "o"),
-    COLEI_HYBRID: Style("#CC79A7", "-", "v"),
-    COLEI_HYBRID_FROZEN: Style("#CC79A7", "--", "v"),
-    RNN_HYBRID: Style("#56B4E9", "-", "D"),
-    RNN_HYBRID_FROZEN: Style("#56B4E9", "--", "D"),
-    COLEI_FREE: Style("#E69F00", "-", "s"),
-    COLEI: Style("#E69F00", "--", "s"),
-}
-
-# Facts of the published runs: learning rates differed, all three matrices were transplanted, the
-# bias started at zero, and the RNN side had five seeds.
-CODE_RATES = {RNN: 0.01, RNN_FROZEN: 0.01, COLEI: 0.0158, COLEI_FREE: 0.0158}
-CODE_HYBRID_RATE = 0.0108
-
-
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train all configurations in one ensemble and take the six effects."""
-    s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    keys, params, signs, rates, names = members(context, task)
-    run = context.train(
-        "ensemble",
-        networks.rnn(1, s["n"], task.n_out),
-        lambda signs, learning_rate: optax.chain(
-            dj.clip_by_tensor_norm(s["clip"]),
-            optax.sgd(learning_rate),
-            dj.dale_projection(signs),
-        ),
-        task,
-        keys=keys,
-        params=params,
-        hyperparams={"signs": signs, "learning_rate": rates},
-        num_updates=s["updates"],
-        eval_every=s["eval_every"],
-    )
-    for name in dict.fromkeys(names):
-        mine = [i for i, n in enumerate(names) if n == name]
-        rows = run.table[run.table.member.isin(mine)]
-        context.record(name, rows.assign(member=rows.member - mine[0]))
-
-    errors = {name: context.final(name, "test_error") for name in dict.fromkeys(names)}
-    sides, comparisons = effects(errors)
-    _draw_curves(context)
-    context.draw(
-        "effects",
-        dj.plots.effect_bars(
-            [dj.plots.Effect(side, factor, values) for (side, factor), values in sides.items()],
-            ylabel="change of test error (points)",
-            comparisons=[dj.plots.Comparison(*c[:3], c[3]) for c in comparisons],
-        ),
+    task = context.smnist(batch_size=context.settings["batch_size"])
+    errors = transplant.train(context, task, "test_error")
+    sides, comparisons = transplant.effects(errors)
+    mnist = context.settings["data"] == "mnist"
+    transplant.draw(
+        context,
+        "test_error",
+        "test error (%)",
+        sides,
+        comparisons,
+        log=True,
+        ylim=(1.4, 40) if mnist else None,
+        hlines={"Li et al.'s RNN of 3 layers": PAPER_RNN_LINE} if mnist else None,
     )
     return claims(context, errors, sides, comparisons)
-
-
-def _draw_curves(context: Context) -> None:
-    """Panels A (signs) and B (transplants): a colour a network, dashed where signs are frozen."""
-    mnist = context.settings["data"] == "mnist"
-    panels = {
-        "curves_signs": [RNN, RNN_FROZEN, COLEI_FREE, COLEI],
-        "curves_transplant": [
-            RNN, COLEI_HYBRID, COLEI_HYBRID_FROZEN, RNN_HYBRID, RNN_HYBRID_FROZEN, COLEI,
-        ],
-    }  # fmt: skip
-    table = context.table
-    for panel, names in panels.items():
-        shown = pd.concat([table[table.configuration == name] for name in names])
-        figure = dj.plots.learning_curves(
-            shown,
-            "test_error",
-            ylabel="test error (%)",
-            styles=STYLES,
-            log=True,
-            ylim=(1.4, 40) if mnist else None,
-            hlines={"Li et al.'s RNN of 3 layers": PAPER_RNN_LINE} if mnist else None,
-        )
-        context.draw(panel, figure)
-
-
-def members(context: Context, task):
-    """Lay out the ensemble: keys, initial parameters, sign trees, rates and names by member."""
-    s = context.settings
-    code = context.variant == "code"
-    few = 5 if code and context.preset != "smoke" else s["seeds_rnn"]
-    mean = task.input_mean if s["bias"] == "centred" else 0.0
-    rnn = networks.rnn(1, s["n"], task.n_out)
-    colei = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=mean)
-    example = jnp.zeros((1, 1, task.n_in))
-    most = dj.seed_keys(s.get("root", 0), max(s["seeds_colei"], few))
-
-    def start(net):
-        return jax.jit(jax.vmap(lambda key: net.init(key, example)["params"]))(most)
-
-    hosts = {"RNN": start(rnn), "ColEI": start(colei)}
-    dale = {"columns": dj.signs.sign_tree(hosts["ColEI"])}
-    all_params, all_signs, rates, keys, names = [], [], [], [], []
-    for c in ALL:
-        num = s["seeds_colei"] if c.name in MANY else few
-        params = transplanted(hosts[c.vectors], hosts[c.spectrum], c, every_matrix=code)
-        params = jax.tree.map(lambda leaf, num=num: leaf[:num], params)
-        by_columns = c.name == COLEI or (
-            c.frozen and c.vectors != c.spectrum and s["hybrid_signs"] == "columns"
-        )
-        all_params.append(params)
-        all_signs.append(_signs(params, c, dale["columns"] if by_columns else None))
-        rate = CODE_RATES.get(c.name, CODE_HYBRID_RATE) if code else s["learning_rate"]
-        rates += [rate] * num
-        keys.append(most[:num])
-        names += [c.name] * num
-    return (
-        jnp.concatenate(keys),
-        jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *all_params),
-        jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *all_signs),
-        jnp.array(rates),
-        names,
-    )
-
-
-def transplanted(host, donor, c: Configuration, *, every_matrix: bool):
-    """Copy the host's parameters, with the spectrum of W (or of all matrices) from the donor."""
-    swap = dj.spectrum.transplant if c.vectors != c.spectrum else lambda own, _: own
-    also = swap if every_matrix else lambda own, _: own
-    cell, other = host["cells_0"], donor["cells_0"]
-    return {
-        "cells_0": {
-            "U": also(cell["U"], other["U"]),
-            "W": swap(cell["W"], other["W"]),
-            "b": cell["b"],
-        },
-        "readout": {
-            "W": also(host["readout"]["W"], donor["readout"]["W"]),
-            "b": host["readout"]["b"],
-        },
-    }
-
-
-def _signs(params, c: Configuration, columns):
-    """Signs of every entry (0 is free), as full arrays so that all members' trees are alike."""
-
-    def full(sign, leaf):
-        return jnp.broadcast_to(jnp.asarray(sign, jnp.int8), leaf.shape)
-
-    free = jax.tree.map(lambda leaf: full(0, leaf), params)
-    if not c.frozen:
-        return free
-    if columns is not None:
-        matrix = lambda layer, name: full(columns[layer][name], params[layer][name])  # noqa: E731
-        return {
-            "cells_0": free["cells_0"] | {n: matrix("cells_0", n) for n in ("U", "W")},
-            "readout": free["readout"] | {"W": matrix("readout", "W")},
-        }
-    # "Parameter signs frozen after initialisation": W and the read-out, not U and not b.
-    own = lambda leaf: jnp.sign(leaf).astype(jnp.int8)  # noqa: E731
-    return {
-        "cells_0": free["cells_0"] | {"W": own(params["cells_0"]["W"])},
-        "readout": free["readout"] | {"W": own(params["readout"]["W"])},
-    }
-
-
-def effects(errors):
-    """The six effects as seed-paired differences, and the four tests between them."""
-
-    def difference(a, b):
-        pairs = dj.results.paired_differences(errors[a], errors[b])
-        return np.round(pairs.values, 6)  # equal percentages are ties, whatever their last bit
-
-    sides = {
-        ("RNN", "signs"): difference(RNN_FROZEN, RNN),
-        ("RNN", "spectrum"): difference(RNN_HYBRID, RNN),
-        ("RNN", "vectors"): difference(COLEI_HYBRID, RNN),
-        ("ColEI", "signs"): difference(COLEI, COLEI_FREE),
-        ("ColEI", "spectrum"): difference(COLEI, COLEI_HYBRID_FROZEN),
-        ("ColEI", "vectors"): difference(COLEI, RNN_HYBRID_FROZEN),
-    }
-    pairs = [
-        (side, "spectrum", other) for side in ("RNN", "ColEI") for other in ("signs", "vectors")
-    ]
-    tests = [dj.statistics.mann_whitney(sides[side, a], sides[side, b]) for side, a, b in pairs]
-    corrected = dj.statistics.holm([test.p for test in tests])
-    return sides, [
-        (*pair, float(p), test) for pair, p, test in zip(pairs, corrected, tests, strict=True)
-    ]
 
 
 def claims(context: Context, errors, sides, comparisons) -> list[dj.claims.Claim]:
@@ -303,37 +106,8 @@ def claims(context: Context, errors, sides, comparisons) -> list[dj.claims.Claim
             f"{side.lower()}_{factor}", what, sides[side, factor], reference, low, high,
             "Li et al. 2023, section 3.3, Fig. 4C",
         )  # fmt: skip
-    for side, a, b, p, test in comparisons:
-        difference = float(np.mean(sides[side, a]) - np.mean(sides[side, b]))
-        level = 0.05 if side == "RNN" else 0.01
-        out.append(
-            context.claim(
-                id=f"{side.lower()}_spectrum_above_{b}",
-                statement="The singular value spectra contribute more than sign constraints and "
-                f"singular vectors to the performance gap ({side} side, here: {b}).",
-                source="Li et al. 2023, section 3.3, Fig. 4C",
-                measured=difference,
-                p=p,
-                test=f"Mann–Whitney U ({test.method}), {test.n_a} vs {test.n_b}, Holm over 4",
-                reference=f"positive, p < {level}",
-                holds=bool(difference > 0 and p < level),
-                note=note,
-            )
-        )
-    for side in ("RNN", "ColEI"):
-        share = float(np.mean(sides[side, "signs"]) / np.mean(gap_pairs))
-        out.append(
-            context.claim(
-                id=f"{side.lower()}_signs_below_gap",
-                statement="Sign constraints did not account for the full difference in performance "
-                f"between standard RNNs and ColEIs (their share of the gap, {side} side).",
-                source=section,
-                measured=share,
-                reference="0.30 (RNN), 0.43 (ColEI)",
-                holds=bool(share < 1),
-                note=note,
-            )
-        )
+    sources = ("Li et al. 2023, section 3.3, Fig. 4C", section)
+    out += transplant.shared_claims(context, errors, sides, comparisons, sources, note)
     spread = float(errors[COLEI].std() / errors[RNN].std())
     out.append(
         context.claim(

@@ -15,23 +15,49 @@ FIGURE_2_STYLES = {
 }
 
 
-def rnn(layers: int, n: int, n_out: int) -> dj.RecurrentNetwork:
-    """Standard network."""
-    return dj.RecurrentNetwork([dj.RNNCell(n)] * layers, dj.Dense(n_out))
+def rnn(layers: int, n: int, n_out: int, *, dense: int = 0, **how) -> dj.RecurrentNetwork:
+    """Standard network; ``dense`` hidden layers of n units stand before the read-out."""
+    return dj.RecurrentNetwork(
+        [dj.RNNCell(n)] * layers, dj.Dense(n_out), hidden=[dj.Dense(n)] * dense, **how
+    )
 
 
 def colei(
-    layers: int, n: int, n_i: int, n_out: int, *, input_mean: float = 0.0, **cell
+    layers: int,
+    n: int,
+    n_i: int,
+    n_out: int,
+    *,
+    input_mean: float = 0.0,
+    dense: int = 0,
+    every_step: bool = False,
+    **cell,
 ) -> dj.RecurrentNetwork:
     """Column-signed network; the first layer's bias cancels inputs of mean ``input_mean``."""
     first = dj.ColEICell(n, n_i=n_i, input_mean=input_mean, **cell)
     return dj.RecurrentNetwork(
-        [first] + [dj.ColEICell(n, n_i=n_i, **cell)] * (layers - 1), dj.ColEIDense(n_out)
+        [first] + [dj.ColEICell(n, n_i=n_i, **cell)] * (layers - 1),
+        dj.ColEIDense(n_out),
+        hidden=[dj.ColEIDense(n, n_i=n_i)] * dense,
+        every_step=every_step,
     )
 
 
-def dann(layers: int, n: int, n_i: int, n_out: int, **cell) -> dj.RecurrentNetwork:
-    """Dale's ANN; its read-out has one interneuron."""
+def dann(
+    layers: int,
+    n: int,
+    n_i: int,
+    n_out: int,
+    *,
+    readout_n_i: int = 1,
+    dense: int = 0,
+    every_step: bool = False,
+    **cell,
+) -> dj.RecurrentNetwork:
+    """Dale's ANN; by default its read-out has one interneuron."""
     return dj.RecurrentNetwork(
-        [dj.DANNCell(n, n_i=n_i, **cell)] * layers, dj.DANNDense(n_out, n_i=1)
+        [dj.DANNCell(n, n_i=n_i, **cell)] * layers,
+        dj.DANNDense(n_out, n_i=readout_n_i),
+        hidden=[dj.DANNDense(n, n_i=n_i)] * dense,
+        every_step=every_step,
     )

@@ -369,7 +369,7 @@ class Broken(dj.tasks.DatasetTask):
 def test_data_that_are_not_finite_are_refused():
     good = (np.zeros((4, 2)), np.zeros(4))
     bad = (np.full((4, 2), np.nan), np.zeros(4))
-    for train, test, which in ((bad, good, "training"), (good, bad, "test")):
+    for train, test, which in ((bad, good, "train"), (good, bad, "test")):
         with pytest.raises(ValueError, match=f"the {which} set holds non-finite numbers"):
             Broken(train, test, batch_size=2)
     for size in (0, -1, 5):

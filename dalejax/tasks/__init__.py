@@ -2,6 +2,8 @@
 
 from dalejax.tasks.adding import AddingProblem
 from dalejax.tasks.base import Batch, DatasetTask, Task
+from dalejax.tasks.language import LanguageModel
+from dalejax.tasks.objects import ObjectRecognition
 from dalejax.tasks.smnist import SequentialMNIST
 
-__all__ = ["AddingProblem", "Batch", "DatasetTask", "SequentialMNIST", "Task"]
+__all__ = ["AddingProblem", "Batch", "DatasetTask", "LanguageModel", "ObjectRecognition", "SequentialMNIST", "Task"]

@@ -68,7 +68,7 @@ class AddingProblem(DatasetTask):
         self, outputs: Float[Array, "b 1"], targets: Float[Array, " b"]
     ) -> dict[str, Float[Array, " b"]]:
         """Score each trial by its squared error."""
-        return {"test_mse": jnp.square(outputs[:, 0] - targets)}
+        return {"mse": jnp.square(outputs[:, 0] - targets)}
 
 
 def _trials(rng: np.random.Generator, num: int, length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from dalejax import checks
@@ -18,11 +19,11 @@ class Batch(NamedTuple):
     """Trials of one update.
 
     Attributes:
-        inputs: [t, b, n_in].
+        inputs: [t, b, n_in], or numbers [t, b] that the network's embedding turns into vectors.
         targets: what the loss compares the outputs with; leading axis b (or t, b).
     """
 
-    inputs: Float[Array, "t b n_in"]
+    inputs: Float[Array, "t b n_in"] | Int[Array, "t b"]
     targets: Array
 
 
@@ -34,23 +35,32 @@ class Task(abc.ABC):
 
     Attributes:
         name: short name, for tables and folders.
-        n_in: inputs a time step.
+        n_in: inputs a time step; None if the inputs are numbers for an embedding.
         n_out: outputs the network must have.
         batch_size: trials an update.
         updates_per_epoch: updates that :meth:`order` lasts for.
-        every_step: whether the loss wants the outputs of all time steps.
+        steps: time steps, where the inputs end before the trial does; None for as many as inputs.
+        every_step: whether the loss wants the outputs of all time steps. It must then average over
+            them: training may ask for it some time steps at a time.
+        steps_at_once: of how many time steps the outputs may exist at once; None for all.
         score: the metric that says how well the task is done; lower is better.
         data: the tree of host arrays that the methods get as their ``data``.
     """
 
     name: str
-    n_in: int
+    n_in: int | None
     n_out: int
     batch_size: int
     updates_per_epoch: int
+    steps: int | None = None
     every_step: bool = False
+    steps_at_once: int | None = None
     score: str
     data: PyTree
+
+    def example(self) -> Array:
+        """Make inputs of one step and one trial, of the right type: networks start from them."""
+        return jnp.zeros((1, 1), jnp.int32) if self.n_in is None else jnp.zeros((1, 1, self.n_in))
 
     @abc.abstractmethod
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
@@ -61,12 +71,13 @@ class Task(abc.ABC):
         """Make the batch of an epoch's i-th update."""
 
     @abc.abstractmethod
-    def test_batches(self, data: PyTree) -> tuple[Array, Array]:
-        """Lay the test set out as trial numbers [k, b] and their weights [k, b] (0 for padding)."""
+    def evaluations(self, data: PyTree) -> dict[str, tuple[Array, Array]]:
+        """Lay the sets to evaluate on out, by name (``"test"``, ``"valid"``): trial numbers [k, b]
+        and their weights [k, b] (0 for padding)."""
 
     @abc.abstractmethod
-    def test_batch(self, data: PyTree, trials: Int[Array, " b"]) -> Batch:
-        """Make a batch of test trials."""
+    def evaluation_batch(self, data: PyTree, name: str, trials: Int[Array, " b"]) -> Batch:
+        """Make a batch of trials of the set of that name."""
 
     @abc.abstractmethod
     def loss(self, outputs: Float[Array, "*b n_out"], targets: Array) -> Float[Array, ""]:
@@ -76,7 +87,11 @@ class Task(abc.ABC):
     def scores(
         self, outputs: Float[Array, "*b n_out"], targets: Array
     ) -> dict[str, Float[Array, " b"]]:
-        """Score each trial; the names are the metrics' in the table."""
+        """Score each trial; in the table a score has its set's name before it: ``test_error``."""
+
+    def summaries(self, averages: dict[str, Float[Array, ""]]) -> dict[str, Float[Array, ""]]:
+        """Make metrics of one set's scores, averaged over it; by default they are those."""
+        return averages
 
 
 class DatasetTask(Task):
@@ -88,6 +103,7 @@ class DatasetTask(Task):
     Args:
         train: (inputs, targets), leading axis the trials.
         test: likewise.
+        valid: likewise, evaluated beside the test set; None for none.
         batch_size: trials an update.
         test_batch_size: trials evaluated at once.
 
@@ -101,9 +117,11 @@ class DatasetTask(Task):
         test: tuple[np.ndarray, np.ndarray],
         *,
         batch_size: int,
+        valid: tuple[np.ndarray, np.ndarray] | None = None,
         test_batch_size: int = 1000,
     ):
-        for which, (inputs, targets) in (("training", train), ("test", test)):
+        sets = {"train": train, "test": test} | ({} if valid is None else {"valid": valid})
+        for which, (inputs, targets) in sets.items():
             if len(inputs) != len(targets) or not len(inputs):
                 raise ValueError(
                     f"the {which} set has {len(inputs)} inputs and {len(targets)} targets; "
@@ -115,7 +133,7 @@ class DatasetTask(Task):
                         f"the {which} set holds non-finite numbers; all must be finite."
                     )
         checks.whole("batch_size", batch_size, 1, len(train[0]))
-        self.data = {"train": train, "test": test}
+        self.data = sets
         self.batch_size = batch_size
         self.test_batch_size = min(test_batch_size, len(test[0]))
         self.updates_per_epoch = math.ceil(len(train[0]) / batch_size)
@@ -139,16 +157,33 @@ class DatasetTask(Task):
         trials = jax.lax.dynamic_slice_in_dim(order, i * self.batch_size, self.batch_size)
         return self._take(data["train"], trials)
 
-    def test_batches(self, data: PyTree) -> tuple[Any, Any]:
-        """Lay the test set out in batches of ``test_batch_size``."""
-        n, b = len(data["test"][0]), self.test_batch_size
-        slots = np.arange(math.ceil(n / b) * b).reshape(-1, b)
-        return np.minimum(slots, n - 1), (slots < n).astype(np.float32)
+    def evaluations(self, data: PyTree) -> dict[str, tuple[Any, Any]]:
+        """Lay the test set, and the validation set if there is one, out in batches."""
+        names = [name for name in data if name != "train"]
+        return {name: batches(len(data[name][0]), self.test_batch_size) for name in names}
 
-    def test_batch(self, data: PyTree, trials: Int[Array, " b"]) -> Batch:
-        """Make a batch of test trials."""
-        return self._take(data["test"], trials)
+    def evaluation_batch(self, data: PyTree, name: str, trials: Int[Array, " b"]) -> Batch:
+        """Make a batch of trials of the set of that name."""
+        return self._take(data[name], trials)
 
     def _take(self, trials_and_targets, trials):
         inputs, targets = trials_and_targets
         return Batch(self.encode(inputs[trials]), targets[trials])
+
+
+def batches(num: int, at_once: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lay trials out in batches of one size: their numbers [k, b], and weights [k, b].
+
+    Args:
+        num: trials.
+        at_once: trials a batch, b.
+
+    Returns:
+        The last batch is filled up with its last trial, whose weight there is 0.
+
+    Example:
+        >>> [array.tolist() for array in batches(3, 2)]
+        [[[0, 1], [2, 2]], [[1.0, 1.0], [1.0, 0.0]]]
+    """
+    slots = np.arange(math.ceil(num / at_once) * at_once).reshape(-1, at_once)
+    return np.minimum(slots, num - 1), (slots < num).astype(np.float32)

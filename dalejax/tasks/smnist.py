@@ -90,6 +90,6 @@ class SequentialMNIST(DatasetTask):
         """Score each trial: error in per cent, cross-entropy in nats."""
         wrong = outputs.argmax(-1) != targets
         return {
-            "test_error": 100.0 * wrong,
-            "test_loss": optax.softmax_cross_entropy_with_integer_labels(outputs, targets),
+            "error": 100.0 * wrong,
+            "loss": optax.softmax_cross_entropy_with_integer_labels(outputs, targets),
         }

@@ -1,0 +1,162 @@
+"""Pictures of objects on scenes, composed on the device: position, size and rotation vary."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dalejax.types import Array, Float, Int, Integer, Key
+
+_FINEST = 1.0  # pixels of a pack, at least, to one of a picture; finer packs are averaged first
+
+
+class Variation(NamedTuple):
+    """How much the pictures vary; positions and sizes as shares of a picture's side.
+
+    Attributes:
+        size: smallest and largest side of the object's frame.
+        shift: how far the frame's centre may be from the picture's, in x and in y.
+        rotation: largest rotation in the picture's plane, degrees, either way.
+        scene: smallest and largest side of the scene's piece, as shares of the scene's height.
+    """
+
+    size: tuple[float, float] = (0.7, 1.0)
+    shift: float = 0.1
+    rotation: float = 15.0
+    scene: tuple[float, float] = (0.4, 0.8)
+
+
+class Parts(NamedTuple):
+    """What pictures are composed of, as floats from 0 to 1.
+
+    Attributes:
+        objects: grey times alpha, and alpha [categories, objects, views, h, w, 2], in a border of 0.
+        scenes: grey [k, h, w, 1].
+    """
+
+    objects: Float[Array, "c o v h w 2"]
+    scenes: Float[Array, "k h w 1"]
+
+
+def prepare(
+    gray: Integer[Array, "c o v h w"],
+    alpha: Integer[Array, "c o v h w"],
+    scenes: Integer[Array, "k hs ws"],
+    size: int,
+    variation: Variation,
+) -> Parts:
+    """Scale packs to floats, and average pixels that a picture is too coarse for.
+
+    Args:
+        gray: grey values, 0 to 255, not multiplied by alpha.
+        alpha: opacity, 0 to 255.
+        scenes: grey values, 0 to 255.
+        size: side of the pictures to come, pixels.
+        variation: of the pictures to come.
+    """
+    opaque = np.asarray(alpha, np.float32) / 255
+    grey = np.asarray(gray, np.float32) / 255 * opaque
+    behind = np.asarray(scenes, np.float32) / 255
+    by = int(gray.shape[-1] / (variation.size[1] * size) / _FINEST)
+    objects = np.stack([_averaged(grey, by), _averaged(opaque, by)], axis=-1)
+    by = int(scenes.shape[1] * variation.scene[0] / size / _FINEST)
+    border = [(0, 0)] * 3 + [(1, 1)] * 2 + [(0, 0)]
+    return Parts(np.pad(objects, border), _averaged(behind, by)[..., None])
+
+
+def _averaged(pictures, by):
+    """Average blocks of by x by pixels; what is left over at the far edges is cut off."""
+    if by < 2:
+        return pictures
+    *lead, h, w = pictures.shape
+    cut = pictures[..., : h // by * by, : w // by * by]
+    return cut.reshape(*lead, h // by, by, w // by, by).mean((-3, -1), dtype=np.float32)
+
+
+def compose(
+    parts: Parts, num: int, size: int, variation: Variation, *, key: Key[Array, ""]
+) -> tuple[Int[Array, "num size size"], Int[Array, " num"]]:
+    r"""Compose pictures, and say which category each shows.
+
+    .. math:: \text{picture} = \alpha\,\text{object} + (1 - \alpha)\,\text{scene}
+
+    Args:
+        parts: see :func:`prepare`.
+        num: pictures.
+        size: their side, pixels.
+        variation: how much they vary.
+        key: of everything random.
+
+    Returns:
+        Pictures, uint8 [num, size, size], and categories, int32 [num].
+
+    Example:
+        >>> parts = Parts(jnp.ones((2, 1, 1, 8, 8, 2)), jnp.zeros((1, 16, 24, 1)))
+        >>> pictures, labels = compose(parts, 3, 8, Variation(), key=jax.random.key(0))
+        >>> pictures.shape, pictures.dtype.name, labels.shape
+        ((3, 8, 8), 'uint8', (3,))
+    """
+    keys = jax.random.split(key, num)
+    # One after the other: on a CPU that is faster than gathering for many at once.
+    return jax.lax.map(lambda k: _one(parts, size, variation, k), keys)
+
+
+def _one(parts, size, variation, key):
+    """Compose one picture."""
+    draws = iter(jax.random.uniform(key, (12,)))
+
+    def choose(num):
+        return (next(draws) * num).astype(jnp.int32)
+
+    def between(low, high):
+        return low + (high - low) * next(draws)
+
+    category, *rest = (choose(num) for num in parts.objects.shape[:3])
+    frame = size * between(*variation.size)
+    right, down = (size * between(-variation.shift, variation.shift) for _ in range(2))
+    angle = jnp.deg2rad(between(-variation.rotation, variation.rotation))
+    seen = _sampled(
+        parts.objects, (category, *rest), *_turned(parts.objects, size, frame, right, down, angle)
+    )
+    scene, mirrored = choose(len(parts.scenes)), choose(2)
+    height, width = parts.scenes.shape[1:3]
+    side = between(*variation.scene) * height
+    steps = (jnp.arange(size) + 0.5) * side / size - 0.5
+    top, left = between(0, height - side), between(0, width - side)
+    columns = left + jnp.where(mirrored == 1, steps[::-1], steps)
+    behind = _sampled(parts.scenes, (scene,), *jnp.meshgrid(top + steps, columns, indexing="ij"))
+    grey, opaque = seen[..., 0], seen[..., 1]
+    picture = jnp.clip(grey + (1 - opaque) * behind[..., 0], 0, 1)
+    return jnp.round(255 * picture).astype(jnp.uint8), category
+
+
+def _turned(objects, size, frame, right, down, angle):
+    """Say which point of an object is seen by each pixel: rows and columns [size, size]."""
+    height, width = objects.shape[3:5]
+    x = jnp.arange(size) - (size - 1) / 2
+    x, y = x[None, :] - right, x[:, None] - down
+    scale = (width - 2) / frame  # without the border
+    rows = scale * (jnp.cos(angle) * y - jnp.sin(angle) * x) + (height - 1) / 2
+    columns = scale * (jnp.sin(angle) * y + jnp.cos(angle) * x) + (width - 1) / 2
+    return rows, columns
+
+
+def _sampled(pictures, which, rows, columns):
+    """Interpolate one picture of [..., h, w, channels] between pixels; its edge goes on outside.
+
+    The four neighbours are taken from the flat array: five times as fast on a CPU as
+    ``jax.scipy.ndimage.map_coordinates``.
+    """
+    *lead, height, width, channels = pictures.shape
+    first = jnp.ravel_multi_index(which, lead, mode="clip") * height * width
+    rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
+    top = jnp.minimum(rows.astype(jnp.int32), height - 2)
+    left = jnp.minimum(columns.astype(jnp.int32), width - 2)
+    down, right = (rows - top)[..., None], (columns - left)[..., None]
+    flat, at = pictures.reshape(-1, channels), first + top * width + left
+    above = (1 - right) * flat[at] + right * flat[at + 1]
+    below = (1 - right) * flat[at + width] + right * flat[at + width + 1]
+    return (1 - down) * above + down * below

@@ -1,0 +1,190 @@
+"""Figure 2D of Li et al. 2023: RNN, ColEI and DANN name the category of objects, 1 x 1000 units.
+
+    python -m experiments fig2_objects --preset laptop --data-dir DIR
+
+The picture is seen at the first of five time steps. Nobody published its learning rates and clips;
+those here were found with `search_objects`.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+import dalejax as dj
+from experiments import networks
+from experiments.base import Context, Experiment, finite
+from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
+
+FULL = {"data": "objects64", "scenes": "bsds500", "size": 32, "steps": 5, "pictures": 40_000,
+        "layers": 1, "n": 1000, "n_i": 100, "batch_size": 32, "updates": 37_500,
+        "eval_every": 1250, "seeds": 5, "rate_rnn": 0.01, "rate_dann": 0.01, "rate_colei": 0.01,
+        "clip_rnn": "none", "clip_dann": "none", "clip_colei": 10.0, "last": 5}  # fmt: skip
+PRESETS = {
+    "smoke": FULL
+    | {"data": "shapes", "scenes": "noise", "size": 16, "pictures": 640, "n": 20, "n_i": 2,
+       "updates": 20, "eval_every": 10, "seeds": 3, "last": 1},
+    "laptop": FULL | {"updates": 10_000, "eval_every": 500},
+    "paper": FULL,
+}  # fmt: skip
+SOURCE = "Li et al. 2023, Fig. 2D"
+NAMES = ("RNN", "DANN", CLIPPED, FREE)
+CHANCE, LINEAR = "chance", "linear read-out of the picture"
+_RIDGES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train the three networks, ColEI with and without gradient clipping."""
+    s = context.settings
+    task = recognition(context)
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    for name, (net, make_tx) in contestants(context, task).items():
+        short = name.split()[0].lower()
+        clips = [limit(s[f"clip_{short}"])]
+        clips += [np.inf] if name == CLIPPED else []  # in one ensemble: the clip is a member's own
+        table = context.train(
+            short,
+            net,
+            lambda clip, make_tx=make_tx, short=short: make_tx(s[f"rate_{short}"], clip),
+            task,
+            keys=jnp.concatenate([keys] * len(clips)),
+            hyperparams={"clip": jnp.repeat(jnp.array(clips, jnp.float32), s["seeds"])},
+            num_updates=s["updates"],
+            eval_every=s["eval_every"],
+        ).table
+        if name == CLIPPED:
+            context.record_halves((CLIPPED, FREE), table, s["seeds"])
+        else:
+            context.record(name, table)
+    lines = {CHANCE: 100 - 100 / task.n_out, LINEAR: linear_error(task)}
+    errors = {name: context.final(name, "test_error") for name in NAMES}
+    look = {"ylabel": "test error (%)", "styles": FIGURE_2_STYLES, "hlines": lines}
+    if context.progress:
+        print(f"the pictures are of {task.source}")
+    context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_error", **look))
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
+    return _claims(context, errors, lines)
+
+
+def recognition(context: Context) -> dj.tasks.ObjectRecognition:
+    """Make the task of the settings."""
+    s = context.settings
+    return dj.tasks.ObjectRecognition(
+        s["data"],
+        s["scenes"],
+        size=s["size"],
+        steps=s["steps"],
+        batch_size=s["batch_size"],
+        num_train=s["pictures"],
+        num_valid=s["pictures"] // 10,
+        num_test=s["pictures"] // 10,
+        data_dir=context.data_dir,
+    )
+
+
+def contestants(context: Context, task) -> dict:
+    """Make the three networks, each with what makes its optimiser of a rate and a clip."""
+    s = context.settings
+    layers, n, n_i = s["layers"], s["n"], s["n_i"]
+    colei = networks.colei(layers, n, n_i, task.n_out, input_mean=task.input_mean)
+    return {
+        "RNN": (networks.rnn(layers, n, task.n_out), dj.rnn_sgd),
+        "DANN": (networks.dann(layers, n, n_i, task.n_out), dj.dann_sgd),
+        CLIPPED: (colei, dj.colei_sgd),
+    }
+
+
+def limit(clip) -> float:
+    """Read a clip of the settings, where "none" is none."""
+    return np.inf if clip == "none" else float(clip)
+
+
+def linear_error(task) -> float:
+    """Give the test error (%) of the best linear read-out of the pictures themselves.
+
+    Ridge regression on the categories, the ridge chosen on the validation pictures.
+    """
+
+    def with_one(pictures):
+        return np.concatenate([pictures / 255.0, np.ones((len(pictures), 1))], axis=1)
+
+    pictures, labels = task.data["train"]
+    x, y = with_one(pictures), np.eye(task.n_out)[labels]
+    squares, products = x.T @ x, x.T @ y
+
+    def error(ridge, split):
+        weights = np.linalg.solve(squares + ridge * np.eye(len(squares)), products)
+        pictures, labels = task.data[split]
+        return 100 * float(np.mean((with_one(pictures) @ weights).argmax(1) != labels))
+
+    return error(min(_RIDGES, key=lambda ridge: error(ridge, "valid")), "test")
+
+
+def _claims(context: Context, errors, lines) -> list[dj.claims.Claim]:
+    s = context.settings
+    summary = {name: dj.results.summary(values) for name, values in errors.items()}
+    note = (
+        f"{s['updates']} updates of {s['data']} on {s['scenes']}, not the pictures of Majaj et al.; "
+        f"chance {lines[CHANCE]:.1f} %, linear read-out {lines[LINEAR]:.1f} %"
+    )
+    claims = []
+    for better in ("RNN", "DANN"):
+        a, b = finite(errors[CLIPPED]), finite(errors[better])
+        test = dj.statistics.mann_whitney(a, b)
+        difference = summary[CLIPPED]["mean"] - summary[better]["mean"]
+        claims.append(
+            context.claim(
+                id=f"colei_worse_than_{better.lower()}",
+                statement="We found that ColEI networks did not learn as well as DANNs and "
+                f"standard RNNs (error of ColEI above that of {better}).",
+                source="Li et al. 2023, section 3.1, Fig. 2D",
+                measured=difference,
+                p=test.p,
+                test=f"Mann–Whitney U ({test.method}), {test.n_a} vs {test.n_b}; "
+                f"{better} {summary[better]['text']}, ColEI {summary[CLIPPED]['text']}",
+                reference="positive",
+                holds=bool(difference > 0 and test.p < 0.05),
+                note=note,
+            )
+        )
+    gains = dj.results.paired_differences(errors[FREE], errors[CLIPPED])
+    lost = int(errors[FREE].isna().sum())
+    gain = float(np.mean(gains.values)) if len(gains.values) else float("nan")
+    claims.append(
+        context.claim(
+            id="clipping_benefits_colei",
+            statement="Gradient clipping benefited ColEI networks substantially (error without "
+            "minus error with clipping, at the rate found with clipping).",
+            source="Li et al. 2023, section 3.1, Fig. 2D",
+            measured=gain,
+            reference="positive",
+            holds=bool(gain > 0 or lost > len(errors[FREE]) / 2),
+            test=f"{len(gains.values)} pairs, {lost} diverged without clipping",
+            note=note,
+        )
+    )
+    spread = summary[CLIPPED]["sd"] / max(summary["RNN"]["sd"], summary["DANN"]["sd"])
+    claims.append(
+        context.claim(
+            id="colei_more_variable",
+            statement="Their final performance was worse across all four tasks, and more variable "
+            "across random seeds (standard deviation, as a multiple of the larger of RNN's and "
+            "DANN's).",
+            source="Li et al. 2023, section 3.1",
+            measured=float(spread),
+            reference="above 1",
+            holds=bool(spread > 1),
+            note=note,
+        )
+    )
+    return claims
+
+
+EXPERIMENT = Experiment(
+    name="fig2_objects",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.3, "laptop": 45, "paper": 170},
+    claims=4,
+    run=run,
+)

@@ -1,0 +1,180 @@
+"""Figure 2C of Li et al. 2023: RNN, ColEI and DANN on the Penn Treebank.
+
+    python -m experiments fig2_ptb --preset laptop --data-dir DIR
+
+`paper` is 3 x 500 units, 64 x 50 words and three passes over all starts of a window; `laptop` is
+1 x 200, 24 x 35 words, 50-d vectors and a tenth of the updates. The variant `code` has two dense
+layers before the softmax, as the published scripts do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import optax
+
+import dalejax as dj
+from dalejax.text import EOS
+from experiments import networks, ngrams
+from experiments.base import Context, Experiment, finite
+
+FULL = {"data": "ptb", "vectors": "glove300", "layers": 3, "n": 500, "n_i": 50, "readout_n_i": 1000,
+        "batch_size": 64, "length": 50, "epochs": "offsets", "updates": 43_500, "eval_every": 725,
+        "seeds": 5, "rate_colei": 1.554, "rate_dann": 0.805, "rate_rnn": 0.805, "clip": 1.0,
+        "decay": 0.99, "decay_every": 50, "last": 1}  # fmt: skip
+PRESETS = {
+    "smoke": FULL
+    | {"data": "topics", "vectors": "random", "layers": 1, "n": 20, "n_i": 2, "readout_n_i": 2,
+       "batch_size": 8, "length": 10, "updates": 20, "eval_every": 10, "seeds": 3},
+    "laptop": FULL
+    | {"vectors": "glove50", "layers": 1, "n": 200, "n_i": 20, "readout_n_i": 20,
+       "batch_size": 24, "length": 35, "updates": 4000, "eval_every": 500, "seeds": 3,
+       # Found with `search_ptb --preset laptop`.
+       "rate_rnn": 2.17, "rate_dann": 1.08, "rate_colei": 1.80},
+    "paper": FULL,
+}  # fmt: skip
+SOURCE = "Li et al. 2023, Fig. 2C"
+NAMES = ("RNN", "DANN", "ColEI (gc)")
+PAPER = {"RNN": 137.0, "DANN": 137.0}  # read off the figure
+DENSE = 2  # hidden layers before the softmax in the published scripts
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train the three networks; every one is clipped, as the published runs were."""
+    s = context.settings
+    task = language_model(context)
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    for name, (net, make_tx) in contestants(context, task).items():
+        short = name.split()[0].lower()
+        run = context.train(
+            short,
+            net,
+            make_tx(s[f"rate_{short}"], s["clip"]),
+            task,
+            keys=keys,
+            num_updates=s["updates"],
+            eval_every=s["eval_every"],
+        )
+        context.record(name, run.table)
+    text = dj.datasets.load_text(s["data"], data_dir=context.data_dir)
+    counted = ngrams.perplexities(*text[:3], task.n_out, text.vocabulary.index(EOS))
+    perplexity = {name: context.final(name, "test_perplexity") for name in NAMES}
+    look = {"ylabel": "test perplexity", "styles": networks.FIGURE_2_STYLES, "log": True}
+    curves = dj.plots.learning_curves(context.table, "test_perplexity", hlines=counted, **look)
+    context.draw("learning_curves", curves)
+    context.draw("final_perplexity", dj.plots.final_dots(perplexity, hlines=counted, **look))
+    return _claims(context, perplexity, counted)
+
+
+def language_model(context: Context) -> dj.tasks.LanguageModel:
+    """Make the task of the settings."""
+    s = context.settings
+    return dj.tasks.LanguageModel(
+        s["data"],
+        vectors=s["vectors"],
+        length=s["length"],
+        batch_size=s["batch_size"],
+        epochs=s["epochs"],
+        data_dir=context.data_dir,
+    )
+
+
+def contestants(context: Context, task) -> dict:
+    """Make the three networks, each with what makes its optimiser of a rate and a clip."""
+    s = context.settings
+    size = {"dense": DENSE if context.variant == "code" else 0, "every_step": True}
+    layers, n, n_i = s["layers"], s["n"], s["n_i"]
+    mean = task.input_mean if context.variant == "text" else 0.0
+
+    def decaying(optimizer):
+        def make_tx(rate, clip):
+            steps = s["decay_every"]
+            return optimizer(optax.exponential_decay(rate, steps, s["decay"], staircase=True), clip)
+
+        return make_tx
+
+    return {
+        "RNN": (networks.rnn(layers, n, task.n_out, **size), decaying(dj.rnn_sgd)),
+        "DANN": (
+            networks.dann(layers, n, n_i, task.n_out, readout_n_i=s["readout_n_i"], **size),
+            decaying(dj.dann_sgd),
+        ),
+        "ColEI (gc)": (
+            networks.colei(layers, n, n_i, task.n_out, input_mean=mean, **size),
+            decaying(dj.colei_sgd),
+        ),
+    }
+
+
+def _claims(context: Context, perplexity, counted) -> list[dj.claims.Claim]:
+    s = context.settings
+    summary = {name: dj.results.summary(values) for name, values in perplexity.items()}
+    reduced = [
+        f"{name} {s[name]} of {FULL[name]}"
+        for name in ("updates", "layers", "n")
+        if s[name] != FULL[name]
+    ]
+    note = ", ".join([*reduced, s["vectors"], s["data"]])
+    models = ", ".join(f"{name} {value:.0f}" for name, value in counted.items())
+    claims = []
+    for name, paper in PAPER.items():
+        mean = summary[name]["mean"]
+        claims.append(
+            context.claim(
+                id=f"perplexity_{name.lower()}",
+                statement=f"Final test perplexity of {name}, within 10 % of {paper:.0f}.",
+                source=SOURCE,
+                measured=mean,
+                spread=summary[name]["sd"],
+                reference=f"{paper:.0f} (read off the figure)",
+                holds=bool(abs(mean - paper) <= 0.1 * paper),
+                test=f"{summary[name]['text']}; {models}",
+                note=note,
+            )
+        )
+    colei = NAMES[2]
+    for better in ("RNN", "DANN"):
+        a, b = finite(perplexity[colei]), finite(perplexity[better])
+        test = dj.statistics.mann_whitney(a, b)
+        # The smallest p that so few seeds can give is above 0.05: then all must be separate.
+        apart = bool(a.min() > b.max())
+        claims.append(
+            context.claim(
+                id=f"colei_worse_than_{better.lower()}",
+                statement="We found that ColEI networks did not learn as well as DANNs and "
+                f"standard RNNs (perplexity of ColEI above that of {better}).",
+                source="Li et al. 2023, section 3.1, Fig. 2C",
+                measured=summary[colei]["mean"] - summary[better]["mean"],
+                p=test.p,
+                test=f"Mann–Whitney U ({test.method}), {test.n_a} vs {test.n_b}"
+                + (", all seeds apart" if apart else ""),
+                reference="positive",
+                holds=bool(test.p < 0.05 and a.median() > b.median()) if len(a) > 3 else apart,
+                note=note,
+            )
+        )
+    spread = summary[colei]["sd"] / max(summary["RNN"]["sd"], summary["DANN"]["sd"])
+    claims.append(
+        context.claim(
+            id="colei_more_variable",
+            statement="Their final performance was worse across all four tasks, and more variable "
+            "across random seeds (standard deviation, as a multiple of the larger of RNN's and "
+            "DANN's).",
+            source="Li et al. 2023, section 3.1",
+            measured=float(spread) if np.isfinite(spread) else None,
+            reference="above 1",
+            holds=bool(spread > 1),
+            note=note,
+        )
+    )
+    return claims
+
+
+EXPERIMENT = Experiment(
+    name="fig2_ptb",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 60, "paper": 1440},
+    claims=5,
+    run=run,
+    variants=("text", "code"),
+)
