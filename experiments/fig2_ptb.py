@@ -86,9 +86,11 @@ def contestants(context: Context, task) -> dict:
     mean = task.input_mean if context.variant == "text" else 0.0
 
     def decaying(optimizer):
-        def make_tx(rate, clip):
-            steps = s["decay_every"]
-            return optimizer(optax.exponential_decay(rate, steps, s["decay"], staircase=True), clip)
+        def make_tx(learning_rate, clip):
+            rate = optax.exponential_decay(
+                learning_rate, s["decay_every"], s["decay"], staircase=True
+            )
+            return optimizer(rate, clip)
 
         return make_tx
 

@@ -53,7 +53,7 @@ def search(context: Context, name: str, net, make_tx, task, *, clips) -> pd.Data
             task,
             # One start for all: what differs is the rate and the clip.
             keys=jnp.repeat(dj.seed_keys(s.get("root", 0), 1), len(trials)),
-            hyperparams={"rate": jnp.array(rates), "clip": jnp.array(limits, jnp.float32)},
+            hyperparams={"learning_rate": jnp.array(rates), "clip": jnp.array(limits, jnp.float32)},
             num_updates=s["updates"],
             eval_every=s["eval_every"],
         )

@@ -12,7 +12,7 @@ from test_training import files
 import dalejax as dj
 from dalejax import interrupts
 from experiments import __main__ as command
-from experiments import base, fig2_adding, fig4_transplant
+from experiments import base, fig2_adding, fig4_transplant, transplant
 from experiments.base import Context, execute
 
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
@@ -96,14 +96,14 @@ def test_the_last_line_is_the_folder(tmp_path, capsys):
 @pytest.fixture(scope="module")
 def ensemble(tmp_path_factory):
     context = smoke(fig4_transplant.EXPERIMENT, tmp_path_factory.mktemp("fig4"))
-    return fig4_transplant.members(context, context.smnist())
+    return transplant.members(context, context.smnist())
 
 
 def test_eight_configurations(ensemble):
     *_, names = ensemble
-    assert pd.Series(names).nunique() == len(fig4_transplant.ALL) == 8
+    assert pd.Series(names).nunique() == len(transplant.ALL) == 8
     counts = pd.Series(names).value_counts()
-    assert {name for name, n in counts.items() if n == 4} == fig4_transplant.MANY
+    assert {name for name, n in counts.items() if n == 4} == transplant.MANY
 
 
 def test_only_the_spectrum_moves(ensemble):
@@ -114,7 +114,7 @@ def test_only_the_spectrum_moves(ensemble):
     def start(name):
         return jax.tree.map(lambda leaf: np.asarray(leaf[first[name]]), params)
 
-    f = fig4_transplant
+    f = transplant
     for hybrid, host, donor in ((f.RNN_HYBRID, f.RNN, f.COLEI), (f.COLEI_HYBRID, f.COLEI, f.RNN)):
         np.testing.assert_allclose(sigma[first[hybrid]], sigma[first[donor]], rtol=1e-3, atol=1e-5)
         own, other = start(hybrid), start(host)
@@ -143,10 +143,10 @@ def test_signs_are_the_configuration(ensemble):
 
 def test_the_six_effects_are_seed_paired():
     values = np.arange(4.0)
-    names = [c.name for c in fig4_transplant.ALL]
+    names = [c.name for c in transplant.ALL]
     errors = {name: pd.Series(values * (k + 1)) for k, name in enumerate(names)}
-    sides, comparisons = fig4_transplant.effects(errors)
-    f = fig4_transplant
+    sides, comparisons = transplant.effects(errors)
+    f = transplant
     k = {name: i + 1 for i, name in enumerate(names)}
     expected = {
         ("RNN", "spectrum"): k[f.RNN_HYBRID] - k[f.RNN],

@@ -214,3 +214,71 @@ def test_inputs_of_another_width_are_refused(kind):
         net.apply(params, jnp.ones((1, 1, 3)))
     with pytest.raises(ValueError, match="inputs have 3 features; this layer was made for 4"):
         net.readout.apply({"params": params["params"]["readout"]}, jnp.ones((1, 3)))
+
+
+# --- around the cells -----------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.parametrize("layers", [1, 2])
+def test_steps_after_the_inputs_are_steps_without_input(kind, layers, x64):
+    net = build(kind, layers, every_step=True)
+    params, x = setting(net)
+    padded = np.concatenate([np.asarray(x), np.zeros((4, B, N_IN))])
+    expected = reference.run_network(reference.strip(params), padded, every_step=True)
+
+    def outputs(params, x, steps=None):
+        return net.apply({"params": params}, x, steps)
+
+    run = jax.jit(outputs, static_argnums=2)
+    np.testing.assert_allclose(run(params, x, T + 4), expected, rtol=1e-12, atol=1e-13)
+    # The gradient too, and the products of the silent steps are not made.
+    short, long = (
+        jax.jit(jax.grad(lambda p, x, n: jnp.sum(outputs(p, x, n) ** 2)), static_argnums=2)
+        .lower(params, x, n).compile()
+        for x, n in ((x, T + 4), (jnp.asarray(padded), None))
+    )  # fmt: skip
+    for a, b in zip(
+        *map(jax.tree.leaves, (short(params, x), long(params, jnp.asarray(padded)))), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    assert short.cost_analysis()["flops"] < long.cost_analysis()["flops"]
+
+
+def test_fewer_steps_than_inputs_are_refused(untyped):
+    net = build("rnn", 1)
+    params, x = setting(net)
+    with pytest.raises(ValueError, match=f"steps is {T - 1}; it must be at least {T}"):
+        net.apply({"params": params}, x, T - 1)
+
+
+def test_hidden_layers_and_an_embedding_against_numpy(x64):
+    net = dj.RecurrentNetwork(
+        [dj.ColEICell(4, n_i=1)],
+        dj.ColEIDense(3),
+        hidden=[dj.ColEIDense(5, n_i=2)],
+        embedding=dj.Embedding(7, 2),
+    )
+    ids = jnp.array([[1, 6], [0, 3], [2, 2]])
+    params = net.init(jax.random.key(0), ids)["params"]
+    signs = reference.sign_tree(
+        reference.strip(params),
+        {"cells_0": {"U": 0, "W": 1}, "hidden_0": {"W": 1}, "readout": {"W": 2}},
+    )
+    for layer in ("cells_0", "hidden_0", "readout"):  # each has the signs of the layer below
+        for name, sign in signs[layer].items():
+            assert (sign * params[layer][name] >= 0).all() and (sign != 0).any() == (name != "b")
+    p = reference.strip(params)
+    h = reference.run_cell(p["cells_0"], p["embedding"]["E"][np.asarray(ids)])[-1]
+    h = np.maximum(h @ p["hidden_0"]["W"].T + p["hidden_0"]["b"], 0)
+    expected = h @ p["readout"]["W"].T + p["readout"]["b"]
+    np.testing.assert_allclose(net.apply({"params": params}, ids), expected, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"they must be \[t, b\], as there is an embedding"):
+        net.apply({"params": params}, jnp.ones((3, 2, 2)))
+
+
+def test_a_dann_layer_above_a_hidden_colei_layer_is_refused():
+    with pytest.raises(ValueError, match="has 1 inhibitory units"):
+        dj.RecurrentNetwork(
+            [dj.RNNCell(4)], dj.DANNDense(3), hidden=[dj.ColEIDense(4, n_i=1)]
+        )

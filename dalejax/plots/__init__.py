@@ -1,6 +1,7 @@
 """Pictures from tables: data in, a matplotlib `Figure` out; no pyplot, no global state."""
 
 from dalejax.plots.curves import Comparison, Effect, effect_bars, final_dots, learning_curves
+from dalejax.plots.pictures import examples
 from dalejax.plots.spectra import eigenvalue_plane, quarter_circle_density, singular_histograms
 from dalejax.plots.style import DOUBLE, EXCITATORY, INHIBITORY, SINGLE, STYLES, Style, save
 
@@ -15,6 +16,7 @@ __all__ = [
     "Style",
     "effect_bars",
     "eigenvalue_plane",
+    "examples",
     "final_dots",
     "learning_curves",
     "quarter_circle_density",

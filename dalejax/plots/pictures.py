@@ -1,0 +1,52 @@
+"""Pictures of pictures: what an image task shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from dalejax.plots.style import SINGLE, SIZE, require_some
+
+
+def examples(pictures: ArrayLike, rows: Sequence[str]) -> Figure:
+    """Draw grey pictures in rows, each row with its name.
+
+    Args:
+        pictures: [rows, columns, h, w], grey values 0 to 255.
+        rows: their names.
+
+    Raises:
+        ValueError: there is no row, or another number of names.
+
+    Example:
+        >>> figure = examples(np.zeros((2, 3, 4, 4), np.uint8), ["cats", "dogs"])
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['cats', 'dogs']
+
+    Reference:
+        The form of Li et al. 2023, Fig. 8.
+    """
+    shown = np.asarray(pictures)
+    require_some("rows", rows)
+    if len(shown) != len(rows):
+        raise ValueError(f"there are {len(shown)} rows of pictures and {len(rows)} names.")
+    num, columns, height, width = shown.shape
+    gap = max(1, height // 16)
+    tiles = np.full((num * (height + gap) - gap, columns * (width + gap) - gap), 255, np.uint8)
+    for i, row in enumerate(shown):
+        for j, picture in enumerate(row):
+            top, left = i * (height + gap), j * (width + gap)
+            tiles[top : top + height, left : left + width] = picture
+    figure = Figure(
+        figsize=(SINGLE, SINGLE * tiles.shape[0] / tiles.shape[1] * 0.85), layout="constrained"
+    )
+    ax = figure.subplots()
+    ax.imshow(tiles, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    ax.set_yticks([i * (height + gap) + height / 2 for i in range(num)], rows, fontsize=SIZE)
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return figure

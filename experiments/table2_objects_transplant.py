@@ -1,0 +1,77 @@
+"""Table 2 of Li et al. 2023: the eight configurations of Figure 4 on object recognition.
+
+    python -m experiments table2_objects_transplant --preset laptop --data-dir DIR
+
+The learning rate and the clip are those that `search_objects` found for ColEI.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import dalejax as dj
+from experiments import fig2_objects, transplant
+from experiments.base import Context, Experiment
+from experiments.transplant import COLEI, RNN
+
+_OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "n", "n_i", "last")
+FULL = {name: fig2_objects.FULL[name] for name in _OF_TASK} | {
+    "updates": 37_500, "eval_every": 1250, "seeds_colei": 30, "seeds_rnn": 10,
+    "learning_rate": 0.01, "clip": 10.0, "hybrid_signs": "elements", "bias": "centred",
+}  # fmt: skip
+PRESETS = {
+    "smoke": FULL
+    | {"data": "shapes", "scenes": "noise", "size": 16, "pictures": 640, "n": 20, "n_i": 2,
+       "updates": 20, "eval_every": 10, "seeds_colei": 3, "seeds_rnn": 3, "last": 1},
+    "laptop": FULL | {"n": 500, "n_i": 50, "updates": 5000, "eval_every": 500, "seeds_colei": 10},
+    "paper": FULL,
+}  # fmt: skip
+SOURCE = "Li et al. 2023, Table 2"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train all configurations in one ensemble and take the six effects."""
+    s = context.settings
+    task = fig2_objects.recognition(context)
+    errors = transplant.train(context, task, "test_error")
+    sides, comparisons = transplant.effects(errors)
+    chance = {"chance": 100 - 100 / task.n_out}
+    transplant.draw(
+        context, "test_error", "test error (%)", sides, comparisons, hlines=chance
+    )
+    if context.progress:
+        print(f"the pictures are of {task.source}")
+    note = (
+        f"{s['updates']} updates, 1 x {s['n']}, {s['data']} on {s['scenes']}, not the pictures of "
+        "Majaj et al."
+    )
+    gap = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
+    interval = dj.statistics.bootstrap_interval(gap, seed=0)
+    return [
+        context.claim(
+            id="gap",
+            statement="ColEI networks did not learn as well as standard RNNs (difference in test "
+            "error, natural objects).",
+            source=SOURCE,
+            measured=float(np.mean(gap)),
+            spread=float(np.std(gap, ddof=1)),
+            interval=tuple(interval),
+            reference="positive",
+            test=f"bootstrap, n = {len(gap)}",
+            holds=bool(interval.low > 0),
+            note=note,
+        ),
+        *transplant.shared_claims(
+            context, errors, sides, comparisons, (f"{SOURCE} and section 3.3",) * 2, note
+        ),
+    ]
+
+
+EXPERIMENT = Experiment(
+    name="table2_objects_transplant",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.3, "laptop": 40, "paper": 900},
+    claims=7,
+    run=run,
+)
