@@ -227,7 +227,7 @@ def assert_one_sentence(capsys) -> str:
         ["train", *SMALL, "--out", "x", "--task", "copying"],
         ["train", *SMALL, "--out", "x", "--cell", "lstm"],
         ["train", *SMALL, "--out", "x", "--scan", "columns"],
-        ["train", *SMALL, "--out", "x", "--data", "kmnist"],
+        ["train", *SMALL, "--out", "x", "--data", "letters"],
         ["train", *SMALL, "--out", "x", "--n", "ten"],
         ["train", *SMALL, "--out", "x", "--seeds", "2.5"],
         ["train", *SMALL, "--out", "x", "--colour"],

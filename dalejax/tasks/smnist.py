@@ -21,7 +21,7 @@ class SequentialMNIST(DatasetTask):
     Inputs are grey values in [0, 1], not normalised; the loss is the last step's cross-entropy.
 
     Args:
-        data: a set of :mod:`dalejax.datasets`: ``"mnist"``, or ``"digits"``, the embedded 5,000.
+        data: ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``, or ``"digits"``, the embedded 5,000.
         scan: ``"rows"`` (28 steps of 28), ``"pixels"`` (784 steps of 1) or ``"permuted"`` (pixels
             in one random order, the same for all trials).
         data_dir: where the data are; None for ``TFDS_DATA_DIR`` or TFDS's default.
