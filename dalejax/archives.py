@@ -7,10 +7,10 @@ import io
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from dalejax.opened import MAX_RATIO, Opened, unpacked
+from dalejax.opened import MAX_RATIO, Opened, read_at_most, unpacked
 
 # What zipfile raises of archives that are not as they should be, ValueError aside.
 ZIP_DAMAGE = (
@@ -105,14 +105,15 @@ def zipped_file(path: str | Path, name: str) -> Iterator[io.BufferedIOBase]:
             yield file
 
 
-def tarred_files(path: str | Path) -> Iterator[tuple[str, int, io.BufferedIOBase]]:
-    """Go through the plain files of a tar, gzipped or not, once and in order.
+def tarred_files(path: str | Path, names: Collection[str]) -> Iterator[tuple[str, bytearray]]:
+    """Read the files of some names inside a tar, gzipped or not, in its order.
 
     Args:
         path: the tar.
+        names: the files', without folders.
 
     Yields:
-        Each file's name without folders, its size in bytes as claimed, and itself, open.
+        The name and the content of each plain file of such a name.
 
     Raises:
         FileNotFoundError: there is no such tar.
@@ -123,19 +124,23 @@ def tarred_files(path: str | Path) -> Iterator[tuple[str, int, io.BufferedIOBase
         >>> path = Path(tempfile.mkdtemp()) / "a.tar"
         >>> with tarfile.open(path, "w") as archive:
         ...     archive.add(__file__, "b/a.py")
-        >>> [name for name, size, file in tarred_files(path)]
+        >>> [name for name, content in tarred_files(path, ["a.py"])]
         ['a.py']
     """
     with unpacked(path) as opened:
         try:
             with tarfile.open(fileobj=opened.file, mode="r|") as archive:
                 for member in archive:
+                    name = Path(member.name).name
                     # A sparse file claims holes that are nowhere stored.
-                    if not member.isreg() or member.issparse():
+                    if name not in names or not member.isreg() or member.issparse():
                         continue
                     file = archive.extractfile(member)
                     assert file is not None  # of a plain file it never is
-                    yield Path(member.name).name, member.size, file  # pyright: ignore[reportReturnType]
+                    content = read_at_most(file, member.size)  # pyright: ignore[reportArgumentType]
+                    if len(content) != member.size:
+                        raise EOFError(f"{name} breaks off")
+                    yield name, content
         except _TAR_DAMAGE as error:
             raise _damaged(path, error, "tar") from error
 

@@ -106,11 +106,10 @@ def read_cifar_tar(found: Found) -> Splits:
     (path,) = found.paths
     names = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
     batches: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for name, size, file in tarred_files(path):
-        if name in names:
-            if name in batches:
-                raise ValueError(f"{path} holds {name} twice; it must be the original archive.")
-            batches[name] = _records(read_at_most(file, size), size, f"{path}, {name}")
+    for name, content in tarred_files(path, names):
+        if name in batches:
+            raise ValueError(f"{path} holds {name} twice; it must be the original archive.")
+        batches[name] = _records(content, f"{path}, {name}")
     missing = [name for name in names if name not in batches]
     if missing:
         raise ValueError(f"{path} holds no {missing[0]}; it must be the original archive.")
@@ -123,12 +122,12 @@ def read_cifar_bins(found: Found) -> Splits:
     for path in found.paths:
         with unpacked(path) as opened:
             content = read_at_most(opened.file, opened.most_bytes)
-        batches.append(_records(content, len(content), str(path)))
+        batches.append(_records(content, str(path)))
     return _cifar(batches)
 
 
-def _records(content: bytearray, size: int, where: str) -> tuple[np.ndarray, np.ndarray]:
-    if len(content) != size or size % _CIFAR_RECORD or not size:
+def _records(content: bytearray, where: str) -> tuple[np.ndarray, np.ndarray]:
+    if len(content) % _CIFAR_RECORD or not content:
         raise ValueError(
             f"{where} has {len(content):,} bytes; it must have a multiple of {_CIFAR_RECORD:,}, a "
             "class and 32x32 colours a picture."

@@ -65,7 +65,7 @@ def find(data_set: DataSet, folder: Path) -> Found:
     them = "the files" if len(missing) > 1 else "it"
     raise MissingData(
         f"{data_set.name} is missing: {wanted} not found in {place}; put {them} there, or run: "
-        f"{how_to_get(data_set)}{_or_download(data_set)}"
+        f"dalejax data prepare {data_set.name} --from DIR ({_hint(data_set)})"
     )
 
 
@@ -76,10 +76,10 @@ def how_to_get(data_set: DataSet) -> str:
     return f"dalejax data prepare {data_set.name}{'' if data_set.download else ' --from DIR'}"
 
 
-def _or_download(data_set: DataSet) -> str:
+def _hint(data_set: DataSet) -> str:
     if data_set.download is None:
-        return " (DIR holds the files)"
-    return " (it downloads them; with --from DIR it takes those in DIR)"
+        return "DIR holds the files"
+    return "DIR holds the files; without --from they are downloaded"
 
 
 def _places(data_set: DataSet, folder: Path) -> Iterator[Path]:

@@ -17,11 +17,19 @@ from dalejax.datasets.columns import Block, Splits, texts
 from dalejax.datasets.places import how_to_get
 from dalejax.files import read_json
 
-FOLDER = "dalejax"  # tfds writes below it: a folder a set, one a version
 VERSION = "1.0.0"
 _BLOCK = 20_000  # rows read at once; one at a time takes about twice as long
 # features.json names classes, which tfds imports: only those that are written here.
 _FEATURES = "tensorflow_datasets.core.features."
+
+
+def tfds_name(data_set: DataSet) -> str:
+    """What tensorflow-datasets calls a set: not as its own builders.
+
+    Args:
+        data_set: of the catalogue.
+    """
+    return f"dalejax_{data_set.name}"
 
 
 def path_of(data_set: DataSet, folder: Path) -> Path:
@@ -31,7 +39,7 @@ def path_of(data_set: DataSet, folder: Path) -> Path:
         data_set: of the catalogue.
         folder: of the data.
     """
-    return folder / FOLDER / data_set.name / VERSION
+    return folder / tfds_name(data_set) / VERSION
 
 
 def exists(data_set: DataSet, folder: Path) -> bool:
@@ -63,7 +71,7 @@ def write(data_set: DataSet, splits: Splits, folder: Path) -> None:
         tempfile.TemporaryDirectory(prefix="dalejax-") as nothing,
         contextlib.redirect_stdout(sys.stderr),  # tfds prints its progress
     ):
-        builder = module.Builder(splits=splits, config=data_set.name, data_dir=folder)
+        builder = module.Builder(data_set, splits, data_dir=folder)
         builder.download_and_prepare(
             download_dir=nothing,
             download_config=tfds.download.DownloadConfig(try_download_gcs=False, num_shards=1),

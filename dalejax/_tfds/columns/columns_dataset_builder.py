@@ -9,28 +9,26 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from dalejax.datasets import catalogue, prepared
+from dalejax.datasets import prepared
+from dalejax.datasets.catalogue import DataSet
 from dalejax.datasets.columns import Block, Splits
 
 
 # Kept out of the tfds registry: no clash with the builders that tfds brings along.
 class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """A set's columns, in their order; a config for each set of the catalogue.
+    """A set's columns, in their order, under a name of the set's own.
 
     Args:
+        data_set: of the catalogue.
         splits: what to write; every split has the columns of the first one.
-        **builder_arguments: as for any tfds builder: `config` and `data_dir`.
+        **builder_arguments: as for any tfds builder, e.g. `data_dir`.
     """
 
-    name = prepared.FOLDER
     VERSION = tfds.core.Version(prepared.VERSION)
-    BUILDER_CONFIGS = [  # noqa: RUF012  (tfds takes nothing else)
-        tfds.core.BuilderConfig(name=data_set.name, description=data_set.what)
-        for data_set in catalogue.SETS.values()
-        if not data_set.embedded
-    ]
 
-    def __init__(self, *, splits: Splits, **builder_arguments: Any):
+    def __init__(self, data_set: DataSet, splits: Splits, **builder_arguments: Any):
+        self.name = prepared.tfds_name(data_set)
+        self._data_set = data_set
         iterators = {name: iter(blocks) for name, blocks in splits.items()}
         first, blocks = next(iter(iterators.items()))
         self._first_block = next(blocks)
@@ -38,12 +36,11 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         super().__init__(**builder_arguments)
 
     def _info(self) -> tfds.core.DatasetInfo:
-        assert self.builder_config is not None  # every one is of a config
         features = {name: _feature(column) for name, column in self._first_block.items()}
         return tfds.core.DatasetInfo(
             builder=self,
-            description=self.builder_config.description,
-            license=catalogue.SETS[self.builder_config.name].licence,
+            description=self._data_set.what,
+            license=self._data_set.licence,
             features=tfds.features.FeaturesDict(features),
             disable_shuffling=True,
         )
