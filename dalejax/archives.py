@@ -137,10 +137,7 @@ def tarred_files(path: str | Path, names: Collection[str]) -> Iterator[tuple[str
                         continue
                     file = archive.extractfile(member)
                     assert file is not None  # of a plain file it never is
-                    content = read_at_most(file, member.size)  # pyright: ignore[reportArgumentType]
-                    if len(content) != member.size:
-                        raise EOFError(f"{name} breaks off")
-                    yield name, content
+                    yield name, read_at_most(file, member.size)  # pyright: ignore[reportArgumentType]
         except _TAR_DAMAGE as error:
             raise _damaged(path, error, "tar") from error
 

@@ -150,6 +150,6 @@ def _save(response: requests.Response, file: IO[bytes], start: int, total: int |
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    inner = re.search(r"\[Errno -?\d+\] [^')]+|Max retries|timed out|Name or service", text)
-    return inner[0] if inner else text[:200]
+    inner = error.args[0] if error.args else error
+    text = " ".join(str(getattr(inner, "reason", None) or error).split()) or type(error).__name__
+    return text.split("): ")[-1]  # without the address of urllib3's connection

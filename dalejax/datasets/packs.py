@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from dalejax.datasets.catalogue import Counts
 from dalejax.datasets.columns import Splits, stacked, texts
 from dalejax.datasets.places import Found
 from dalejax.npz import read_npz
+
+_SURROGATES = 0xD800 >> 11  # halves of characters
 
 
 class ObjectPack(NamedTuple):
@@ -129,12 +132,11 @@ def _names(
         raise ValueError(
             f"{path}: {part} is {array.dtype} {array.shape}; it must be texts of shape {shape}."
         )
-    try:
-        names = [str(name) for name in array.ravel().tolist()]
-        [name.encode() for name in names]
-    except ValueError as error:  # not every four bytes are a character
-        raise ValueError(f"{path}: {part} holds what is no text.") from error
-    return names
+    if array.dtype.kind == "U" and array.itemsize:
+        codes = np.frombuffer(array.tobytes(), array.dtype.byteorder.replace("=", "<") + "u4")
+        if (codes > sys.maxunicode).any() or ((codes >> 11) == _SURROGATES).any():
+            raise ValueError(f"{path}: {part} holds what is no text.")
+    return [str(name) for name in array.ravel().tolist()]
 
 
 def _tuples(lists) -> tuple[tuple[str, ...], ...]:
