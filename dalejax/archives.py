@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import tarfile
 import zipfile
 import zlib
@@ -65,7 +66,7 @@ def open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Opened:
     """
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{entry.filename!r} is packed in an uncommon way")
-    stored = Path(str(archive.filename)).stat().st_size
+    stored = os.path.getsize(str(archive.filename))
     if entry.compress_size > stored:
         raise ValueError(f"{entry.filename!r} claims more bytes than the file has")
     most = min(entry.file_size, entry.compress_size * MAX_RATIO)

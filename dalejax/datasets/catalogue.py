@@ -324,8 +324,9 @@ _ALL = (
         "vectors",
         "GloVe 6B word vectors, 50 dimensions",
         "PDDL 1.0",
-        ("glove50", "glove"),
+        ("glove", "glove50"),
         (
+            *_glove(50),  # before the smaller file: it has all words
             Form(
                 "glove",
                 (
@@ -336,7 +337,6 @@ _ALL = (
                 ),
                 {"vectors": (9809, 50)},
             ),
-            *_glove(50),
         ),
     ),
     DataSet(
@@ -344,7 +344,7 @@ _ALL = (
         "vectors",
         "GloVe 6B word vectors, 300 dimensions",
         "PDDL 1.0",
-        ("glove300", "glove"),
+        ("glove", "glove300"),
         _glove(300),
     ),
     DataSet(
@@ -352,7 +352,7 @@ _ALL = (
         "vectors",
         "spaCy’s word vectors of Penn Treebank words, 300 dimensions",
         "CC0",
-        ("spacy300", "glove"),
+        ("glove", "spacy300"),
         (
             Form(
                 "glove",

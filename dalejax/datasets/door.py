@@ -59,8 +59,8 @@ def load_text(name: str | Path, *, data_dir: str | Path | None = None) -> TextDa
 
     Example:
         >>> corpus = load_text("topics")
-        >>> " ".join(corpus.vocabulary[i] for i in corpus.train[:5])
-        'the assert statement assert statements'
+        >>> corpus.train.dtype, len(corpus.vocabulary)
+        (dtype('int32'), 2002)
 
     Source: Mikolov et al. 2010 (the preparation of the Penn Treebank).
     """
@@ -233,7 +233,7 @@ def _found_or_downloaded(data_set: DataSet, folder: Path) -> places.Found:
             raise
     from dalejax.datasets.download import download
 
-    place = folder / data_set.folders[-1 if data_set.kind == "vectors" else 0]
+    place = folder / data_set.folders[0]
     advice = f"with the files at hand use: dalejax data prepare {data_set.name} --from DIR"
     with prepared.no_empty_folders_left(*reversed(place.parents), place):
         place.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     VERSION = tfds.core.Version(prepared.VERSION)
 
     def __init__(self, data_set: DataSet, splits: Splits, **builder_arguments: Any):
-        self.name = prepared.tfds_name(data_set)
+        # tfds expects a name a class; here a set is an instance.
+        self.name = prepared.tfds_name(data_set)  # pyright: ignore[reportAttributeAccessIssue]
         self._data_set = data_set
         iterators = {name: iter(blocks) for name, blocks in splits.items()}
         first, blocks = next(iter(iterators.items()))
