@@ -134,7 +134,7 @@ CALLS = {
     "num_train": (lambda: dj.tasks.AddingProblem(num_train=0), "num_train is 0"),
     "batch_size": (lambda: dj.tasks.AddingProblem(batch_size=0), "batch_size is 0; it must be fr"),
     "scan": (lambda: dj.tasks.SequentialMNIST("digits", scan="columns"), "scan is 'columns'"),
-    "data": (lambda: dj.tasks.SequentialMNIST("letters"), "'letters'; allowed are"),
+    "data": (lambda: dj.tasks.SequentialMNIST("letters"), "data is 'letters'; it must be one"),
     "image set": (lambda: dj.datasets.load("ptb"), "'ptb'; allowed are 'digits', 'mnist',"),
     "text": (lambda: dj.datasets.load_text("mnist"), "'mnist'; allowed are 'ptb'"),
     "vectors": (lambda: dj.datasets.load_vectors("ptb", []), "'ptb'; allowed are 'glove50'"),

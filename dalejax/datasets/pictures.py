@@ -71,7 +71,7 @@ def decoded(picture: Image.Image, mode: str, where: str) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture.load()
-            return picture.convert(mode)
+            return picture if picture.mode == mode else picture.convert(mode)
     except Exception as error:  # Pillow's decoders raise many unrelated kinds
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{where} is damaged ({reason}).") from error
