@@ -15,7 +15,7 @@ from tyro.conf import subcommand
 
 from dalejax import interrupts, notes, processes
 from dalejax.commands.config import CONFIG
-from dalejax.commands.data import Prepare, Status
+from dalejax.commands.data import PackObjects, Prepare, Status, Verify
 from dalejax.commands.spectrum import Spectrum
 from dalejax.commands.train import Resume, Train
 
@@ -24,8 +24,11 @@ Command = (
     | Annotated[Resume, subcommand("resume")]
     | Annotated[Spectrum, subcommand("spectrum")]
     | Annotated[
-        Annotated[Status, subcommand("status")] | Annotated[Prepare, subcommand("prepare")],
-        subcommand("data", description="Show which data sets are here, or prepare one."),
+        Annotated[Status, subcommand("status")]
+        | Annotated[Prepare, subcommand("prepare")]
+        | Annotated[Verify, subcommand("verify")]
+        | Annotated[PackObjects, subcommand("pack-objects")],
+        subcommand("data", description="Show, prepare and verify the data sets."),
     ]
 )
 

@@ -7,12 +7,12 @@ import math
 import tokenize
 import warnings
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from dalejax.opened import MAX_RATIO, read_at_most
+from dalejax.archives import ZIP_DAMAGE, open_entry
+from dalejax.opened import read_at_most
 
 _LONGEST_HEADER = 10_000  # bytes; NumPy's own limit
 
@@ -39,7 +39,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
         {'a': array([0, 1, 2])}
     """
     path = Path(path)
-    stored = path.stat().st_size
+    path.stat()  # says itself when there is none
     arrays: dict[str, np.ndarray] = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -47,14 +47,10 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
                 name = entry.filename.removesuffix(".npy")
                 if name == entry.filename or name in arrays:
                     raise ValueError(f"its entry {entry.filename!r} is no array, or is there twice")
-                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise ValueError(f"{name!r} is packed in a way that NumPy does not use")
-                if entry.compress_size > stored:
-                    raise ValueError(f"{name!r} claims more bytes than the file has")
-                with archive.open(entry) as file:
-                    arrays[name] = _read_array(file, name, entry)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
-            ValueError, OverflowError, OSError) as error:  # fmt: skip
+                opened = open_entry(archive, entry)
+                with opened.file as file:
+                    arrays[name] = _read_array(file, name, opened.most_bytes)
+    except (*ZIP_DAMAGE, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
             f"{path} cannot be read ({reason}); it must be an .npz file of plain arrays."
@@ -62,14 +58,14 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _read_array(file: io.BufferedIOBase, name: str, entry: zipfile.ZipInfo) -> np.ndarray:
+def _read_array(file: io.BufferedIOBase, name: str, most_bytes: int) -> np.ndarray:
     shape, in_columns, dtype = _read_header(file, name)
     if dtype.hasobject:
         raise ValueError(f"{name!r} holds Python objects")
     if not all(isinstance(size, int) and size >= 0 for size in shape):
         raise ValueError(f"{name!r} has the shape {shape}")
     expected = math.prod(shape) * dtype.itemsize
-    most = min(entry.file_size - file.tell(), entry.compress_size * MAX_RATIO)
+    most = most_bytes - file.tell()
     if expected > most:
         raise ValueError(
             f"{name!r} promises shape {shape} of {dtype}, {expected:,} bytes, but it can hold at "

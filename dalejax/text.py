@@ -48,6 +48,29 @@ def read_corpus(path: str | Path, vocabulary: Sequence[str] | None = None) -> Co
     Reference:
         Mikolov et al. 2010 (the preparation of the Penn Treebank).
     """
+    return number_words(read_lines(path), path, vocabulary)
+
+
+def read_lines(path: str | Path) -> list[bytes]:
+    """Read a text's lines, plain or gzipped.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The lines without their ends; what follows the last one counts if it holds words.
+
+    Raises:
+        ValueError: the file is damaged, or holds zero bytes.
+        FileNotFoundError: there is no such file.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "text.txt"
+        >>> _ = path.write_text("the cat\\nthe dog\\n")
+        >>> read_lines(path)
+        [b'the cat', b'the dog']
+    """
     with unpacked(path) as opened:
         content = opened.file.read()
     if b"\0" in content:
@@ -55,6 +78,26 @@ def read_corpus(path: str | Path, vocabulary: Sequence[str] | None = None) -> Co
     lines = content.split(b"\n")
     if not lines[-1].strip():
         lines.pop()
+    return lines
+
+
+def number_words(
+    lines: Sequence[bytes], path: str | Path, vocabulary: Sequence[str] | None = None
+) -> Corpus:
+    """Turn a text's lines into numbers: see `read_corpus`.
+
+    Args:
+        lines: the text, UTF-8.
+        path: what errors call it.
+        vocabulary: the words allowed; None makes it of the text's own words.
+
+    Raises:
+        ValueError: as `read_corpus`.
+
+    Example:
+        >>> number_words([b"a b", b"b"], "text").ids.tolist()
+        [2, 1, 0, 1, 0]
+    """
     tokens: list[bytes] = []
     for line in lines:
         tokens += line.split()  # at ASCII white space only, unlike str.split

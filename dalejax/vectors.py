@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,40 +45,92 @@ def read_vectors(path: str | Path, words: Sequence[str]) -> Vectors:
     Reference:
         Pennington et al. 2014 (GloVe).
     """
-    row_of = {word.encode(): row for row, word in enumerate(words)}
-    values, dimensions = None, 0
-    found = np.zeros(len(words), bool)
     with unpacked(path) as opened:
-        number = 0
-        while line := opened.file.readline(_LONGEST_LINE + 1):
-            number += 1
-            if len(line) > _LONGEST_LINE:
-                raise ValueError(f"{path}, line {number}: it has over {_LONGEST_LINE:,} bytes.")
-            line = line.rstrip(b"\r\n")
-            if values is None:
-                dimensions = line.count(b" ")
-                if dimensions < 2:
-                    raise ValueError(
-                        f"{path}, line 1: it has {dimensions} numbers; it must be a word and at "
-                        "least 2 numbers, apart by single spaces."
-                    )
-                values = np.zeros((len(words), dimensions), np.float32)
-            if line.count(b" ") < dimensions:
-                raise ValueError(
-                    f"{path}, line {number}: it has {line.count(b' ')} numbers; the first line has "
-                    f"{dimensions}."
-                )
-            word, *numbers = line.rsplit(b" ", dimensions)  # a word may hold spaces
-            row = row_of.get(word)
-            if row is not None and not found[row]:
-                values[row] = _numbers(path, number, numbers)
-                found[row] = True
-    if values is None:
-        raise ValueError(f"{path} is empty; it must have a word and its numbers a line.")
+        return pick_vectors(opened.file, words, path)
+
+
+def pick_vectors(file: io.BufferedIOBase, words: Sequence[str], path: str | Path) -> Vectors:
+    """Read the vectors of some words from an open file: see `read_vectors`.
+
+    Args:
+        file: open for reading.
+        words: the words wanted.
+        path: what errors call the file.
+
+    Raises:
+        ValueError: as `read_vectors`.
+    """
+    row_of = {word.encode(): row for row, word in enumerate(words)}
+    values = np.zeros((len(words), 0), np.float32)
+    found = np.zeros(len(words), bool)
+    for number, word, texts in split_lines(file, path):
+        if number == 1:
+            values = np.zeros((len(words), len(texts)), np.float32)
+        row = row_of.get(word)
+        if row is not None and not found[row]:
+            values[row] = parse_numbers(texts, number, path)
+            found[row] = True
     return Vectors(values, found)
 
 
-def _numbers(path, number: int, texts: list[bytes]) -> np.ndarray:
+def split_lines(
+    file: io.BufferedIOBase, path: str | Path
+) -> Iterator[tuple[int, bytes, list[bytes]]]:
+    """Go through the lines of an open file of vectors.
+
+    Args:
+        file: open for reading.
+        path: what errors call it.
+
+    Yields:
+        Each line's number from 1, its word, and its numbers as they are written.
+
+    Raises:
+        ValueError: there are no lines, or one is too long or has too few numbers.
+
+    Example:
+        >>> list(split_lines(io.BytesIO(b"the 1 2"), "vectors.txt"))
+        [(1, b'the', [b'1', b'2'])]
+    """
+    number, dimensions = 0, 0
+    while line := file.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise ValueError(f"{path}, line {number}: it has over {_LONGEST_LINE:,} bytes.")
+        line = line.rstrip(b"\r\n")
+        if number == 1:
+            dimensions = line.count(b" ")
+            if dimensions < 2:
+                raise ValueError(
+                    f"{path}, line 1: it has {dimensions} numbers; it must be a word and at "
+                    "least 2 numbers, apart by single spaces."
+                )
+        if line.count(b" ") < dimensions:
+            raise ValueError(
+                f"{path}, line {number}: it has {line.count(b' ')} numbers; the first line has "
+                f"{dimensions}."
+            )
+        word, *numbers = line.rsplit(b" ", dimensions)  # a word may hold spaces
+        yield number, word, numbers
+    if not number:
+        raise ValueError(f"{path} is empty; it must have a word and its numbers a line.")
+
+
+def parse_numbers(texts: list[bytes], line: int, path: str | Path) -> np.ndarray:
+    """Turn a line's numbers into float32 [d].
+
+    Args:
+        texts: the numbers as they are written.
+        line: which line they are from.
+        path: what errors call the file.
+
+    Raises:
+        ValueError: one is no number, or not finite in float32.
+
+    Example:
+        >>> parse_numbers([b"1", b"-2e-1"], 1, "vectors.txt").tolist()
+        [1.0, -0.20000000298023224]
+    """
     try:
         if any(b"_" in text for text in texts):  # a number to Python, not to others
             raise ValueError
@@ -86,5 +139,5 @@ def _numbers(path, number: int, texts: list[bytes]) -> np.ndarray:
     except ValueError:
         numbers = np.full(1, np.nan)
     if not np.isfinite(numbers).all():
-        raise ValueError(f"{path}, line {number}: it must have finite numbers after its word.")
+        raise ValueError(f"{path}, line {line}: it must have finite numbers after its word.")
     return numbers

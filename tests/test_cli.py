@@ -227,7 +227,7 @@ def assert_one_sentence(capsys) -> str:
         ["train", *SMALL, "--out", "x", "--task", "copying"],
         ["train", *SMALL, "--out", "x", "--cell", "lstm"],
         ["train", *SMALL, "--out", "x", "--scan", "columns"],
-        ["train", *SMALL, "--out", "x", "--data", "kmnist"],
+        ["train", *SMALL, "--out", "x", "--data", "letters"],
         ["train", *SMALL, "--out", "x", "--n", "ten"],
         ["train", *SMALL, "--out", "x", "--seeds", "2.5"],
         ["train", *SMALL, "--out", "x", "--colour"],
@@ -386,6 +386,31 @@ def test_data_status(tmp_path, capsys, monkeypatch):
     data = write_folder(tmp_path / "elsewhere" / "mnist", synthetic())
     assert cli.main(["data", "status", "--json", "--data-dir", str(data.parent)]) == 0
     assert json.loads(capsys.readouterr().out)["mnist"]["state"] == "raw files"
+
+
+def test_data_status_is_an_aligned_table(tmp_path, capsys):
+    write_folder(tmp_path / "kmnist", synthetic())
+    assert cli.main(["data", "status", "--data-dir", str(tmp_path)]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == f"data folder: {tmp_path}"
+    assert [line.split()[0] for line in lines] == [row["name"] for row in datasets.status()]
+    assert max(map(len, lines)) <= 100
+    line = next(line for line in lines if line.startswith("kmnist"))
+    assert "raw files" in line and line.endswith("  kmnist")
+    at = line.index("CC BY-SA")
+    assert all(line[at - 1] == " " and line[at] != " " for line in lines)
+
+
+def test_data_verify(tmp_path, capsys):
+    arguments = ["data", "verify", "--data-dir", str(tmp_path)]
+    assert cli.main(arguments) == 0  # what is not there is not wrong
+    assert "mnist          missing" in capsys.readouterr().out
+    path = write_folder(tmp_path / "mnist", synthetic()) / "train-images-idx3-ubyte.gz"
+    assert cli.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1 and f"{path}: its sha256 sum is" in err
+    assert "mnist          wrong" in out
+    assert cli.main([*arguments, "kmnist"]) == 0
 
 
 def test_data_prepare_asks_the_library(tmp_path, capsys, monkeypatch):

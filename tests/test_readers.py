@@ -3,6 +3,7 @@
 import gzip
 import io
 import random
+import tarfile
 import tracemalloc
 import zipfile
 
@@ -10,8 +11,11 @@ import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from PIL import Image
 
-from dalejax.datasets import read_idx
+from dalejax.datasets import catalogue, images, load_objects, load_scenes, pictures, read_idx
+from dalejax.datasets import words as word_files
+from dalejax.datasets.places import Found
 from dalejax.npz import read_npz
 from dalejax.text import read_corpus
 from dalejax.vectors import read_vectors
@@ -225,6 +229,21 @@ def traced():
     tracemalloc.stop()
 
 
+def survives(read, path, content: bytes) -> str:
+    """Read a mangled file: it must be read, or refused in a sentence, with little memory."""
+    path.write_bytes(content)
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        read(path)
+        outcome = "read"
+    except ValueError as error:
+        outcome = "refused"
+        assert str(path) in str(error) and "\n" not in str(error)
+    assert tracemalloc.get_traced_memory()[1] - before < MOST_BYTES
+    return outcome
+
+
 @pytest.mark.parametrize("kind", READERS)
 def test_mangled_files_are_read_or_refused(kind, tmp_path_factory, traced):
     content, read = READERS[kind]
@@ -235,21 +254,111 @@ def test_mangled_files_are_read_or_refused(kind, tmp_path_factory, traced):
     @hypothesis.given(st.integers(0, 2**32))
     def check(seed):
         for i in range(FILES_AN_EXAMPLE):
-            path.write_bytes(mangle(content, seed + i))
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            try:
-                read(path)
-                outcomes["read"] += 1
-            except ValueError as error:
-                outcomes["refused"] += 1
-                assert str(path) in str(error) and "\n" not in str(error)
-            assert tracemalloc.get_traced_memory()[1] - before < MOST_BYTES
+            outcomes[survives(read, path, mangle(content, seed + i))] += 1
 
     check()
     assert sum(outcomes.values()) >= 2000 and outcomes["refused"] > 100
     if kind in ("text", "vectors"):  # formats without checksums: much of it still is what it was
         assert outcomes["read"] > 100
+
+
+def found(name: str, layout: str):
+    """Of a path, the set's files: each of them is this one."""
+    form = next(form for form in catalogue.SETS[name].forms if form.layout == layout)
+    return lambda path: Found(form, (path,) * len(form.files), path.parent)
+
+
+def cifar() -> bytes:
+    buffer, record = io.BytesIO(), bytes([1]) + bytes(range(256)) * 12
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]:
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            info.size = len(record)
+            archive.addfile(info, io.BytesIO(record))
+    return buffer.getvalue()
+
+
+def picture(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def zipped(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def packed(**arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def decode(path) -> None:
+    with pictures.opened(path.read_bytes(), str(path)) as opened:
+        pictures.decoded(opened, "RGBA", str(path))
+
+
+FRAMES = np.zeros((2, 1, 1, 4, 4), np.uint8)
+TAR = found("cifar10", "cifar_tar")
+JPEGS = found("cifar10_jpeg", "jpeg_zips")
+GLOVE = found("glove50", "glove_zip")
+ARCHIVES = {
+    "tar": (cifar(), lambda path: images.read_cifar_tar(TAR(path))),
+    "jpegs": (
+        zipped(**{f"train/cat/{i}.jpg": picture("JPEG") for i in range(3)}),
+        lambda path: images.read_jpeg_zips(JPEGS(path)),
+    ),
+    "glove": (
+        zipped(**{"glove.6B.50d.txt": VECTORS}),
+        lambda path: word_files.pick(GLOVE(path), ["dog", "a b", "bird"]),
+    ),
+    "objects": (
+        packed(gray=FRAMES, alpha=FRAMES, categories=["cats", "dogs"], names=[["a"], ["b"]]),
+        load_objects,
+    ),
+    "scenes": (packed(train=FRAMES[0, 0], test=FRAMES[0, 0]), load_scenes),
+    "jpeg": (picture("JPEG"), decode),
+    "png": (picture("PNG"), decode),
+}
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_mangled_archives_and_pictures(kind, tmp_path_factory, traced):
+    content, read = ARCHIVES[kind]
+    path = tmp_path_factory.mktemp("mangled") / "file.npz"
+    path.write_bytes(content)
+    read(path)
+    outcomes = {"read": 0, "refused": 0}
+
+    for seed in range(150):
+        outcomes[survives(read, path, mangle(content, seed))] += 1
+    assert outcomes["refused"] > 50
+
+
+def test_a_tar_does_not_invent_bytes(tmp_path):
+    """A file that claims more than there is, and one that is all hole."""
+    whole = cifar()
+    info = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
+    info.size = 7 * 2**30
+    path = tmp_path / "file"
+    path.write_bytes(info.tobuf() + whole[512:])
+    with pytest.raises(ValueError, match="unexpected end of data") as error:
+        images.read_cifar_tar(TAR(path))
+    assert str(path) in str(error.value)
+    info.type, info.size = tarfile.GNUTYPE_SPARSE, 0
+    sparse = bytearray(info.tobuf(format=tarfile.GNU_FORMAT))
+    sparse[483:495] = b"%011o\0" % (3073 * 1000)  # its size with the hole
+    sparse[148:156] = b" " * 8
+    sparse[148:156] = b"%06o\0 " % sum(sparse)
+    path.write_bytes(bytes(sparse) + whole[512 + 3584 :])
+    with pytest.raises(ValueError, match=r"holds no data_batch_1\.bin"):
+        images.read_cifar_tar(TAR(path))
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -1,1 +1,1 @@
-"""tensorflow-datasets builders, one package folder each (tfds looks for their files there)."""
+"""The tensorflow-datasets builder, in a package folder of its own, where tfds looks for files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from dalejax import checks
@@ -86,6 +86,22 @@ def print_json(content: Mapping[str, Any]) -> None:
         content: numbers, strings, lists and dictionaries.
     """
     print(json.dumps(_plain(content), indent=2, allow_nan=False))
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns.
+
+    Args:
+        rows: all equally long.
+
+    Example:
+        >>> print_table([["a", "bc"], ["def", "g"]])
+        a    bc
+        def  g
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip())
 
 
 def _plain(value: Any) -> Any:

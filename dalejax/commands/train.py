@@ -70,7 +70,7 @@ class Train:
     """updates between checkpoints, a multiple of --eval-every; None: ten evaluations"""
     keep_checkpoints: int = 3
     """how many of the newest checkpoints stay, beside the one with the lowest score"""
-    data: Literal["mnist", "digits"] = "mnist"
+    data: Literal["mnist", "digits", "fashion_mnist", "kmnist"] = "mnist"
     """smnist's images; digits are 5,000 of MNIST's, embedded in a package"""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """where the images are; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""

@@ -81,7 +81,7 @@ class ObjectRecognition(DatasetTask):
         shown = datasets.load_objects(objects, data_dir=data_dir)
         behind = datasets.load_scenes(scenes, data_dir=data_dir)
         self.steps, self.n_in, self.n_out = steps, size**2, len(shown.categories)
-        self.categories, self.num_objects = shown.categories, sum(map(len, shown.names))
+        self.categories, self.num_objects = shown.categories, shown.gray.shape[0] * shown.gray.shape[1]
         self.source = f"objects: {shown.source}; scenes: {behind.source}"
         views = _split_views(shown.gray.shape[2])
         backgrounds = _split_scenes(behind.train, behind.test)

@@ -12,6 +12,7 @@ from dalejax import checks, datasets
 from dalejax.tasks.base import DatasetTask
 from dalejax.types import Array, Float, Int, Integer
 
+SETS = ("mnist", "digits", "fashion_mnist", "kmnist")
 SCANS = ("rows", "pixels", "permuted")
 
 
@@ -21,7 +22,7 @@ class SequentialMNIST(DatasetTask):
     Inputs are grey values in [0, 1], not normalised; the loss is the last step's cross-entropy.
 
     Args:
-        data: a set of :mod:`dalejax.datasets`: ``"mnist"``, or ``"digits"``, the embedded 5,000.
+        data: ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``, or ``"digits"``, the embedded 5,000.
         scan: ``"rows"`` (28 steps of 28), ``"pixels"`` (784 steps of 1) or ``"permuted"`` (pixels
             in one random order, the same for all trials).
         data_dir: where the data are; None for ``TFDS_DATA_DIR`` or TFDS's default.
@@ -29,7 +30,7 @@ class SequentialMNIST(DatasetTask):
         permutation_seed: of the permuted scan.
 
     Raises:
-        ValueError: the scan is unknown.
+        ValueError: the data or the scan is unknown.
         dalejax.datasets.MissingData: the data are not there; the message says how to get them.
 
     Example:
@@ -54,6 +55,7 @@ class SequentialMNIST(DatasetTask):
         batch_size: int = 32,
         permutation_seed: int = 0,
     ):
+        checks.choice("data", data, SETS)
         checks.choice("scan", scan, SCANS)
         images = datasets.load(data, data_dir=data_dir)
         height, width = images.train_images.shape[1:]

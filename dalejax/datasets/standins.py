@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dalejax.packs import ObjectPack, ScenePack
+from dalejax.datasets.packs import ObjectPack, ScenePack
 
 _FRAME, _VIEWS, _OBJECTS = 64, 8, 8
 _SCENES = {"train": 24, "test": 8}

@@ -1,0 +1,1 @@
+"""The one builder of all sets."""
