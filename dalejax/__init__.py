@@ -37,6 +37,7 @@ from dalejax import (  # noqa: E402
 )
 from dalejax.cells import ColEICell, DANNCell, Effective, RNNCell  # noqa: E402
 from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
+from dalejax.embedding import Embedding  # noqa: E402
 from dalejax.ensemble import seed_keys  # noqa: E402
 from dalejax.interrupts import Interrupted  # noqa: E402
 from dalejax.networks import RecurrentNetwork  # noqa: E402
@@ -63,6 +64,7 @@ __all__ = [
     "Dense",
     "Diverged",
     "Effective",
+    "Embedding",
     "Interrupted",
     "RNNCell",
     "RecurrentNetwork",

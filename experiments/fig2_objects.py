@@ -124,8 +124,8 @@ def _claims(context: Context, errors, lines) -> list[dj.claims.Claim]:
     s = context.settings
     summary = {name: dj.results.summary(values) for name, values in errors.items()}
     note = (
-        f"{s['updates']} updates of {s['data']} on {s['scenes']}, not the pictures of Majaj et al.; "
-        f"chance {lines[CHANCE]:.1f} %, linear read-out {lines[LINEAR]:.1f} %"
+        f"{s['updates']} updates of {s['data']} on {s['scenes']}, not the pictures of "
+        f"Majaj et al.; chance {lines[CHANCE]:.1f} %, linear read-out {lines[LINEAR]:.1f} %"
     )
     claims = []
     for better in ("RNN", "DANN"):

@@ -39,6 +39,7 @@ SOURCE = "Li et al. 2023, Fig. 4"
 # The paper's RNN line comes from a network of three layers, the hybrids have one.
 PAPER_RNN_LINE = 1.65
 
+
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train all configurations in one ensemble and take the six effects."""
     task = context.smnist(batch_size=context.settings["batch_size"])

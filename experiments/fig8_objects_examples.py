@@ -1,6 +1,6 @@
 """Figure 8 of Li et al. 2023: what the object recognition task shows, eight pictures a category.
 
-    python -m experiments fig8_objects_examples --preset laptop --data-dir DIR
+python -m experiments fig8_objects_examples --preset laptop --data-dir DIR
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
     task = fig2_objects.recognition(context)
     contestants = fig2_objects.contestants(context, task).items()
     search.keep(
-        context, [search.search(context, name, *how, task, clips=CLIPS) for name, how in contestants]
+        context,
+        [search.search(context, name, *how, task, clips=CLIPS) for name, how in contestants],
     )
     return []
 

@@ -26,7 +26,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
     task = fig2_ptb.language_model(context)
     contestants = fig2_ptb.contestants(context, task).items()
     search.keep(
-        context, [search.search(context, name, *how, task, clips=CLIPS) for name, how in contestants]
+        context,
+        [search.search(context, name, *how, task, clips=CLIPS) for name, how in contestants],
     )
     return []
 

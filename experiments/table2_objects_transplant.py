@@ -36,9 +36,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     errors = transplant.train(context, task, "test_error")
     sides, comparisons = transplant.effects(errors)
     chance = {"chance": 100 - 100 / task.n_out}
-    transplant.draw(
-        context, "test_error", "test error (%)", sides, comparisons, hlines=chance
-    )
+    transplant.draw(context, "test_error", "test error (%)", sides, comparisons, hlines=chance)
     if context.progress:
         print(f"the pictures are of {task.source}")
     note = (

@@ -219,8 +219,7 @@ def test_inputs_of_another_width_are_refused(kind):
 # --- around the cells -----------------------------------------------------------------------------
 
 
-@kinds
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("kind", "layers"), [("rnn", 1), ("dann", 2)])
 def test_steps_after_the_inputs_are_steps_without_input(kind, layers, x64):
     net = build(kind, layers, every_step=True)
     params, x = setting(net)
@@ -279,6 +278,4 @@ def test_hidden_layers_and_an_embedding_against_numpy(x64):
 
 def test_a_dann_layer_above_a_hidden_colei_layer_is_refused():
     with pytest.raises(ValueError, match="has 1 inhibitory units"):
-        dj.RecurrentNetwork(
-            [dj.RNNCell(4)], dj.DANNDense(3), hidden=[dj.ColEIDense(4, n_i=1)]
-        )
+        dj.RecurrentNetwork([dj.RNNCell(4)], dj.DANNDense(3), hidden=[dj.ColEIDense(4, n_i=1)])

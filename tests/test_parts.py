@@ -23,7 +23,9 @@ def cross_entropy(outputs, targets):
 
 def setting():
     rng = np.random.default_rng(0)
-    weights = EffectiveDense(jnp.asarray(rng.normal(size=(N_OUT, N))), jnp.asarray(rng.normal(size=N_OUT)))
+    weights = EffectiveDense(
+        jnp.asarray(rng.normal(size=(N_OUT, N))), jnp.asarray(rng.normal(size=N_OUT))
+    )
     states = jnp.asarray(rng.normal(size=(T, B, N)))
     return weights, states, jnp.asarray(rng.integers(N_OUT, size=(T, B)))
 
@@ -31,7 +33,7 @@ def setting():
 @pytest.mark.parametrize("at_once", [1, 2, 4, 6, 100])  # 4 does not divide 6: 3 are taken
 def test_loss_and_gradients_are_those_of_the_whole(at_once, x64):
     weights, states, targets = setting()
-    plain = {"W": np.asarray(weights.W), "b": np.asarray(weights.b), "h": np.asarray(states)}
+    plain = {"W": np.array(weights.W), "b": np.array(weights.b), "h": np.array(states)}
 
     def whole(p):
         return reference.cross_entropy(p["h"] @ p["W"].T + p["b"], np.asarray(targets))
@@ -72,7 +74,7 @@ def test_a_member_in_parts_has_the_gradient_of_the_whole(cell, dense, readout, x
     batch, task = Batch(x, setting()[2]), Words()
     gradients = []
     for task.steps_at_once in (None, 2):
-        loss = jax.jit(jax.value_and_grad(lambda p: member.loss_of(net, task, p, batch)))  # noqa: B023
+        loss = jax.jit(jax.value_and_grad(lambda p: member.loss_of(net, task, p, batch)))
         gradients.append(loss(params))
     for whole, parts in zip(*map(jax.tree.leaves, gradients), strict=True):
         np.testing.assert_allclose(parts, whole, rtol=1e-11, atol=1e-14)

@@ -6,4 +6,12 @@ from dalejax.tasks.language import LanguageModel
 from dalejax.tasks.objects import ObjectRecognition
 from dalejax.tasks.smnist import SequentialMNIST
 
-__all__ = ["AddingProblem", "Batch", "DatasetTask", "LanguageModel", "ObjectRecognition", "SequentialMNIST", "Task"]
+__all__ = [
+    "AddingProblem",
+    "Batch",
+    "DatasetTask",
+    "LanguageModel",
+    "ObjectRecognition",
+    "SequentialMNIST",
+    "Task",
+]

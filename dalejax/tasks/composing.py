@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -33,7 +34,7 @@ class Parts(NamedTuple):
     """What pictures are composed of, as floats from 0 to 1.
 
     Attributes:
-        objects: grey times alpha, and alpha [categories, objects, views, h, w, 2], in a border of 0.
+        objects: grey times alpha, and alpha [categories, objects, views, h, w, 2], bordered by 0.
         scenes: grey [k, h, w, 1].
     """
 
@@ -76,9 +77,10 @@ def _averaged(pictures, by):
     return cut.reshape(*lead, h // by, by, w // by, by).mean((-3, -1), dtype=np.float32)
 
 
+@partial(jax.jit, static_argnames=("num", "size", "variation"))
 def compose(
     parts: Parts, num: int, size: int, variation: Variation, *, key: Key[Array, ""]
-) -> tuple[Int[Array, "num size size"], Int[Array, " num"]]:
+) -> tuple[Integer[Array, "num size size"], Int[Array, " num"]]:
     r"""Compose pictures, and say which category each shows.
 
     .. math:: \text{picture} = \alpha\,\text{object} + (1 - \alpha)\,\text{scene}

@@ -14,6 +14,7 @@ from dalejax.tasks.base import DatasetTask
 from dalejax.tasks.composing import Variation, compose, prepare
 from dalejax.types import Any, Array, Float, Int, Integer
 
+USUAL = Variation()
 _TEST, _VALID = 4, 8  # every fourth view and scene is for testing, every eighth for validation
 
 
@@ -68,7 +69,7 @@ class ObjectRecognition(DatasetTask):
         num_train: int = 40_000,
         num_valid: int = 4_000,
         num_test: int = 4_000,
-        variation: Variation = Variation(),
+        variation: Variation = USUAL,
         seed: int = 0,
         data_dir: str | Path | None = None,
     ):
@@ -81,7 +82,8 @@ class ObjectRecognition(DatasetTask):
         shown = datasets.load_objects(objects, data_dir=data_dir)
         behind = datasets.load_scenes(scenes, data_dir=data_dir)
         self.steps, self.n_in, self.n_out = steps, size**2, len(shown.categories)
-        self.categories, self.num_objects = shown.categories, shown.gray.shape[0] * shown.gray.shape[1]
+        self.categories = shown.categories
+        self.num_objects = shown.gray.shape[0] * shown.gray.shape[1]
         self.source = f"objects: {shown.source}; scenes: {behind.source}"
         views = _split_views(shown.gray.shape[2])
         backgrounds = _split_scenes(behind.train, behind.test)
@@ -92,13 +94,9 @@ class ObjectRecognition(DatasetTask):
                 shown.gray[:, :, seen], shown.alpha[:, :, seen], backgrounds[name], size, variation
             )
             key = jax.random.fold_in(jax.random.key(seed), i)
-            pictures, labels = jax.jit(
-                lambda parts, key, num=num: compose(parts, num, size, variation, key=key)
-            )(parts, key)
+            pictures, labels = compose(parts, num, size, variation, key=key)
             made[name] = (np.asarray(pictures).reshape(num, -1), np.asarray(labels))
-        super().__init__(
-            made["train"], made["test"], valid=made["valid"], batch_size=batch_size
-        )
+        super().__init__(made["train"], made["test"], valid=made["valid"], batch_size=batch_size)
         self._made_of = {
             "objects": (shown.gray, shown.alpha),
             "scenes": (behind.train, behind.test),
