@@ -136,6 +136,11 @@ def finite(values: pd.Series) -> pd.Series:
     return values[np.isfinite(values)]
 
 
+def stand_in(source: str) -> str:
+    """What a picture's label says besides, if its data only stand in for real ones."""
+    return ", stand-in data" if "stand-in" in source else ""
+
+
 def config(context: Context) -> dict[str, Any]:
     """What made the run: the experiment, its settings, and its surroundings."""
     return {

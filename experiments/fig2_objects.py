@@ -13,7 +13,7 @@ import numpy as np
 
 import dalejax as dj
 from experiments import networks
-from experiments.base import Context, Experiment, finite
+from experiments.base import Context, Experiment, finite, stand_in
 from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {"data": "objects64", "scenes": "bsds500", "size": 32, "steps": 5, "pictures": 40_000,
@@ -58,12 +58,14 @@ def run(context: Context) -> list[dj.claims.Claim]:
             context.record(name, table)
     lines = {CHANCE: 100 - 100 / task.n_out, LINEAR: linear_error(task)}
     errors = {name: context.final(name, "test_error") for name in NAMES}
-    look = {"ylabel": "test error (%)", "styles": FIGURE_2_STYLES, "hlines": lines}
-    if context.progress:
-        print(f"the pictures are of {task.source}")
+    look = {
+        "ylabel": f"test error (%){stand_in(task.source)}",
+        "styles": FIGURE_2_STYLES,
+        "hlines": lines,
+    }
     context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_error", **look))
     context.draw("final_error", dj.plots.final_dots(errors, **look))
-    return _claims(context, errors, lines)
+    return _claims(context, errors, lines, task.source)
 
 
 def recognition(context: Context) -> dj.tasks.ObjectRecognition:
@@ -120,12 +122,12 @@ def linear_error(task) -> float:
     return error(min(_RIDGES, key=lambda ridge: error(ridge, "valid")), "test")
 
 
-def _claims(context: Context, errors, lines) -> list[dj.claims.Claim]:
+def _claims(context: Context, errors, lines, source) -> list[dj.claims.Claim]:
     s = context.settings
     summary = {name: dj.results.summary(values) for name, values in errors.items()}
     note = (
-        f"{s['updates']} updates of {s['data']} on {s['scenes']}, not the pictures of "
-        f"Majaj et al.; chance {lines[CHANCE]:.1f} %, linear read-out {lines[LINEAR]:.1f} %"
+        f"{s['updates']} updates; {source}; not the pictures of Majaj et al.; "
+        f"chance {lines[CHANCE]:.1f} %, linear read-out {lines[LINEAR]:.1f} %"
     )
     claims = []
     for better in ("RNN", "DANN"):

@@ -15,7 +15,7 @@ import optax
 import dalejax as dj
 from dalejax.text import EOS
 from experiments import networks, ngrams
-from experiments.base import Context, Experiment, finite
+from experiments.base import Context, Experiment, finite, stand_in
 
 FULL = {"data": "ptb", "vectors": "glove300", "layers": 3, "n": 500, "n_i": 50, "readout_n_i": 1000,
         "batch_size": 64, "length": 50, "epochs": "offsets", "updates": 43_500, "eval_every": 725,
@@ -58,11 +58,15 @@ def run(context: Context) -> list[dj.claims.Claim]:
     text = dj.datasets.load_text(s["data"], data_dir=context.data_dir)
     counted = ngrams.perplexities(*text[:3], task.n_out, text.vocabulary.index(EOS))
     perplexity = {name: context.final(name, "test_perplexity") for name in NAMES}
-    look = {"ylabel": "test perplexity", "styles": networks.FIGURE_2_STYLES, "log": True}
+    look = {
+        "ylabel": f"test perplexity{stand_in(text.source)}",
+        "styles": networks.FIGURE_2_STYLES,
+        "log": True,
+    }
     curves = dj.plots.learning_curves(context.table, "test_perplexity", hlines=counted, **look)
     context.draw("learning_curves", curves)
     context.draw("final_perplexity", dj.plots.final_dots(perplexity, hlines=counted, **look))
-    return _claims(context, perplexity, counted)
+    return _claims(context, perplexity, counted, text.source)
 
 
 def language_model(context: Context) -> dj.tasks.LanguageModel:
@@ -107,7 +111,7 @@ def contestants(context: Context, task) -> dict:
     }
 
 
-def _claims(context: Context, perplexity, counted) -> list[dj.claims.Claim]:
+def _claims(context: Context, perplexity, counted, source) -> list[dj.claims.Claim]:
     s = context.settings
     summary = {name: dj.results.summary(values) for name, values in perplexity.items()}
     reduced = [
@@ -115,7 +119,7 @@ def _claims(context: Context, perplexity, counted) -> list[dj.claims.Claim]:
         for name in ("updates", "layers", "n")
         if s[name] != FULL[name]
     ]
-    note = ", ".join([*reduced, s["vectors"], s["data"]])
+    note = ", ".join([*reduced, f"{s['vectors']} vectors", source])
     models = ", ".join(f"{name} {value:.0f}" for name, value in counted.items())
     claims = []
     for name, paper in PAPER.items():

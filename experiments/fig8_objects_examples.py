@@ -9,7 +9,7 @@ import numpy as np
 
 import dalejax as dj
 from experiments import fig2_objects
-from experiments.base import Context, Experiment
+from experiments.base import Context, Experiment, stand_in
 
 _COLUMNS = 8
 FULL = {"data": "objects64", "scenes": "bsds500", "size": 32, "steps": 5, "pictures": 4000,
@@ -29,9 +29,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
     pictures, labels = task.data["train"]
     chosen = [np.flatnonzero(labels == c)[:_COLUMNS] for c in range(task.n_out)]
     shown = np.stack([pictures[rows].reshape(-1, size, size) for rows in chosen])
-    context.draw("examples", dj.plots.examples(shown, task.categories))
-    if context.progress:
-        print(f"the pictures are of {task.source}")
+    note = stand_in(task.source).removeprefix(", ")
+    context.draw("examples", dj.plots.examples(shown, task.categories, note))
     return [
         context.claim(
             id="objects_in_categories",

@@ -11,7 +11,7 @@ import numpy as np
 
 import dalejax as dj
 from experiments import fig2_objects, transplant
-from experiments.base import Context, Experiment
+from experiments.base import Context, Experiment, stand_in
 from experiments.transplant import COLEI, RNN
 
 _OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "n", "n_i", "last")
@@ -36,13 +36,9 @@ def run(context: Context) -> list[dj.claims.Claim]:
     errors = transplant.train(context, task, "test_error")
     sides, comparisons = transplant.effects(errors)
     chance = {"chance": 100 - 100 / task.n_out}
-    transplant.draw(context, "test_error", "test error (%)", sides, comparisons, hlines=chance)
-    if context.progress:
-        print(f"the pictures are of {task.source}")
-    note = (
-        f"{s['updates']} updates, 1 x {s['n']}, {s['data']} on {s['scenes']}, not the pictures of "
-        "Majaj et al."
-    )
+    label = f"test error (%){stand_in(task.source)}"
+    transplant.draw(context, "test_error", label, sides, comparisons, hlines=chance)
+    note = f"{s['updates']} updates, 1 x {s['n']}; {task.source}; not the pictures of Majaj et al."
     gap = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
     interval = dj.statistics.bootstrap_interval(gap, seed=0)
     return [

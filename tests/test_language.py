@@ -21,7 +21,7 @@ def corpus(tmp_path_factory):
     """A small text, whose last window is not full."""
     folder, rng = tmp_path_factory.mktemp("corpus"), np.random.default_rng(0)
     for split, lines in (("train", 40), ("valid", 9), ("test", 8)):
-        text = [" ".join(rng.choice(WORDS, size=rng.integers(1, 7))) for _ in range(lines)]
+        text = [" ".join(WORDS[: rng.integers(1, 7)]) for _ in range(lines)]
         text = [" ".join(WORDS), *text] if split == "train" else text
         (folder / f"small.{split}.txt").write_text("\n".join(text) + "\n")
     return folder
@@ -96,19 +96,20 @@ def test_perplexity_is_that_of_a_loop_over_words(corpus, task, x64):
         assert metrics[f"{name}_perplexity"] == pytest.approx(np.exp(np.mean(losses)), rel=1e-6)
 
 
-@pytest.mark.parametrize("vectors", ["random", "learned"])
-def test_networks_learn_it(corpus, vectors):
+def test_networks_learn_it(corpus):
     task = dj.tasks.LanguageModel(
-        corpus, vectors=vectors, length=LENGTH, batch_size=BATCH, outputs_at_once=2 * BATCH * 9
+        corpus, vectors="learned", length=LENGTH, batch_size=BATCH, outputs_at_once=2 * BATCH * 9
     )
     assert task.steps_at_once == 2
-    embedding = dj.Embedding(task.n_out, 6) if vectors == "learned" else None
     net = dj.RecurrentNetwork(
-        [dj.ColEICell(10, n_i=2)], dj.ColEIDense(task.n_out), every_step=True, embedding=embedding
+        [dj.ColEICell(10, n_i=2)],
+        dj.ColEIDense(task.n_out),
+        every_step=True,
+        embedding=dj.Embedding(task.n_out, 6),
     )
     run = dj.train(
         net,
-        dj.colei_sgd(0.05, clip=1.0),
+        dj.colei_sgd(0.1, clip=1.0),
         task,
         keys=dj.seed_keys(0, 2),
         num_updates=60,
@@ -117,7 +118,7 @@ def test_networks_learn_it(corpus, vectors):
     )
     dj.signs.assert_legal(run.params)
     perplexity = dj.results.by_member(run.table, "test_perplexity")
-    assert (perplexity.iloc[-1] < task.n_out).all()  # better than guessing
+    assert (perplexity.iloc[-1] < task.n_out / 2).all()  # better than guessing
 
 
 def test_bad_arguments_are_named(corpus, untyped):

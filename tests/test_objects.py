@@ -42,7 +42,7 @@ def test_a_task_is_described_by_its_packs_not_by_its_pixels(task):
     pictures, labels = again.data["train"]
     again.data["train"] = (pictures ^ 1, labels)  # as another machine may round them
     assert identity.differences(described, identity.describe(again)) == []
-    other = dj.tasks.ObjectRecognition("shapes", "noise", **(SMALL | {"num_test": 21}))
+    other = dj.tasks.ObjectRecognition("shapes", "noise", **(SMALL | {"num_valid": 21}))
     (difference,) = identity.differences(described, identity.describe(other))
     assert "21 and was 20" in difference
 

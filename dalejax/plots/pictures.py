@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike
 from dalejax.plots.style import SINGLE, SIZE, require_some
 
 
-def examples(pictures: ArrayLike, rows: Sequence[str]) -> Figure:
+def examples(pictures: ArrayLike, rows: Sequence[str], note: str = "") -> Figure:
     """Draw grey pictures in rows, each row with its name.
 
     Args:
         pictures: [rows, columns, h, w], grey values 0 to 255.
         rows: their names.
+        note: small, above the pictures.
 
     Raises:
         ValueError: there is no row, or another number of names.
@@ -47,6 +48,7 @@ def examples(pictures: ArrayLike, rows: Sequence[str]) -> Figure:
     ax.imshow(tiles, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     ax.set_yticks([i * (height + gap) + height / 2 for i in range(num)], rows, fontsize=SIZE)
     ax.set_xticks([])
+    ax.set_title(note, fontsize=SIZE, loc="right")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return figure

@@ -2,6 +2,7 @@
 
 from dalejax.tasks.adding import AddingProblem
 from dalejax.tasks.base import Batch, DatasetTask, Task
+from dalejax.tasks.classification import Classification
 from dalejax.tasks.language import LanguageModel
 from dalejax.tasks.objects import ObjectRecognition
 from dalejax.tasks.smnist import SequentialMNIST
@@ -9,6 +10,7 @@ from dalejax.tasks.smnist import SequentialMNIST
 __all__ = [
     "AddingProblem",
     "Batch",
+    "Classification",
     "DatasetTask",
     "LanguageModel",
     "ObjectRecognition",

@@ -7,18 +7,17 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from dalejax import checks, datasets
-from dalejax.tasks.base import DatasetTask
+from dalejax.tasks.classification import Classification
 from dalejax.tasks.composing import Variation, compose, prepare
-from dalejax.types import Any, Array, Float, Int, Integer
+from dalejax.types import Any, Array, Float, Integer
 
 USUAL = Variation()
 _TEST, _VALID = 4, 8  # every fourth view and scene is for testing, every eighth for validation
 
 
-class ObjectRecognition(DatasetTask):
+class ObjectRecognition(Classification):
     r"""Natural object recognition: the picture is the input of step 1, the category the answer.
 
     An object of one of the categories stands on a random piece of a scene; its position, size and
@@ -116,20 +115,6 @@ class ObjectRecognition(DatasetTask):
     def encode(self, inputs: Integer[Array, "b pixels"]) -> Float[Array, "1 b n_in"]:
         """Turn grey values 0 to 255 into inputs in [0, 1], one time step of them."""
         return (inputs.astype(jnp.zeros(()).dtype) / 255)[None]
-
-    def loss(self, outputs: Float[Array, "b c"], targets: Int[Array, " b"]) -> Float[Array, ""]:
-        """Average the cross-entropy (nats)."""
-        return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
-
-    def scores(
-        self, outputs: Float[Array, "b c"], targets: Int[Array, " b"]
-    ) -> dict[str, Float[Array, " b"]]:
-        """Score each trial: error in per cent, cross-entropy in nats."""
-        wrong = outputs.argmax(-1) != targets
-        return {
-            "error": 100.0 * wrong,
-            "loss": optax.softmax_cross_entropy_with_integer_labels(outputs, targets),
-        }
 
 
 def _split_views(num: int) -> dict[str, np.ndarray]:

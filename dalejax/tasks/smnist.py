@@ -6,17 +6,16 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from dalejax import checks, datasets
-from dalejax.tasks.base import DatasetTask
-from dalejax.types import Array, Float, Int, Integer
+from dalejax.tasks.classification import Classification
+from dalejax.types import Array, Float, Integer
 
 SETS = ("mnist", "digits", "fashion_mnist", "kmnist")
 SCANS = ("rows", "pixels", "permuted")
 
 
-class SequentialMNIST(DatasetTask):
+class SequentialMNIST(Classification):
     r"""Sequential MNIST: name the digit after its last row (or pixel).
 
     Inputs are grey values in [0, 1], not normalised; the loss is the last step's cross-entropy.
@@ -44,7 +43,6 @@ class SequentialMNIST(DatasetTask):
 
     name = "smnist"
     n_out = 10
-    score = "test_error"
 
     def __init__(
         self,
@@ -81,17 +79,3 @@ class SequentialMNIST(DatasetTask):
         """Turn grey values 0 to 255 into inputs in [0, 1], time first."""
         scaled = inputs.astype(jnp.zeros(()).dtype) / 255
         return scaled.reshape(len(inputs), -1, self.n_in).transpose(1, 0, 2)
-
-    def loss(self, outputs: Float[Array, "b 10"], targets: Int[Array, " b"]) -> Float[Array, ""]:
-        """Average the cross-entropy (nats)."""
-        return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
-
-    def scores(
-        self, outputs: Float[Array, "b 10"], targets: Int[Array, " b"]
-    ) -> dict[str, Float[Array, " b"]]:
-        """Score each trial: error in per cent, cross-entropy in nats."""
-        wrong = outputs.argmax(-1) != targets
-        return {
-            "error": 100.0 * wrong,
-            "loss": optax.softmax_cross_entropy_with_integer_labels(outputs, targets),
-        }
