@@ -119,7 +119,7 @@ def _claims(context: Context, perplexity, counted, source) -> list[dj.claims.Cla
         for name in ("updates", "layers", "n")
         if s[name] != FULL[name]
     ]
-    note = ", ".join([*reduced, f"{s['vectors']} vectors", source])
+    note = ", ".join([*reduced, f"{s['vectors']} vectors", s["data"] + stand_in(source)])
     models = ", ".join(f"{name} {value:.0f}" for name, value in counted.items())
     claims = []
     for name, paper in PAPER.items():
