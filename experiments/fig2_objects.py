@@ -127,7 +127,8 @@ def _claims(context: Context, errors, lines, source) -> list[dj.claims.Claim]:
     summary = {name: dj.results.summary(values) for name, values in errors.items()}
     note = (
         f"{s['updates']} updates of {s['data']} on {s['scenes']}{stand_in(source)}; "
-        f"not the pictures of Majaj et al.; chance {lines[CHANCE]:.1f} %, linear read-out {lines[LINEAR]:.1f} %"
+        f"not the pictures of Majaj et al.; chance {lines[CHANCE]:.1f} %, "
+        f"linear read-out {lines[LINEAR]:.1f} %"
     )
     claims = []
     for better in ("RNN", "DANN"):

@@ -39,7 +39,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             source="Li et al. 2023, section 2.3",
             measured=float(task.num_objects),
             reference="64 objects, 8 categories",
-            test=f"{task.n_out} categories; {task.source}",
+            test=f"{task.n_out} categories of {context.settings['data']}{stand_in(task.source)}",
             holds=task.num_objects == 64 and task.n_out == 8,
         )
     ]

@@ -38,7 +38,10 @@ def run(context: Context) -> list[dj.claims.Claim]:
     chance = {"chance": 100 - 100 / task.n_out}
     label = f"test error (%){stand_in(task.source)}"
     transplant.draw(context, "test_error", label, sides, comparisons, hlines=chance)
-    note = f"{s['updates']} updates, 1 x {s['n']}; {task.source}; not the pictures of Majaj et al."
+    note = (
+        f"{s['updates']} updates, 1 x {s['n']}, {s['data']} on {s['scenes']}"
+        f"{stand_in(task.source)}; not the pictures of Majaj et al."
+    )
     gap = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
     interval = dj.statistics.bootstrap_interval(gap, seed=0)
     return [
