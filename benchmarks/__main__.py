@@ -7,24 +7,31 @@ import json
 from pathlib import Path
 
 SUITES = ("updates", "seeds", "run", "saving", "memory", "profile", "roofline")
+NEEDS_DATA = ("paper",)  # only if it is named
 ARCHITECTURES = ("3x100", "1x100", "1x500", "3x500")
 
 
 def main() -> None:
     """Run the suites, print their tables, and write all figures to a file if asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suites", nargs="*", metavar="SUITE",
-                        help=f"{', '.join(SUITES)}; all if none is named")  # fmt: skip
+    parser.add_argument(
+        "suites",
+        nargs="*",
+        metavar="SUITE",  # fmt: skip
+        help=f"{', '.join(SUITES)} (all, if none is named); or {NEEDS_DATA[0]}",
+    )
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller runs")
     parser.add_argument("--networks", nargs="*", default=ARCHITECTURES, metavar="LAYERSxUNITS",
                         help="of the suite `updates`")  # fmt: skip
-    parser.add_argument("--data-dir", help="of the suite `saving`: where MNIST is")
+    parser.add_argument("--data-dir", help="of `saving` and `paper`: where the data are")
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 8, 30])
     arguments = parser.parse_args()
-    unknown = set(arguments.suites) - set(SUITES)
+    unknown = set(arguments.suites) - {*SUITES, *NEEDS_DATA}
     if unknown:
-        parser.error(f"suite is {unknown.pop()!r}; it must be one of {', '.join(SUITES)}.")
+        parser.error(
+            f"suite is {unknown.pop()!r}; it must be one of {', '.join(SUITES + NEEDS_DATA)}."
+        )
     chosen, quick = arguments.suites or SUITES, arguments.quick
     report: dict = {}
 
@@ -76,6 +83,12 @@ def main() -> None:
 
         report["roofline"] = roofline.estimate()
         roofline.show(report["roofline"])
+        keep()
+    if "paper" in chosen:
+        from benchmarks import paper
+
+        report["paper"] = paper.estimate(arguments.data_dir)
+        paper.show(report["paper"])
         keep()
 
 

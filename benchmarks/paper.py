@@ -1,0 +1,89 @@
+"""What a `paper` run of `fig2_ptb` needs on an accelerator: an estimate from XLA's cost analysis.
+
+One update of five seeds of 3 x 500 units and 10,000 words, compiled under `vmap` for the CPU with
+its loops unrolled, as in `roofline`; the memory is that of the whole chunk, with its evaluation.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import jax
+import numpy as np
+
+import dalejax as dj
+from benchmarks.roofline import DEVICES, NOT_KERNELS
+from dalejax import ensemble, member
+from dalejax.programs import Programs
+from experiments import fig2_ptb
+from experiments.base import Context
+
+VECTORS = 300
+
+
+def estimate(data_dir: str | None) -> list[dict]:
+    """Count an update of each network, and what the whole run takes at the devices' peaks."""
+    settings = dict(fig2_ptb.PRESETS["paper"])
+    with tempfile.TemporaryDirectory() as folder:
+        settings["vectors"] = str(_some_vectors(Path(folder) / "vectors.txt", data_dir))
+        context = Context(fig2_ptb.EXPERIMENT, Path(folder), "paper", "text", settings, data_dir)
+        task = fig2_ptb.language_model(context)
+        return [
+            _row(name, net, make_tx(0.8, settings["clip"]), task, settings)
+            for name, (net, make_tx) in fig2_ptb.contestants(context, task).items()
+        ]
+
+
+def show(rows: list[dict]) -> None:
+    """Print the estimates."""
+    for row in rows:
+        print(
+            f"\n{row['network']}, {row['seeds']} seeds, estimate: an update "
+            f"{row['flops'] / 1e9:.0f} GFLOP, {row['bytes'] / 1e9:.1f} GB, "
+            f"{row['kernels']} kernels; memory {row['memory'] / 1e9:.1f} GB"
+        )
+        for device in DEVICES:
+            seconds = max(
+                row["flops"] / device.flops,
+                row["bytes"] / device.bytes,
+                row["kernels"] * device.launch,
+            )
+            minutes = seconds * row["updates"] / 60
+            print(f"  {device.name}: {row['updates']:,} updates in at least {minutes:.0f} minutes")
+
+
+def _some_vectors(path: Path, data_dir: str | None) -> Path:
+    """Write vectors of the right size, whose numbers do not matter."""
+    words = dj.datasets.load_text("ptb", data_dir=data_dir).vocabulary
+    line = " ".join(["0.5"] * VECTORS)
+    path.write_text("\n".join(f"{word} {line}" for word in words) + "\n")
+    return path
+
+
+def _row(name, net, tx, task, settings) -> dict:
+    mesh = ensemble.member_mesh(jax.devices()[:1])
+    seeds = settings["seeds"]
+    keys = dj.seed_keys(0, seeds)
+    programs = Programs(net, lambda: tx, task, mesh, "vmap", (keys, {}, None))
+    update = partial(member.advance, net, lambda: tx, task, 1)
+    members = member.Member(programs.state_of(seeds), keys, {})
+    unrolled = partial(jax.lax.scan, unroll=True)
+    with mock.patch("jax.lax.scan", unrolled):
+        batched = jax.jit(jax.vmap(update, in_axes=(0, None, None)))
+        program = batched.lower(members, task.data, np.int32(0)).compile()
+    cost = program.cost_analysis()
+    entry = program.as_text().split("\nENTRY ")[1]
+    operations = re.findall(r"^\s+(?:ROOT )?%\S+ = .*? ([a-z][\w-]*)\(", entry, re.MULTILINE)
+    return {
+        "network": name,
+        "seeds": seeds,
+        "updates": settings["updates"],
+        "flops": cost["flops"],
+        "bytes": cost["bytes accessed"],
+        "kernels": sum(operation not in NOT_KERNELS for operation in operations),
+        "memory": programs.bytes_needed(1, seeds),
+    }
