@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument(
         "suites",
         nargs="*",
-        metavar="SUITE",  # fmt: skip
+        metavar="SUITE",
         help=f"{', '.join(SUITES)} (all, if none is named); or {NEEDS_DATA[0]}",
     )
     parser.add_argument("--json", type=Path, help="write the figures here too")

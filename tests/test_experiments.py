@@ -1,6 +1,7 @@
 """Experiments: their list, their claims, resuming, bad input; and the parts of Figure 4."""
 
 import json
+import shutil
 import signal
 
 import jax
@@ -12,7 +13,7 @@ from test_training import files
 import dalejax as dj
 from dalejax import interrupts
 from experiments import __main__ as command
-from experiments import base, fig2_adding, fig4_transplant, transplant
+from experiments import base, fig2_adding, fig2_objects, fig4_transplant, search, transplant
 from experiments.base import Context, execute
 
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
@@ -242,3 +243,42 @@ def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys)
     assert "all.json is broken" in capsys.readouterr().err
     assert command.main(["all", *options]) == 2
     assert f"--resume {folder} continues it" in capsys.readouterr().err
+
+
+# --- searches and baselines -----------------------------------------------------------------------
+
+
+def test_a_search_that_is_resumed_makes_the_same_proposals(tmp_path):
+    net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(1))
+    task = dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8)
+    settings = {"rounds": 2, "at_once": 3, "rate_low": 1e-3, "rate_high": 1e15,
+                "updates": 6, "eval_every": 6}  # fmt: skip
+
+    def trials():
+        context = smoke(fig2_adding.EXPERIMENT, tmp_path / "search", **settings)
+        return search.search(context, "RNN", net, dj.rnn_sgd, task, clips=(1.0, search.NOT_CLIPPED))
+
+    first = trials()
+    shutil.rmtree(tmp_path / "search" / "rnn_1")  # as if it had been stopped there
+    before = (tmp_path / "search" / "rnn_0" / "checkpoints" / "6").stat().st_mtime_ns
+    pd.testing.assert_frame_equal(trials(), first)
+    assert (tmp_path / "search" / "rnn_0" / "checkpoints" / "6").stat().st_mtime_ns == before
+    assert sorted(first.trial) == list(range(6)) and first.rate.between(1e-3, 1e15).all()
+    assert first.test_mse.is_monotonic_increasing  # the best first, those that diverged last
+    assert np.isfinite(first.test_mse.iloc[0]) and first.test_mse.iloc[-1] == np.inf
+
+
+def test_the_linear_read_out_of_pictures():
+    class Task:
+        n_out = 2
+
+        def __init__(self, pictures, labels):
+            self.data = {name: (pictures, labels) for name in ("train", "valid", "test")}
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=60)
+    pictures = rng.integers(100, size=(60, 4)).astype(np.uint8)
+    seen = pictures.copy()
+    seen[:, 1] += (155 * labels).astype(np.uint8)  # one pixel tells
+    assert fig2_objects.linear_error(Task(seen, labels)) < 2
+    assert 25 < fig2_objects.linear_error(Task(pictures, labels)) < 60
