@@ -100,6 +100,10 @@ def differences(saved: Any, this: Any) -> list[str]:
     Example:
         >>> differences({"net": {"n": 10}}, {"net": {"n": 12}})
         ['net.n is 12 and was 10']
+        >>> differences({"n": 1}, {"n": 1, "hidden": []})  # of a later version, and not used
+        []
+        >>> differences({"n": 1}, {"n": 1, "hidden": ["Dense"]})
+        ['hidden[0] is Dense and was absent']
     """
     before, now = dict(_fields(saved)), dict(_fields(this))
     names = [*now, *(name for name in before if name not in now)]
