@@ -21,7 +21,12 @@ def task():
 def test_inputs_are_pictures_shown_once(task):
     batch = task.evaluation_batch(task.data, "test", np.arange(4))
     assert batch.inputs.shape == (1, 4, 144) and task.steps == 5
-    assert float(batch.inputs.min()) >= 0 and float(batch.inputs.max()) <= 1
+    grey = task.data["test"][0][:4] / 255
+    np.testing.assert_allclose(
+        batch.inputs[0], grey - task.data["train"][0].mean() / 255, atol=1e-6
+    )
+    plain = dj.tasks.ObjectRecognition("shapes", "noise", centred=False, **SMALL)
+    np.testing.assert_allclose(plain.encode(task.data["test"][0][:4])[0], grey, atol=1e-6)
     assert set(task.evaluations(task.data)) == {"test", "valid"}
     assert task.score == "valid_error" and len(task.categories) == task.n_out == 8
     assert "stand-in" in task.source

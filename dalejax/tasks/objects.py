@@ -21,8 +21,11 @@ class ObjectRecognition(Classification):
     r"""Natural object recognition: the picture is the input of step 1, the category the answer.
 
     An object of one of the categories stands on a random piece of a scene; its position, size and
-    rotation vary. Nothing is shown after step 1. Inputs are grey values in [0, 1]; the loss is the
-    last step's cross-entropy.
+    rotation vary. Nothing is shown after step 1. Inputs are grey values from 0 to 1 less their mean
+    over all training pictures; the loss is the last step's cross-entropy.
+
+    The mean is taken off the inputs because no bias can do it here: one that cancels it at step 1
+    silences a ColEI network in the steps after, where there is no input to cancel.
 
     The pictures are composed once, on the device, and kept as uint8. Training, validation and test
     pictures have no scene and no view of an object in common.
@@ -39,6 +42,7 @@ class ObjectRecognition(Classification):
         num_test: test pictures.
         variation: how much the pictures vary.
         seed: of the pictures (not of the networks).
+        centred: take the mean off the inputs.
         data_dir: where the packs are; None for ``TFDS_DATA_DIR`` or TFDS's default.
 
     Raises:
@@ -70,6 +74,7 @@ class ObjectRecognition(Classification):
         num_test: int = 4_000,
         variation: Variation = USUAL,
         seed: int = 0,
+        centred: bool = True,
         data_dir: str | Path | None = None,
     ):
         counts = {"train": num_train, "valid": num_valid, "test": num_test}
@@ -99,10 +104,9 @@ class ObjectRecognition(Classification):
         self._made_of = {
             "objects": (shown.gray, shown.alpha),
             "scenes": (behind.train, behind.test),
-            "pictures": (size, counts, variation, seed),
+            "pictures": (size, counts, variation, seed, centred),
         }
-        # The mean grey value, which the first layer's bias of a ColEI network may cancel.
-        self.input_mean = float(self.data["train"][0].mean() / 255)
+        self.centre = float(self.data["train"][0].mean() / 255) if centred else 0.0
 
     def described(self) -> dict[str, Any]:
         """Say what makes the task: of the pictures, what they are composed of.
@@ -113,8 +117,8 @@ class ObjectRecognition(Classification):
         return {name: getattr(self, name) for name in names} | self._made_of
 
     def encode(self, inputs: Integer[Array, "b pixels"]) -> Float[Array, "1 b n_in"]:
-        """Turn grey values 0 to 255 into inputs in [0, 1], one time step of them."""
-        return (inputs.astype(jnp.zeros(()).dtype) / 255)[None]
+        """Turn grey values 0 to 255 into inputs, one time step of them."""
+        return (inputs.astype(jnp.zeros(()).dtype) / 255 - self.centre)[None]
 
 
 def _split_views(num: int) -> dict[str, np.ndarray]:
