@@ -3,7 +3,7 @@
     python -m experiments fig2_objects --preset laptop --data-dir DIR
 
 The picture is seen at the first of five time steps. Nobody published its learning rates and clips;
-those here were found with `search_objects`.
+those here were found with `search_objects --preset laptop`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {"data": "objects64", "scenes": "bsds500", "size": 32, "steps": 5, "pictures": 40_000,
         "layers": 1, "n": 1000, "n_i": 100, "batch_size": 32, "updates": 37_500,
-        "eval_every": 1250, "seeds": 5, "rate_rnn": 0.01, "rate_dann": 0.01, "rate_colei": 0.01,
-        "clip_rnn": "none", "clip_dann": "none", "clip_colei": 10.0, "last": 5}  # fmt: skip
+        "eval_every": 1250, "seeds": 5, "rate_rnn": 0.24, "rate_dann": 0.24, "rate_colei": 0.037,
+        "clip_rnn": "none", "clip_dann": "none", "clip_colei": 1.0, "last": 5}  # fmt: skip
 PRESETS = {
     "smoke": FULL
     | {"data": "shapes", "scenes": "noise", "size": 16, "pictures": 640, "n": 20, "n_i": 2,
        "updates": 20, "eval_every": 10, "seeds": 3, "last": 1},
-    "laptop": FULL | {"updates": 10_000, "eval_every": 500},
+    "laptop": FULL | {"updates": 7500, "eval_every": 375},
     "paper": FULL,
 }  # fmt: skip
 SOURCE = "Li et al. 2023, Fig. 2D"

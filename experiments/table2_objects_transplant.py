@@ -17,7 +17,7 @@ from experiments.transplant import COLEI, RNN
 _OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "n", "n_i", "last")
 FULL = {name: fig2_objects.FULL[name] for name in _OF_TASK} | {
     "updates": 37_500, "eval_every": 1250, "seeds_colei": 30, "seeds_rnn": 10,
-    "learning_rate": 0.01, "clip": 10.0, "hybrid_signs": "elements", "bias": "zero",
+    "learning_rate": 0.037, "clip": 1.0, "hybrid_signs": "elements", "bias": "zero",
 }  # fmt: skip
 PRESETS = {
     "smoke": FULL
