@@ -52,7 +52,7 @@ class Dense(nn.Module):
 
     def __post_init__(self):
         if self.features < 1:
-            raise ValueError(f"features is {self.features}; a read-out needs at least 1 output.")
+            raise ValueError(f"features is {self.features}; a dense layer needs at least 1 output.")
         super().__post_init__()
 
     @property

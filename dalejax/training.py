@@ -104,8 +104,8 @@ def train(
         hyperparams: name -> array (or tree of arrays) with leading axis s, passed to ``tx`` by
             name: a learning rate or a clip of each member's own.
         params: parameters to start from, leading axis s; None draws them.
-        eval_every: updates between evaluations on the whole test set (they cost as much as about
-            100 updates of sequential MNIST).
+        eval_every: updates between evaluations on the whole test set, and on the validation set if
+            there is one (on sequential MNIST they cost as much as about 100 updates).
         checkpoint_dir: the run's folder (train.json, metrics.parquet, checkpoints); None keeps
             nothing on disk. With a folder, SIGINT and SIGTERM stop the run after the updates in
             hand, saved.
@@ -252,6 +252,19 @@ def _check(net, task, keys, hyperparams, params):
     if net.every_step != task.every_step:
         raise ValueError(
             f"the network's every_step is {net.every_step}; {task.name} needs {task.every_step}."
+        )
+    if (task.n_in is None) != (net.embedding is not None):
+        wanted = "an embedding, as its inputs are numbers" if task.n_in is None else "no embedding"
+        raise ValueError(f"the network does not fit: {task.name} needs {wanted}.")
+    if net.embedding is not None and net.embedding.words < (task.num_words or 0):
+        raise ValueError(
+            f"the embedding has {net.embedding.words} words; {task.name} needs {task.num_words}."
+        )
+    sets = task.evaluations(task.data)
+    if not task.score.startswith(tuple(f"{name}_" for name in sets)):
+        raise ValueError(
+            f"the score of {task.name} is {task.score!r}; it must be a score of one of its sets: "
+            f"{', '.join(f'{name}_…' for name in sets)}."
         )
     for name, tree in hyperparams.items():
         checks.of_members(name, tree, len(keys), infinite=True)

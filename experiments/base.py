@@ -136,6 +136,14 @@ def finite(values: pd.Series) -> pd.Series:
     return values[np.isfinite(values)]
 
 
+def rank_test(a: pd.Series, b: pd.Series) -> dj.statistics.RankTest:
+    """Test final values against each other; where one has no finite one, p is 1."""
+    a, b = finite(a), finite(b)
+    if len(a) and len(b):
+        return dj.statistics.mann_whitney(a, b)
+    return dj.statistics.RankTest(float("nan"), 1.0, len(a), len(b), "none: all diverged")
+
+
 def stand_in(source: str) -> str:
     """What a picture's label says besides, if its data only stand in for real ones."""
     return ", stand-in data" if "stand-in" in source else ""

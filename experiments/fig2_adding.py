@@ -12,7 +12,7 @@ import numpy as np
 
 import dalejax as dj
 from experiments import networks
-from experiments.base import Context, Experiment, finite
+from experiments.base import Context, Experiment, finite, rank_test
 from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {
@@ -93,7 +93,7 @@ def _claims(context: Context, errors) -> list[dj.claims.Claim]:
          "ColEI above DANN in median test error (difference)."),
         ("RNN", "DANN", "DANN below RNN in median test error (difference)."),
     ):  # fmt: skip
-        test = dj.statistics.mann_whitney(finite(errors[worse]), finite(errors[better]))
+        test = rank_test(errors[worse], errors[better])
         difference = summary[worse]["median"] - summary[better]["median"]
         claims.append(
             context.claim(

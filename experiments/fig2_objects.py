@@ -13,7 +13,7 @@ import numpy as np
 
 import dalejax as dj
 from experiments import networks
-from experiments.base import Context, Experiment, finite, stand_in
+from experiments.base import Context, Experiment, rank_test, stand_in
 from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {"data": "objects64", "scenes": "bsds500", "size": 32, "steps": 5, "pictures": 40_000,
@@ -133,8 +133,7 @@ def _claims(context: Context, errors, lines, source) -> list[dj.claims.Claim]:
     )
     claims = []
     for better in ("RNN", "DANN"):
-        a, b = finite(errors[CLIPPED]), finite(errors[better])
-        test = dj.statistics.mann_whitney(a, b)
+        test = rank_test(errors[CLIPPED], errors[better])
         difference = summary[CLIPPED]["mean"] - summary[better]["mean"]
         claims.append(
             context.claim(

@@ -12,7 +12,7 @@ import numpy as np
 
 import dalejax as dj
 from experiments import networks
-from experiments.base import Context, Experiment, finite
+from experiments.base import Context, Experiment, rank_test
 from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {"data": "mnist", "layers": 3, "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 1125,
@@ -97,7 +97,7 @@ def _claims(context: Context, errors) -> list[dj.claims.Claim]:
             )
         )
     for better in ("RNN", "DANN"):
-        test = dj.statistics.mann_whitney(finite(errors[CLIPPED]), finite(errors[better]))
+        test = rank_test(errors[CLIPPED], errors[better])
         difference = summary[CLIPPED]["mean"] - summary[better]["mean"]
         claims.append(
             context.claim(

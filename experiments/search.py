@@ -7,6 +7,9 @@ resumed makes the same ones, and finds their ensembles trained already.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -18,6 +21,12 @@ from experiments.base import Context
 # What a search adds to the settings of the experiment that it searches for.
 SETTINGS = {"rounds": 2, "at_once": 4, "rate_low": 0.1, "rate_high": 10.0}
 NOT_CLIPPED = "none"
+
+
+def of(preset: Mapping[str, Any]) -> dict[str, Any]:
+    """Take over an experiment's settings but for what the search is for, and add the search's."""
+    own = {n: v for n, v in preset.items() if not n.startswith(("rate_", "clip", "seeds"))}
+    return own | SETTINGS
 
 
 def search(context: Context, name: str, net, make_tx, task, *, clips) -> pd.DataFrame:

@@ -11,11 +11,12 @@ import dalejax as dj
 from experiments import fig2_objects, search
 from experiments.base import Context, Experiment
 
-SEARCH = search.SETTINGS | {"rate_low": 0.003, "rate_high": 0.3, "last": 1}
+SEARCH = {"rate_low": 0.003, "rate_high": 0.3, "last": 1}
 PRESETS = {
-    "smoke": fig2_objects.PRESETS["smoke"] | SEARCH | {"at_once": 2, "updates": 10},
-    "laptop": fig2_objects.PRESETS["laptop"] | SEARCH | {"updates": 2500, "eval_every": 2500},
-    "paper": fig2_objects.PRESETS["paper"] | SEARCH | {"updates": 5000, "at_once": 10,
+    "smoke": search.of(fig2_objects.PRESETS["smoke"]) | SEARCH | {"at_once": 2, "updates": 10},
+    "laptop": search.of(fig2_objects.PRESETS["laptop"]) | SEARCH | {"updates": 2500,
+                                                                    "eval_every": 2500},
+    "paper": search.of(fig2_objects.PRESETS["paper"]) | SEARCH | {"updates": 5000, "at_once": 10,
                                                        "rounds": 5},
 }  # fmt: skip
 CLIPS = (1.0, 10.0, search.NOT_CLIPPED)

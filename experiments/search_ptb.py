@@ -12,11 +12,11 @@ import dalejax as dj
 from experiments import fig2_ptb, search
 from experiments.base import Context, Experiment
 
-SEARCH = search.SETTINGS | {"rate_low": 0.3, "rate_high": 8.0}
+SEARCH = {"rate_low": 0.3, "rate_high": 8.0}
 PRESETS = {
-    "smoke": fig2_ptb.PRESETS["smoke"] | SEARCH | {"at_once": 2, "updates": 10},
-    "laptop": fig2_ptb.PRESETS["laptop"] | SEARCH | {"updates": 400, "eval_every": 400},
-    "paper": fig2_ptb.PRESETS["paper"] | SEARCH | {"updates": 2900, "rounds": 5},
+    "smoke": search.of(fig2_ptb.PRESETS["smoke"]) | SEARCH | {"at_once": 2, "updates": 10},
+    "laptop": search.of(fig2_ptb.PRESETS["laptop"]) | SEARCH | {"updates": 400, "eval_every": 400},
+    "paper": search.of(fig2_ptb.PRESETS["paper"]) | SEARCH | {"updates": 2900, "rounds": 5},
 }
 CLIPS = (1.0, 5.0)
 

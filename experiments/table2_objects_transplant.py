@@ -23,7 +23,7 @@ PRESETS = {
     "smoke": FULL
     | {"data": "shapes", "scenes": "noise", "size": 16, "pictures": 640, "n": 20, "n_i": 2,
        "updates": 20, "eval_every": 10, "seeds_colei": 3, "seeds_rnn": 3, "last": 1},
-    "laptop": FULL | {"n": 500, "n_i": 50, "updates": 5000, "eval_every": 500, "seeds_colei": 10},
+    "laptop": FULL | {"n": 500, "n_i": 50, "updates": 5000, "eval_every": 250, "seeds_colei": 10},
     "paper": FULL,
 }  # fmt: skip
 SOURCE = "Li et al. 2023, Table 2"

@@ -7,7 +7,7 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax import member
+from dalejax import identity, member
 from dalejax.text import EOS
 from experiments import ngrams
 
@@ -129,8 +129,35 @@ def test_bad_arguments_are_named(corpus, untyped):
         make(corpus, vectors="random", batch_size=1000)
     with pytest.raises(ValueError, match="outputs_at_once is 0; it must be at least 1"):
         make(corpus, vectors="random", length=5, batch_size=2, outputs_at_once=0)
+    with pytest.raises(ValueError, match=r"length is 5000; it must be from 1 to \d+"):
+        make(corpus, vectors="random", length=5000)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         make(corpus, vectors="nowhere.txt", length=5, batch_size=2)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "embedding", "sentence"),
+    [
+        ("learned", None, "language needs an embedding, as its inputs are numbers"),
+        ("random", dj.Embedding(9, 2), "language needs no embedding"),
+        ("learned", dj.Embedding(8, 2), "the embedding has 8 words; language needs 9"),
+    ],
+)
+def test_an_embedding_that_does_not_fit_is_refused(corpus, vectors, embedding, sentence):
+    task = dj.tasks.LanguageModel(corpus, vectors=vectors, length=LENGTH, batch_size=BATCH)
+    net = dj.RecurrentNetwork(
+        [dj.RNNCell(3)], dj.Dense(task.n_out), every_step=True, embedding=embedding
+    )
+    with pytest.raises(ValueError, match=sentence):
+        dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1)
+
+
+def test_another_machine_may_round_the_mean_input(task):
+    described = identity.describe(task)
+    task.input_mean += 1e-9
+    assert identity.describe(task) == described
+    task.length += 1
+    assert identity.describe(task) != described
 
 
 def test_ngrams_are_those_of_counting_in_a_dictionary():

@@ -195,7 +195,7 @@ def test_a_network_needs_a_cell():
 
 
 def test_a_readout_needs_an_output_and_an_interneuron():
-    with pytest.raises(ValueError, match="features is 0; a read-out needs at least 1 output"):
+    with pytest.raises(ValueError, match="features is 0; a dense layer needs at least 1 output"):
         dj.Dense(0)
     with pytest.raises(ValueError, match="n_i is 0; a Dale's ANN needs at least 1 interneuron"):
         dj.DANNDense(2, n_i=0)

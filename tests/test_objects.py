@@ -152,6 +152,35 @@ def test_too_few_views_or_scenes_are_refused(tmp_path, untyped):
         dj.tasks.ObjectRecognition("shapes", "noise", seed=-1)
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"size": (0.0, 1.0)}, r"variation.size is \(0.0, 1.0\); it must be two numbers above 0"),
+        ({"size": [0.5, 1.0]}, "variation.size is "),
+        ({"scene": (0.4, 2.0)}, "variation.scene is .* up to 1, the smaller one first"),
+        ({"scene": (0.8, 0.4)}, "variation.scene is "),
+        ({"shift": float("nan")}, "variation.shift is nan; it must be from 0 to 1"),
+        ({"rotation": -1.0}, "variation.rotation is -1.0; it must be from 0 to 180"),
+    ],
+)
+def test_a_variation_that_no_picture_has_is_refused(change, sentence, untyped):
+    with pytest.raises(ValueError, match=sentence):
+        dj.tasks.ObjectRecognition("shapes", "noise", variation=Variation(**change), **SMALL)
+
+
+def test_upright_scenes_are_not_smeared(tmp_path):
+    gray, alpha, _ = packs()
+    columns = np.broadcast_to(np.arange(12) * 20, (8, 40, 12)).astype(np.uint8)
+    np.savez(tmp_path / "scenes.npz", train=columns[:6], test=columns[6:])
+    np.savez(tmp_path / "objects.npz", gray=gray, alpha=0 * alpha, categories=["a", "b"])
+    task = dj.tasks.ObjectRecognition(
+        tmp_path / "objects.npz", tmp_path / "scenes.npz", size=6, num_train=50, num_valid=8,
+        num_test=8, variation=Variation(scene=(0.9, 1.0)),
+    )  # fmt: skip
+    rows = task.data["train"][0].reshape(-1, 6, 6)[:, 0].astype(int)
+    assert (np.abs(np.diff(rows, axis=1)) > 10).all()  # no two columns are the same edge
+
+
 def test_networks_learn_it(task):
     net = dj.RecurrentNetwork([dj.RNNCell(20)], dj.Dense(8))
     run = dj.train(

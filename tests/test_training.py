@@ -381,3 +381,13 @@ def test_a_plain_optax_transformation_trains():
     """No extra arguments are passed to a transformation that takes none."""
     run = fit([0], tx=optax.chain(optax.adam(1e-3)), hyperparams=None, num_updates=3)
     assert run.update == 3 and run.diverged_at.tolist() == [-1]
+
+
+def test_a_score_that_no_set_has_is_refused_before_anything_is_done(tmp_path):
+    task = dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8)
+    task.score = "valid_mse"  # there is no validation set
+    net = dj.RecurrentNetwork([dj.RNNCell(3)], dj.Dense(1))
+    with pytest.raises(ValueError, match=r"the score of adding is 'valid_mse'; it .*: test_…"):
+        dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1,
+                 checkpoint_dir=tmp_path / "run")  # fmt: skip
+    assert not (tmp_path / "run").exists()

@@ -95,7 +95,7 @@ def _varied(body: _Body, random: np.random.RandomState) -> _Body:
 def _surface(body: _Body) -> tuple[np.ndarray, np.ndarray]:
     """Points [k, 3] on the body and its unit normals there."""
     polar = np.linspace(0.01, np.pi - 0.01, 100)[:, None]
-    around = np.linspace(0, 2 * np.pi, 200)[None, :]
+    around = np.linspace(0, 2 * np.pi, 200, endpoint=False)[None, :]
     x, y, z = (
         np.sin(polar) * np.cos(around),
         np.sin(polar) * np.sin(around),
@@ -120,7 +120,7 @@ def _draw(surface: tuple[np.ndarray, np.ndarray], view: int) -> np.ndarray:
                      [0, np.sin(above), np.cos(above)]])  # fmt: skip
     right, away, up = (surface[0] @ turn.T @ tilt.T).T
     light = np.clip(surface[1] @ turn.T @ tilt.T @ np.array([-0.4, -0.6, 0.7]), 0, 1)
-    order = np.argsort(-away)
+    order = np.argsort(-away, kind="stable")
     half = _FRAME / 2
     rows = np.clip(half - 0.8 * half * up, 0, _FRAME - 1).astype(int)[order]
     columns = np.clip(half + 0.8 * half * right, 0, _FRAME - 1).astype(int)[order]

@@ -36,6 +36,7 @@ class Task(abc.ABC):
     Attributes:
         name: short name, for tables and folders.
         n_in: inputs a time step; None if the inputs are numbers for an embedding.
+        num_words: how many different numbers those are; None if the inputs are vectors.
         n_out: outputs the network must have.
         batch_size: trials an update.
         updates_per_epoch: updates that :meth:`order` lasts for.
@@ -49,6 +50,7 @@ class Task(abc.ABC):
 
     name: str
     n_in: int | None
+    num_words: int | None = None
     n_out: int
     batch_size: int
     updates_per_epoch: int

@@ -21,13 +21,40 @@ class Variation(NamedTuple):
         size: smallest and largest side of the object's frame.
         shift: how far the frame's centre may be from the picture's, in x and in y.
         rotation: largest rotation in the picture's plane, degrees, either way.
-        scene: smallest and largest side of the scene's piece, as shares of the scene's height.
+        scene: smallest and largest side of the scene's piece; shares of the scene's shorter side.
     """
 
     size: tuple[float, float] = (0.7, 1.0)
     shift: float = 0.1
     rotation: float = 15.0
     scene: tuple[float, float] = (0.4, 0.8)
+
+
+def check(variation: Variation) -> None:
+    """Refuse a variation that no picture can have.
+
+    Args:
+        variation: of pictures to come.
+
+    Raises:
+        ValueError: a range is empty, a size is not positive, or a scene's piece is larger than it.
+
+    Example:
+        >>> check(Variation(scene=(0.5, 2.0)))
+        Traceback (most recent call last):
+        ValueError: variation.scene is (0.5, 2.0); it must be two numbers above 0, up to 1, the smaller one first.
+    """  # noqa: E501
+    for name, most in (("size", 10.0), ("scene", 1.0)):
+        given = getattr(variation, name)
+        if not (isinstance(given, tuple) and len(given) == 2 and 0 < given[0] <= given[1] <= most):
+            raise ValueError(
+                f"variation.{name} is {given}; it must be two numbers above 0, up to {most:g}, the "
+                "smaller one first."
+            )
+    for name, most in (("shift", 1.0), ("rotation", 180.0)):
+        given = getattr(variation, name)
+        if not 0 <= given <= most:
+            raise ValueError(f"variation.{name} is {given}; it must be from 0 to {most:g}.")
 
 
 class Parts(NamedTuple):
@@ -63,7 +90,7 @@ def prepare(
     behind = np.asarray(scenes, np.float32) / 255
     by = int(gray.shape[-1] / (variation.size[1] * size) / _FINEST)
     objects = np.stack([_averaged(grey, by), _averaged(opaque, by)], axis=-1)
-    by = int(scenes.shape[1] * variation.scene[0] / size / _FINEST)
+    by = int(min(scenes.shape[1:]) * variation.scene[0] / size / _FINEST)
     border = [(0, 0)] * 3 + [(1, 1)] * 2 + [(0, 0)]
     return Parts(np.pad(objects, border), _averaged(behind, by)[..., None])
 
@@ -125,7 +152,7 @@ def _one(parts, size, variation, key):
     )
     scene, mirrored = choose(len(parts.scenes)), choose(2)
     height, width = parts.scenes.shape[1:3]
-    side = between(*variation.scene) * height
+    side = between(*variation.scene) * min(height, width)
     steps = (jnp.arange(size) + 0.5) * side / size - 0.5
     top, left = between(0, height - side), between(0, width - side)
     columns = left + jnp.where(mirrored == 1, steps[::-1], steps)

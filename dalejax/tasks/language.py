@@ -77,10 +77,10 @@ class LanguageModel(Task):
         checks.choice("epochs", epochs, EPOCHS)
         checks.whole("outputs_at_once", outputs_at_once)
         text = datasets.load_text(data, data_dir=data_dir)
-        checks.whole("length", length)
+        checks.whole("length", length, 1, len(text.train) - 1)
         checks.whole("batch_size", batch_size, 1, len(text.train) // (length + 1))
         self.vocabulary = text.vocabulary
-        self.n_out = len(text.vocabulary)
+        self.n_out = self.num_words = len(text.vocabulary)
         self.length, self.batch_size, self.epochs = length, batch_size, epochs
         self.steps_at_once = max(1, outputs_at_once // (batch_size * self.n_out))
         per_stream = len(text.train) // batch_size
@@ -103,6 +103,13 @@ class LanguageModel(Task):
     def __repr__(self) -> str:
         words = self.data["train"].size
         return f"LanguageModel({words} words, batch_size={self.batch_size}, length={self.length})"
+
+    def described(self) -> dict[str, Any]:
+        """Say what makes the task: its text, vectors and windows.
+
+        The mean input follows from them, and its last bit is another one on another machine.
+        """
+        return {name: value for name, value in vars(self).items() if name != "input_mean"}
 
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
         """Order the starts of an epoch's windows."""

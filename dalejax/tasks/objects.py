@@ -10,7 +10,7 @@ import numpy as np
 
 from dalejax import checks, datasets
 from dalejax.tasks.classification import Classification
-from dalejax.tasks.composing import Variation, compose, prepare
+from dalejax.tasks.composing import Variation, check, compose, prepare
 from dalejax.types import Any, Array, Float, Integer
 
 USUAL = Variation()
@@ -81,6 +81,7 @@ class ObjectRecognition(Classification):
         checks.whole("size", size, 2, 4096)
         checks.whole("steps", steps)
         checks.seed("seed", seed)
+        check(variation)
         for name, num in counts.items():
             checks.whole(f"num_{name}", num)
         shown = datasets.load_objects(objects, data_dir=data_dir)
@@ -102,8 +103,9 @@ class ObjectRecognition(Classification):
             made[name] = (np.asarray(pictures).reshape(num, -1), np.asarray(labels))
         super().__init__(made["train"], made["test"], valid=made["valid"], batch_size=batch_size)
         self._made_of = {
-            "objects": (shown.gray, shown.alpha),
-            "scenes": (behind.train, behind.test),
+            # Stand-ins are drawn anew on each machine.
+            "objects": shown.name if shown.name == "shapes" else (shown.gray, shown.alpha),
+            "scenes": behind.name if behind.name == "noise" else (behind.train, behind.test),
             "pictures": (size, counts, variation, seed, centred),
         }
         self.centre = float(self.data["train"][0].mean() / 255) if centred else 0.0
@@ -122,22 +124,18 @@ class ObjectRecognition(Classification):
 
 
 def _split_views(num: int) -> dict[str, np.ndarray]:
-    if num < 4:
-        raise ValueError(f"the objects have {num} views; at least 4 are needed to keep some apart.")
-    return _split(np.arange(num))
+    if num < _TEST:
+        raise ValueError(
+            f"the objects have {num} views; at least {_TEST} are needed to keep some apart."
+        )
+    place = np.arange(num)
+    test, valid = place % _TEST == _TEST - 1, place % _VALID == 1
+    return {"train": place[~test & ~valid], "valid": place[valid], "test": place[test]}
 
 
 def _split_scenes(train: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
-    """Keep the pack's own test scenes; if it has none, take some of the training scenes."""
+    """Keep the pack's own test scenes, and some of its training scenes for validation."""
     if len(train) < 3:
         raise ValueError(f"there are {len(train)} training scenes; at least 3 are needed.")
-    if not len(test):
-        return _split(train)
     apart = np.arange(len(train)) % _VALID == 1
     return {"train": train[~apart], "valid": train[apart], "test": test}
-
-
-def _split(things: np.ndarray) -> dict[str, np.ndarray]:
-    place = np.arange(len(things))
-    test, valid = place % _TEST == _TEST - 1, place % _VALID == 1
-    return {"train": things[~test & ~valid], "valid": things[valid], "test": things[test]}
