@@ -108,7 +108,8 @@ def claims(context: Context, errors, sides, comparisons) -> list[dj.claims.Claim
             "Li et al. 2023, section 3.3, Fig. 4C",
         )  # fmt: skip
     sources = ("Li et al. 2023, section 3.3, Fig. 4C", section)
-    out += transplant.shared_claims(context, errors, sides, comparisons, sources, note)
+    shares = "0.30 (RNN), 0.43 (ColEI)"
+    out += transplant.shared_claims(context, errors, sides, comparisons, sources, note, shares)
     spread = float(errors[COLEI].std() / errors[RNN].std())
     out.append(
         context.claim(

@@ -37,7 +37,7 @@ EXPERIMENT = Experiment(
     name="search_objects",
     source="for Li et al. 2023, Fig. 2D",
     presets=PRESETS,
-    expected_minutes={"smoke": 0.3, "laptop": 8, "paper": 120},
+    expected_minutes={"smoke": 0.3, "laptop": 11, "paper": 120},
     claims=0,
     run=run,
 )

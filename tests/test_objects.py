@@ -52,6 +52,14 @@ def test_a_task_is_described_by_its_packs_not_by_its_pixels(task):
     assert "21 and was 20" in difference
 
 
+def test_a_pack_of_ones_own_named_like_a_stand_in_is_told_from_it(task, tmp_path):
+    pack = dj.datasets.load_objects("shapes")
+    np.savez(tmp_path / "shapes.npz", gray=255 - pack.gray, alpha=pack.alpha,
+             categories=pack.categories)  # fmt: skip
+    own = dj.tasks.ObjectRecognition(tmp_path / "shapes.npz", "noise", **SMALL)
+    assert identity.differences(identity.describe(task), identity.describe(own))
+
+
 def packs(values=None):
     """Objects whose grey value tells which view they are, scenes whose grey value tells which."""
     views, scenes = np.arange(8) * 10 + 100, np.arange(9) * 10

@@ -103,9 +103,9 @@ class ObjectRecognition(Classification):
             made[name] = (np.asarray(pictures).reshape(num, -1), np.asarray(labels))
         super().__init__(made["train"], made["test"], valid=made["valid"], batch_size=batch_size)
         self._made_of = {
-            # Stand-ins are drawn anew on each machine.
-            "objects": shown.name if shown.name == "shapes" else (shown.gray, shown.alpha),
-            "scenes": behind.name if behind.name == "noise" else (behind.train, behind.test),
+            # Stand-ins are drawn anew on each machine; a pack of the user's may have their name.
+            "objects": "shapes" if objects == "shapes" else (shown.gray, shown.alpha),
+            "scenes": "noise" if scenes == "noise" else (behind.train, behind.test),
             "pictures": (size, counts, variation, seed, centred),
         }
         self.centre = float(self.data["train"][0].mean() / 255) if centred else 0.0
