@@ -40,6 +40,7 @@ from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
 from dalejax.embedding import Embedding  # noqa: E402
 from dalejax.ensemble import seed_keys  # noqa: E402
 from dalejax.interrupts import Interrupted  # noqa: E402
+from dalejax.member import initial_params  # noqa: E402
 from dalejax.networks import RecurrentNetwork  # noqa: E402
 from dalejax.notes import RunWarning  # noqa: E402
 from dalejax.optimizers import colei_sgd, dann_sgd, rnn_sgd  # noqa: E402
@@ -80,6 +81,7 @@ __all__ = [
     "datasets",
     "fisher_scaling",
     "freeze_signs",
+    "initial_params",
     "initializers",
     "plots",
     "recurrence",

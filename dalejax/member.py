@@ -49,11 +49,36 @@ class Member(NamedTuple):
     hyperparams: dict[str, PyTree]
 
 
+def initial_params(net, task, *, keys: Key[Array, " s"]) -> Params:
+    """Draw the parameters that :func:`dalejax.train` starts with: for a look before the training.
+
+    Args:
+        net: the network.
+        task: the task, which says what the network sees.
+        keys: one typed key a member [s].
+
+    Returns:
+        Parameters with leading member axes [s, ...].
+
+    Example:
+        >>> import dalejax as dj
+        >>> net = dj.RecurrentNetwork([dj.RNNCell(5)], dj.Dense(1))
+        >>> start = initial_params(net, dj.tasks.AddingProblem(), keys=dj.seed_keys(0, 3))
+        >>> net.effective(start)[0].W.shape
+        (3, 5, 5)
+    """
+    return jax.jit(jax.vmap(lambda key: _initial(net, task, key)))(keys)
+
+
+def _initial(net, task, key) -> Params:
+    return net.init(jax.random.fold_in(key, INIT), task.example())["params"]
+
+
 def start(net, make_tx, task, member) -> State:
     """Draw the parameters of a member (key, hyperparams, params), unless they are given."""
     key, hyperparams, params = member
     if params is None:
-        params = net.init(jax.random.fold_in(key, INIT), task.example())["params"]
+        params = _initial(net, task, key)
     return State(params, make_tx(**hyperparams).init(params), jnp.int32(-1))
 
 

@@ -11,17 +11,14 @@ from pathlib import Path
 
 import experiments
 
-HELPERS = {"__main__", "base", "networks", "ngrams", "search", "transplant"}
-
 
 def all_experiments():
-    """Every experiment by name: each module of this package that is not a helper."""
+    """Every experiment by name: each module of this package that has one."""
     names = sorted(m.name for m in pkgutil.iter_modules(experiments.__path__))
-    return {
-        name: importlib.import_module(f"experiments.{name}").EXPERIMENT
-        for name in names
-        if name not in HELPERS
+    modules = {
+        name: importlib.import_module(f"experiments.{name}") for name in names if name != "__main__"
     }
+    return {name: m.EXPERIMENT for name, m in modules.items() if hasattr(m, "EXPERIMENT")}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -213,8 +210,6 @@ def _execute(context, name: str, folder: Path | None = None) -> int:
 
 
 def _settings(experiment, arguments) -> dict:
-    from dalejax import checks
-
     if arguments.preset not in experiment.presets:
         raise ValueError(
             f"preset is {arguments.preset!r}; it must be one of {', '.join(experiment.presets)}."
@@ -237,16 +232,27 @@ def _settings(experiment, arguments) -> dict:
         name, _, value = change.partition("=")
         if name not in settings:
             raise ValueError(f"--set names {name!r}; it must be one of {', '.join(settings)}.")
-        kind = type(settings[name])
-        try:
-            settings[name] = kind(value)
-        except ValueError:
-            raise ValueError(f"--set {name} is {value!r}; it must be {kind.__name__}.") from None
-        if kind is int:
-            checks.whole(f"--set {name}", settings[name])
-        elif kind is float:
-            checks.positive(f"--set {name}", settings[name])
+        given = settings[name]
+        if isinstance(given, tuple):
+            settings[name] = tuple(_read(name, part, given[0]) for part in value.split(","))
+        else:
+            settings[name] = _read(name, value, given)
     return settings
+
+
+def _read(name: str, value: str, given):
+    from dalejax import checks
+
+    kind = type(given)
+    try:
+        read = kind(value)
+    except ValueError:
+        raise ValueError(f"--set {name} is {value!r}; it must be {kind.__name__}.") from None
+    if kind is int:
+        checks.whole(f"--set {name}", read)
+    elif kind is float:
+        checks.positive(f"--set {name}", read)
+    return read
 
 
 def _free_folder(name: str, preset: str, variant: str, data: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,15 @@ class Context:
             checkpoint_every=2 * options["eval_every"],
             **options,
         )
+
+    def train_one(self, name: str, net, tx, task, **options) -> dj.Run:
+        """Train one configuration as the settings say, and add its metrics to the run's table."""
+        s = self.settings
+        slug = re.sub(r"[^a-z0-9.]+", "_", name.lower()).strip("_")
+        options = {"num_updates": s["updates"], "eval_every": s["eval_every"]} | options
+        run = self.train(slug, net, tx, task, **options)
+        self.record(name, run.table)
+        return run
 
     def record(self, configuration: str, table: pd.DataFrame) -> None:
         """Add a configuration's metrics to the run's table."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
 import dalejax as dj
+from experiments import spectra
 from experiments.base import Context, Experiment
 
 FULL = {"data": "none", "n": 100, "n_i": 10, "seeds": 100}
@@ -34,7 +34,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         "RNN": dj.RNNCell(s["n"]),
         "DANN": dj.DANNCell(s["n"], n_i=s["n_i"]),
     }
-    W = {name: recurrent_weights(cell, keys) for name, cell in cells.items()}
+    W = {name: spectra.recurrent_weights(cell, keys) for name, cell in cells.items()}
     eigenvalues = {name: np.asarray(dj.spectrum.eigenvalues(w)) for name, w in W.items()}
     sigma = {name: np.asarray(dj.spectrum.singular_values(w)) for name, w in W.items()}
     radii = {"ColEI": COLEI_RADIUS, "RNN": RNN_RADIUS, "DANN": RNN_RADIUS}
@@ -46,12 +46,6 @@ def run(context: Context) -> list[dj.claims.Claim]:
         ),
     )
     return _claims(context, W, eigenvalues, sigma)
-
-
-def recurrent_weights(cell, keys) -> jax.Array:
-    """Effective recurrent weights of many initialisations [s, n, n]."""
-    start = jax.vmap(lambda key: cell.effective(cell.initial(28, key=key)).W)
-    return jax.jit(start)(keys)
 
 
 def quarter_circle_distance(sigma: np.ndarray, sd: float) -> float:

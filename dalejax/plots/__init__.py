@@ -4,6 +4,7 @@ from dalejax.plots.curves import Comparison, Effect, effect_bars, final_dots, le
 from dalejax.plots.pictures import examples
 from dalejax.plots.spectra import eigenvalue_plane, quarter_circle_density, singular_histograms
 from dalejax.plots.style import DOUBLE, EXCITATORY, INHIBITORY, SINGLE, STYLES, Style, save
+from dalejax.plots.sweeps import maps, scatter, sweep
 
 __all__ = [
     "DOUBLE",
@@ -19,7 +20,10 @@ __all__ = [
     "examples",
     "final_dots",
     "learning_curves",
+    "maps",
     "quarter_circle_density",
     "save",
+    "scatter",
     "singular_histograms",
+    "sweep",
 ]

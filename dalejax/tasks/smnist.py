@@ -27,9 +27,10 @@ class SequentialMNIST(Classification):
         data_dir: where the data are; None for ``TFDS_DATA_DIR`` or TFDS's default.
         batch_size: trials an update.
         permutation_seed: of the permuted scan.
+        num_valid: how many of the training digits, the last ones, are kept back for validation.
 
     Raises:
-        ValueError: the data or the scan is unknown.
+        ValueError: the data or the scan is unknown, or no training digit is left.
         dalejax.datasets.MissingData: the data are not there; the message says how to get them.
 
     Example:
@@ -52,6 +53,7 @@ class SequentialMNIST(Classification):
         data_dir: str | Path | None = None,
         batch_size: int = 32,
         permutation_seed: int = 0,
+        num_valid: int = 0,
     ):
         checks.choice("data", data, SETS)
         checks.choice("scan", scan, SCANS)
@@ -67,10 +69,14 @@ class SequentialMNIST(Classification):
             # Permuted once, on the host, and kept as uint8: a quarter of the memory.
             return np.ascontiguousarray(x.reshape(len(x), -1)[:, pixels])
 
+        checks.whole("num_valid", num_valid, 0, len(images.train_labels) - 1)
+        test, rest = (
+            (flat(x), labels.astype(np.int32)) for x, labels in (images[2:4], images[0:2])
+        )
+        num_train = len(rest[1]) - num_valid
+        train, valid = ([x[part] for x in rest] for part in np.s_[:num_train, num_train:])
         super().__init__(
-            (flat(images.train_images), images.train_labels.astype(np.int32)),
-            (flat(images.test_images), images.test_labels.astype(np.int32)),
-            batch_size=batch_size,
+            tuple(train), test, batch_size=batch_size, valid=tuple(valid) if num_valid else None
         )
         # The mean grey value, which the first layer's bias of a ColEI network may cancel.
         self.input_mean = float(self.data["train"][0].mean() / 255)

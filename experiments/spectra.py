@@ -1,0 +1,54 @@
+"""Spectra of many starts: matrices, their singular values and entropy, a table beside errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+import dalejax as dj
+from dalejax import files
+from experiments.base import Context
+
+
+class Start(NamedTuple):
+    """What is known of the recurrent weights of one configuration before any training.
+
+    Attributes:
+        sigma: singular values, largest first [seeds, n].
+        nse: their normalised entropy [seeds].
+    """
+
+    sigma: np.ndarray
+    nse: np.ndarray
+
+
+def recurrent_weights(cell, keys, n_in: int = 28) -> jax.Array:
+    """Effective recurrent weights of many initialisations [s, n, n]."""
+    start = jax.vmap(lambda key: cell.effective(cell.initial(n_in, key=key)).W)
+    return jax.jit(start)(keys)
+
+
+def at_start(W: Mapping[str, np.ndarray]) -> dict[str, Start]:
+    """Analyse each configuration's matrices [seeds, n, n]."""
+    out = {}
+    for name, w in W.items():
+        sigma = np.asarray(dj.spectrum.singular_values(jnp.asarray(w)))
+        out[name] = Start(sigma, np.asarray(dj.spectrum.nse(jnp.asarray(w))))
+    return out
+
+
+def keep(context: Context, start: Mapping[str, Start], errors: Mapping[str, pd.Series]) -> None:
+    """Write ``entropy.csv``: a row a network, its entropy, largest singular value, final score."""
+    rows = [
+        (name, member, float(at.nse[i]), float(at.sigma[i, 0]), float(value))
+        for name, at in start.items()
+        for i, (member, value) in enumerate(errors[name].items())
+    ]
+    columns = ["configuration", "member", "nse", "sigma_max", "score"]
+    text = pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.6g")
+    files.replace_atomically(context.folder / "entropy.csv", lambda path: path.write_text(text))
