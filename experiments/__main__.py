@@ -34,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
                         help="change one of the preset's settings")  # fmt: skip
     parser.add_argument("--out", type=Path, help="the run's folder")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="continue the run in DIR")
+    parser.add_argument("--from", dest="read_from", type=Path, metavar="DIR",
+                        help="the run to read, for an experiment that reads another's")  # fmt: skip
     parser.add_argument("--no-progress", action="store_true", help="no progress bars")
     parser.add_argument("--distributed", action="store_true",
                         help="one of several processes (srun, mpirun)")  # fmt: skip
@@ -107,11 +109,18 @@ def _all(known, arguments) -> int:
     parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
     options = processes.agree(lambda: _options_of_all(known, arguments, parent / "all.json"))
     vars(arguments).update(options)
+
     # The longest last; a finished experiment is read back instead of trained again.
-    order = sorted(known.values(), key=lambda e: e.expected_minutes[arguments.preset])
+    # What reads another's run comes right after it.
+    def minutes(experiment):
+        source = known[experiment.reads] if experiment.reads else experiment
+        return source.expected_minutes[arguments.preset], experiment.reads is not None
+
+    order = sorted(known.values(), key=minutes)
     resume = arguments.resume
     for experiment in order:
         print(f"== {experiment.name}", flush=True)
+        arguments.read_from = parent / experiment.reads if experiment.reads else None
         folder = parent / experiment.name
         if (folder / "config.json").is_file() and resume:
             arguments.resume = folder
@@ -166,6 +175,8 @@ def _resumed(experiment, arguments):
     if not known:
         raise ValueError(f"{path} is broken: its settings are not those of {name}.")
     arguments.data_dir = arguments.data_dir or saved.get("data_dir")
+    if arguments.read_from is None and saved.get("read_from"):
+        arguments.read_from = Path(saved["read_from"])
     return _context(experiment, arguments, folder=arguments.resume, **about)
 
 
@@ -184,12 +195,34 @@ def _new(experiment, arguments, folder: Path | None):
 def _context(experiment, arguments, **about):
     from experiments.base import Context
 
+    if experiment.reads:
+        about["read_from"] = _read_from(experiment, arguments, about["preset"], about["variant"])
     return Context(
         experiment=experiment,
         data_dir=arguments.data_dir,
         progress=not arguments.no_progress,
         **about,
     )
+
+
+def _read_from(experiment, arguments, preset: str, variant: str) -> Path:
+    """Find the finished run that an experiment reads: the one given, or the newest kept one."""
+    name = experiment.reads
+    given, kept = arguments.read_from, Path("checkpoints") / name
+    runs = [given] if given else sorted(kept.glob(f"{preset}-{variant}-*"), key=_number)
+    finished = [run for run in runs if (run / "claims.json").is_file()]
+    if not finished:
+        where = given or kept
+        raise ValueError(
+            f"{where} holds no finished {preset} run of {name}, which {experiment.name} reads; "
+            f"run `python -m experiments {name} --preset {preset}` first, or name its folder with "
+            "--from."
+        )
+    return finished[-1]
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name.rpartition("-")[2])
 
 
 def _execute(context, name: str, folder: Path | None = None) -> int:
@@ -244,6 +277,8 @@ def _read(name: str, value: str, given):
     from dalejax import checks
 
     kind = type(given)
+    if value == "none" and name.startswith("clip"):
+        return value
     try:
         read = kind(value)
     except ValueError:

@@ -38,6 +38,7 @@ class Experiment:
         claims: how many claims it checks.
         run: trains, draws and returns the claims.
         variants: which of ``text`` and ``code`` exist.
+        reads: the experiment whose finished run it reads instead of training, if it does.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Experiment:
     claims: int
     run: Callable[[Context], list[dj.claims.Claim]]
     variants: tuple[str, ...] = ("text",)
+    reads: str | None = None
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Context:
     tables: list[pd.DataFrame] = field(default_factory=list)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     begun: bool = False
+    read_from: Path | None = None
 
     def begin(self) -> None:
         """Make the run's folder and keep others out of it: as late as the first thing to keep."""
@@ -126,6 +129,12 @@ class Context:
         rows = table[table.configuration == configuration]
         return dj.results.final_values(rows, metric, last=self.settings["last"])
 
+    def take_over(self) -> dict[str, Any]:
+        """Make the table of the run that is read one's own; give that run's settings."""
+        config = files.read_json(self.read_from / "config.json")
+        self.tables.append(dj.results.read_table(self.read_from / "metrics.parquet"))
+        return config["settings"]
+
     def claim(self, **about) -> dj.claims.Claim:
         """Make a claim that knows the run's preset and variant."""
         return dj.claims.Claim(preset=self.preset, variant=self.variant, **about)
@@ -167,6 +176,7 @@ def config(context: Context) -> dict[str, Any]:
         "variant": context.variant,
         "settings": context.settings,
         "data_dir": context.data_dir and str(Path(context.data_dir).absolute()),
+        "read_from": context.read_from and str(context.read_from.absolute()),
         **provenance(dj.__version__),
     }
 

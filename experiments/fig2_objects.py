@@ -8,12 +8,13 @@ those here were found with `search_objects --preset laptop`.
 
 from __future__ import annotations
 
-import jax.numpy as jnp
+import functools
+
 import numpy as np
 
 import dalejax as dj
-from experiments import networks
-from experiments.base import Context, Experiment, rank_test, stand_in
+from experiments import figure2, networks
+from experiments.base import Context, Experiment, stand_in
 from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {"data": "objects64", "scenes": "bsds500", "size": 32, "steps": 5, "pictures": 40_000,
@@ -40,22 +41,13 @@ def run(context: Context) -> list[dj.claims.Claim]:
     keys = dj.seed_keys(s.get("root", 0), s["seeds"])
     for name, (net, make_tx) in contestants(context, task).items():
         short = name.split()[0].lower()
-        clips = [limit(s[f"clip_{short}"])]
-        clips += [np.inf] if name == CLIPPED else []  # in one ensemble: the clip is a member's own
-        table = context.train(
-            short,
-            net,
-            lambda clip, make_tx=make_tx, short=short: make_tx(s[f"rate_{short}"], clip),
-            task,
-            keys=jnp.concatenate([keys] * len(clips)),
-            hyperparams={"clip": jnp.repeat(jnp.array(clips, jnp.float32), s["seeds"])},
-            num_updates=s["updates"],
-            eval_every=s["eval_every"],
-        ).table
+        rate, clip = s[f"rate_{short}"], networks.limit(s[f"clip_{short}"])
         if name == CLIPPED:
-            context.record_halves((CLIPPED, FREE), table, s["seeds"])
+            figure2.train_both(
+                context, net, functools.partial(make_tx, rate), clip, task, keys=keys
+            )
         else:
-            context.record(name, table)
+            context.train_one(name, net, make_tx(rate, clip), task, keys=keys)
     lines = {CHANCE: 100 - 100 / task.n_out, LINEAR: linear_error(task)}
     errors = {name: context.final(name, "test_error") for name in NAMES}
     look = {
@@ -97,11 +89,6 @@ def contestants(context: Context, task) -> dict:
     }
 
 
-def limit(clip) -> float:
-    """Read a clip of the settings, where "none" is none."""
-    return np.inf if clip == "none" else float(clip)
-
-
 def linear_error(task) -> float:
     """Give the test error (%) of the best linear read-out of the pictures themselves.
 
@@ -125,62 +112,12 @@ def linear_error(task) -> float:
 
 def _claims(context: Context, errors, lines, source) -> list[dj.claims.Claim]:
     s = context.settings
-    summary = {name: dj.results.summary(values) for name, values in errors.items()}
     note = (
         f"{s['updates']} updates of {s['data']} on {s['scenes']}{stand_in(source)}; "
         f"not the pictures of Majaj et al.; chance {lines[CHANCE]:.1f} %, "
         f"linear read-out {lines[LINEAR]:.1f} %"
     )
-    claims = []
-    for better in ("RNN", "DANN"):
-        test = rank_test(errors[CLIPPED], errors[better])
-        difference = summary[CLIPPED]["mean"] - summary[better]["mean"]
-        claims.append(
-            context.claim(
-                id=f"colei_worse_than_{better.lower()}",
-                statement="We found that ColEI networks did not learn as well as DANNs and "
-                f"standard RNNs (error of ColEI above that of {better}).",
-                source="Li et al. 2023, section 3.1, Fig. 2D",
-                measured=difference,
-                p=test.p,
-                test=f"Mann–Whitney U ({test.method}), {test.n_a} vs {test.n_b}; "
-                f"{better} {summary[better]['text']}, ColEI {summary[CLIPPED]['text']}",
-                reference="positive",
-                holds=bool(difference > 0 and test.p < 0.05),
-                note=note,
-            )
-        )
-    gains = dj.results.paired_differences(errors[FREE], errors[CLIPPED])
-    lost = int(errors[FREE].isna().sum())
-    gain = float(np.mean(gains.values)) if len(gains.values) else float("nan")
-    claims.append(
-        context.claim(
-            id="clipping_benefits_colei",
-            statement="Gradient clipping benefited ColEI networks substantially (error without "
-            "minus error with clipping, at the rate found with clipping).",
-            source="Li et al. 2023, section 3.1, Fig. 2D",
-            measured=gain,
-            reference="positive",
-            holds=bool(gain > 0 or lost > len(errors[FREE]) / 2),
-            test=f"{len(gains.values)} pairs, {lost} diverged without clipping",
-            note=note,
-        )
-    )
-    spread = summary[CLIPPED]["sd"] / max(summary["RNN"]["sd"], summary["DANN"]["sd"])
-    claims.append(
-        context.claim(
-            id="colei_more_variable",
-            statement="Their final performance was worse across all four tasks, and more variable "
-            "across random seeds (standard deviation, as a multiple of the larger of RNN's and "
-            "DANN's).",
-            source="Li et al. 2023, section 3.1",
-            measured=float(spread),
-            reference="above 1",
-            holds=bool(spread > 1),
-            note=note,
-        )
-    )
-    return claims
+    return figure2.claims(context, errors, "Li et al. 2023, section 3.1, Fig. 2D", note)
 
 
 EXPERIMENT = Experiment(

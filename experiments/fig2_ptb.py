@@ -9,13 +9,12 @@ layers before the softmax, as the published scripts do.
 
 from __future__ import annotations
 
-import numpy as np
 import optax
 
 import dalejax as dj
 from dalejax.text import EOS
-from experiments import networks, ngrams
-from experiments.base import Context, Experiment, finite, rank_test, stand_in
+from experiments import figure2, networks, ngrams
+from experiments.base import Context, Experiment, stand_in
 
 FULL = {"data": "ptb", "vectors": "glove300", "layers": 3, "n": 500, "n_i": 50, "readout_n_i": 1000,
         "batch_size": 64, "length": 50, "epochs": "offsets", "updates": 43_500, "eval_every": 725,
@@ -45,16 +44,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     keys = dj.seed_keys(s.get("root", 0), s["seeds"])
     for name, (net, make_tx) in contestants(context, task).items():
         short = name.split()[0].lower()
-        run = context.train(
-            short,
-            net,
-            make_tx(s[f"rate_{short}"], s["clip"]),
-            task,
-            keys=keys,
-            num_updates=s["updates"],
-            eval_every=s["eval_every"],
-        )
-        context.record(name, run.table)
+        context.train_one(name, net, make_tx(s[f"rate_{short}"], s["clip"]), task, keys=keys)
     text = dj.datasets.load_text(s["data"], data_dir=context.data_dir)
     counted = ngrams.perplexities(*text[:3], task.n_out, text.vocabulary.index(EOS))
     perplexity = {name: context.final(name, "test_perplexity") for name in NAMES}
@@ -137,42 +127,9 @@ def _claims(context: Context, perplexity, counted, source) -> list[dj.claims.Cla
                 note=note,
             )
         )
-    colei = NAMES[2]
-    for better in ("RNN", "DANN"):
-        a, b = finite(perplexity[colei]), finite(perplexity[better])
-        test = rank_test(a, b)
-        # The smallest p that so few seeds can give is above 0.05: then all must be separate.
-        apart = bool(a.min() > b.max())
-        claims.append(
-            context.claim(
-                id=f"colei_worse_than_{better.lower()}",
-                statement="We found that ColEI networks did not learn as well as DANNs and "
-                f"standard RNNs (perplexity of ColEI above that of {better}).",
-                source="Li et al. 2023, section 3.1, Fig. 2C",
-                measured=summary[colei]["mean"] - summary[better]["mean"],
-                p=test.p,
-                test=f"Mann–Whitney U ({test.method}), {test.n_a} vs {test.n_b}"
-                + (", all seeds apart" if apart else ""),
-                reference="positive",
-                holds=bool(test.p < 0.05 and a.median() > b.median()) if s["seeds"] > 3 else apart,
-                note=note,
-            )
-        )
-    spread = summary[colei]["sd"] / max(summary["RNN"]["sd"], summary["DANN"]["sd"])
-    claims.append(
-        context.claim(
-            id="colei_more_variable",
-            statement="Their final performance was worse across all four tasks, and more variable "
-            "across random seeds (standard deviation, as a multiple of the larger of RNN's and "
-            "DANN's).",
-            source="Li et al. 2023, section 3.1",
-            measured=float(spread) if np.isfinite(spread) else None,
-            reference="above 1",
-            holds=bool(spread > 1),
-            note=note,
-        )
+    return claims + figure2.claims(
+        context, perplexity, "Li et al. 2023, section 3.1, Fig. 2C", note
     )
-    return claims
 
 
 EXPERIMENT = Experiment(

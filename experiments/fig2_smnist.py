@@ -7,12 +7,9 @@ Full scale (30 epochs): RNN and DANN at most 1.9 % test error, ColEI above both.
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-import numpy as np
-
 import dalejax as dj
-from experiments import networks
-from experiments.base import Context, Experiment, rank_test
+from experiments import figure2, networks
+from experiments.base import Context, Experiment
 from experiments.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 FULL = {"data": "mnist", "layers": 3, "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 1125,
@@ -40,33 +37,17 @@ def run(context: Context) -> list[dj.claims.Claim]:
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"])
     keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    options = {"num_updates": s["updates"], "eval_every": s["eval_every"]}
     size = (s["layers"], s["n"])
     rate = s["learning_rate"]
 
-    net = networks.rnn(*size, task.n_out)
-    context.record(
-        "RNN", context.train("rnn", net, dj.rnn_sgd(rate), task, keys=keys, **options).table
-    )
+    context.train_one("RNN", networks.rnn(*size, task.n_out), dj.rnn_sgd(rate), task, keys=keys)
     net = networks.dann(*size, s["n_i"], task.n_out)
-    context.record(
-        "DANN", context.train("dann", net, dj.dann_sgd(rate), task, keys=keys, **options).table
-    )
-
-    # Both kinds of ColEI in one ensemble: the clip is a member's own.
+    context.train_one("DANN", net, dj.dann_sgd(rate), task, keys=keys)
     mean = task.input_mean if context.variant == "text" else 0.0
     net = networks.colei(*size, s["n_i"], task.n_out, input_mean=mean)
-    clips = jnp.repeat(jnp.array([s["clip"], jnp.inf]), s["seeds"])
-    table = context.train(
-        "colei",
-        net,
-        lambda clip: dj.colei_sgd(rate, clip),
-        task,
-        keys=jnp.concatenate([keys, keys]),
-        hyperparams={"clip": clips},
-        **options,
-    ).table
-    context.record_halves((CLIPPED, FREE), table, s["seeds"])
+    figure2.train_both(
+        context, net, lambda clip: dj.colei_sgd(rate, clip), s["clip"], task, keys=keys
+    )
 
     names = ("RNN", "DANN", CLIPPED, FREE)
     errors = {name: context.final(name, "test_error") for name in names}
@@ -96,50 +77,7 @@ def _claims(context: Context, errors) -> list[dj.claims.Claim]:
                 test=summary[name]["text"],
             )
         )
-    for better in ("RNN", "DANN"):
-        test = rank_test(errors[CLIPPED], errors[better])
-        difference = summary[CLIPPED]["mean"] - summary[better]["mean"]
-        claims.append(
-            context.claim(
-                id=f"colei_worse_than_{better.lower()}",
-                statement="We found that ColEI networks did not learn as well as DANNs and "
-                f"standard RNNs (here: {better}).",
-                source="Li et al. 2023, section 3.1",
-                measured=difference,
-                p=test.p,
-                test=f"Mann–Whitney U ({test.method}), {test.n_a} vs {test.n_b}",
-                reference=0.8,
-                holds=bool(difference > 0 and test.p < 0.05),
-            )
-        )
-    gains = dj.results.paired_differences(errors[FREE], errors[CLIPPED])
-    diverged = int(errors[FREE].isna().sum())
-    gain = float(np.mean(gains.values)) if len(gains.values) else float("nan")
-    claims.append(
-        context.claim(
-            id="clipping_benefits_colei",
-            statement="Gradient clipping benefited ColEI networks substantially (error without "
-            "minus error with clipping).",
-            source="Li et al. 2023, section 3.1, Fig. 10",
-            measured=gain,
-            reference="positive",
-            holds=bool(gain > 0 or diverged > len(errors[FREE]) / 2),
-            test=f"{len(gains.values)} pairs, {diverged} diverged without clipping",
-        )
-    )
-    spread = summary[CLIPPED]["sd"] / max(summary["RNN"]["sd"], summary["DANN"]["sd"])
-    claims.append(
-        context.claim(
-            id="colei_more_variable",
-            statement="Their final performance was worse … and more variable across random seeds "
-            "(standard deviation, as a multiple of the larger of RNN's and DANN's).",
-            source="Li et al. 2023, section 3.1",
-            measured=spread,
-            reference="above 1",
-            holds=bool(spread > 1),
-        )
-    )
-    return claims
+    return claims + figure2.claims(context, errors, "Li et al. 2023, section 3.1, Fig. 2B")
 
 
 EXPERIMENT = Experiment(

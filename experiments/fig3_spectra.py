@@ -48,16 +48,6 @@ def run(context: Context) -> list[dj.claims.Claim]:
     return _claims(context, W, eigenvalues, sigma)
 
 
-def quarter_circle_distance(sigma: np.ndarray, sd: float) -> float:
-    """Kolmogorov–Smirnov distance of singular values from the quarter-circle law of scale sd."""
-    x = np.linspace(0, 2 * sd, 2001)
-    density = np.sqrt(np.clip(4 * sd**2 - x**2, 0, None)) / (math.pi * sd**2)
-    steps = (density[1:] + density[:-1]) / 2 * np.diff(x)
-    cumulative = np.concatenate([[0.0], np.cumsum(steps)])
-    cumulative /= cumulative[-1]
-    return float(stats.kstest(sigma.ravel(), lambda s: np.interp(s, x, cumulative)).statistic)
-
-
 def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
     section = f"{SOURCE}; section 3.2"
     claims = []
@@ -102,7 +92,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
         add(f"{name.lower()}_sigma_max", f"The maximum singular value of {name} was approximately "
             "twice the maximum radius of the eigenvalues.", ratio,
             abs(ratio.mean() - 2) < 0.25, 2.0)  # fmt: skip
-        distance = quarter_circle_distance(sigma[name], RNN_RADIUS)
+        distance = spectra.quarter_circle_distance(sigma[name], RNN_RADIUS)
         add(f"{name.lower()}_quarter_circle", f"The singular values of {name} converge to a "
             "quarter circle (Kolmogorov–Smirnov distance).", [distance], distance < 0.05,
             "below 0.05", test="all singular values together")  # fmt: skip

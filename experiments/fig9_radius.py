@@ -25,7 +25,7 @@ _WIDE = (0.2, 0.4, 0.5, 1 / math.sqrt(3), 0.7, 0.8, 0.9, 1.0, 2 / math.sqrt(3), 
 FULL = {"data": "mnist", "valid": 10_000, "n": 100, "n_i": 10, "updates": 46_890,
         "eval_every": 1563, "seeds": 5, "last": 5, "batch_size": 32, "radii": _WIDE,
         "rates": (0.05, 0.0232, 0.01077, 0.005, 0.00232, 0.00108, 0.0005),
-        "clips": (1.0, 5.0, 10.0, math.inf)}  # fmt: skip
+        "clips": (1.0, 5.0, 10.0, "none")}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "valid": 500, "n": 20, "n_i": 2, "updates": 20,
                      "eval_every": 10, "seeds": 2, "last": 1, "radii": (0.4, 4.0),
@@ -69,7 +69,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             params=at_radius(net, params, jnp.array(grid["radius"], jnp.float32)),
             hyperparams={
                 "learning_rate": jnp.array(grid["rate"], jnp.float32),
-                "clip": jnp.array(grid["clip"], jnp.float32),
+                "clip": jnp.array([networks.limit(c) for c in grid["clip"]], jnp.float32),
             },
             num_updates=s["updates"],
             eval_every=s["eval_every"],

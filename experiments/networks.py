@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import dalejax as dj
 from dalejax.plots import STYLES, Style
 
@@ -13,6 +15,11 @@ FIGURE_2_STYLES = {
     CLIPPED: Style("#E69F00", "-", "s"),
     FREE: Style("#8C6D31", ":", "X"),
 }
+
+
+def limit(clip: float | str) -> float:
+    """Read a clip of the settings, where "none" is none."""
+    return math.inf if clip == "none" else float(clip)
 
 
 def rnn(layers: int, n: int, n_out: int, *, dense: int = 0, **how) -> dj.RecurrentNetwork:

@@ -7,7 +7,7 @@ resumed makes the same ones, and finds their ensembles trained already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,11 +16,11 @@ import pandas as pd
 
 import dalejax as dj
 from dalejax import files, processes
-from experiments.base import Context
+from experiments import networks
+from experiments.base import Context, Experiment
 
 # What a search adds to the settings of the experiment that it searches for.
 SETTINGS = {"rounds": 2, "at_once": 4, "rate_low": 0.1, "rate_high": 10.0}
-NOT_CLIPPED = "none"
 
 
 def of(preset: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def search(context: Context, name: str, net, make_tx, task, *, clips) -> pd.Data
         trials = [study.ask() for _ in range(s["at_once"])]
         rates = [t.suggest_float("rate", s["rate_low"], s["rate_high"], log=True) for t in trials]
         chosen = [t.suggest_categorical("clip", clips) for t in trials]
-        limits = [np.inf if clip == NOT_CLIPPED else clip for clip in chosen]
+        limits = [networks.limit(clip) for clip in chosen]
         run = context.train(
             f"{name.split()[0].lower()}_{i}",
             net,
@@ -73,6 +73,46 @@ def search(context: Context, name: str, net, make_tx, task, *, clips) -> pd.Data
             rows.append((name, trial.number, rate, str(clip), score))
     table = pd.DataFrame(rows, columns=["network", "trial", "rate", "clip", task.score])
     return table.sort_values(task.score, ignore_index=True)
+
+
+def experiment(
+    searched: Experiment,
+    name: str,
+    make_task: Callable[[Context], dj.tasks.Task],
+    contestants: Callable[[Context, Any], Mapping[str, tuple]],
+    *,
+    clips: Sequence[float | str],
+    presets: Mapping[str, Mapping[str, Any]],
+    expected_minutes: Mapping[str, float],
+) -> Experiment:
+    """Make the search for an experiment's learning rates and clips, at the size of its presets.
+
+    Args:
+        searched: the experiment.
+        name: of the search.
+        make_task: makes the task; its ``score`` is what is searched for.
+        contestants: gives the networks by name, each with what makes its optimiser of a learning
+            rate and a clip.
+        clips: those to choose from; ``"none"`` for none.
+        presets: what differs from the experiment's own settings, by preset.
+        expected_minutes: as an experiment's.
+    """
+
+    def run(context: Context) -> list[dj.claims.Claim]:
+        task = make_task(context)
+        networks = contestants(context, task).items()
+        keep(context, [search(context, name, *how, task, clips=clips) for name, how in networks])
+        return []
+
+    return Experiment(
+        name=name,
+        source=f"for {searched.source}",
+        presets={preset: of(s) | presets[preset] for preset, s in searched.presets.items()},
+        expected_minutes=expected_minutes,
+        claims=0,
+        run=run,
+        variants=searched.variants,
+    )
 
 
 def keep(context: Context, tables: list[pd.DataFrame]) -> None:

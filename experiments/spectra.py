@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 import dalejax as dj
 from dalejax import files
@@ -31,6 +33,16 @@ def recurrent_weights(cell, keys, n_in: int = 28) -> jax.Array:
     """Effective recurrent weights of many initialisations [s, n, n]."""
     start = jax.vmap(lambda key: cell.effective(cell.initial(n_in, key=key)).W)
     return jax.jit(start)(keys)
+
+
+def quarter_circle_distance(sigma: np.ndarray, sd: float) -> float:
+    """Kolmogorov–Smirnov distance of singular values from the quarter-circle law of scale sd."""
+    x = np.linspace(0, 2 * sd, 2001)
+    density = np.sqrt(np.clip(4 * sd**2 - x**2, 0, None)) / (math.pi * sd**2)
+    steps = (density[1:] + density[:-1]) / 2 * np.diff(x)
+    cumulative = np.concatenate([[0.0], np.cumsum(steps)])
+    cumulative /= cumulative[-1]
+    return float(stats.kstest(sigma.ravel(), lambda s: np.interp(s, x, cumulative)).statistic)
 
 
 def at_start(W: Mapping[str, np.ndarray]) -> dict[str, Start]:

@@ -2,7 +2,8 @@
 
     python -m experiments table2_objects_transplant --preset laptop --data-dir DIR
 
-The learning rate and the clip are those that `search_objects` found for ColEI.
+The learning rate and the clip are those that `search_objects` found for ColEI. `text` transplants
+the spectrum of W, `code` those of U and of the read-out too.
 """
 
 from __future__ import annotations
@@ -58,9 +59,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
             holds=bool(interval.low > 0),
             note=note,
         ),
-        *transplant.shared_claims(
-            context, errors, sides, comparisons, (f"{SOURCE} and section 3.3",) * 2, note
-        ),
+        *transplant.spectrum_claims(context, sides, comparisons, f"{SOURCE} and section 3.3", note),
+        *transplant.sign_claims(context, errors, sides, f"{SOURCE} and section 3.3", note),
     ]
 
 
@@ -71,4 +71,5 @@ EXPERIMENT = Experiment(
     expected_minutes={"smoke": 0.3, "laptop": 40, "paper": 900},
     claims=7,
     run=run,
+    variants=("text", "code"),
 )

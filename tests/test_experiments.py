@@ -108,7 +108,7 @@ def test_eight_configurations(ensemble):
 
 
 def test_only_the_spectrum_moves(ensemble):
-    _, params, _, _, names = ensemble
+    _, params, _, names = ensemble
     first = {name: names.index(name) for name in names}
     sigma = np.asarray(dj.spectrum.singular_values(params["cells_0"]["W"]))
 
@@ -129,7 +129,7 @@ def test_only_the_spectrum_moves(ensemble):
 
 
 def test_signs_are_the_configuration(ensemble):
-    _, params, signs, _, names = ensemble
+    _, params, signs, names = ensemble
     for i, name in enumerate(names):
         mine = jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), (params, signs))
         (cell, readout), (cell_signs, readout_signs) = (t.values() for t in mine)
@@ -256,7 +256,7 @@ def test_a_search_that_is_resumed_makes_the_same_proposals(tmp_path):
 
     def trials():
         context = smoke(fig2_adding.EXPERIMENT, tmp_path / "search", **settings)
-        return search.search(context, "RNN", net, dj.rnn_sgd, task, clips=(1.0, search.NOT_CLIPPED))
+        return search.search(context, "RNN", net, dj.rnn_sgd, task, clips=(1.0, "none"))
 
     first = trials()
     shutil.rmtree(tmp_path / "search" / "rnn_1")  # as if it had been stopped there
