@@ -35,8 +35,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
     fewest, some, half = names
     out = [
         evidence.gap_within(
-            context, f"{id}_alike", "The performance of DANNs was robust to changes in the EI ratio "
-            f"(error of {a} minus that of {b}).", SOURCE, errors[a], errors[b], LIMIT,
+            context, f"{id}_alike", "The performance of DANNs was robust to changes in the EI "
+            f"ratio (error of {a} minus that of {b}).", SOURCE, errors[a], errors[b], LIMIT,
         )
         for id, a, b in (("fewest_and_half", fewest, half), ("some_and_half", some, half))
     ]  # fmt: skip

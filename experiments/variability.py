@@ -38,7 +38,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             context.claim(
                 id=f"over_seeds_{other[:4].strip(',').lower()}",
                 statement="ColEI networks showed more variance over different initialisations when "
-                f"compared to the other networks (standard deviation, multiple of that of {other}).",
+                f"compared to the other networks (standard deviation, multiple of {other}'s).",
                 source=SOURCE,
                 measured=ratio,
                 p=float(test.pvalue),
