@@ -15,7 +15,7 @@ from experiments import evidence, networks
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 1125, "seeds": 10,
-        "last": 5, "batch_size": 32, "rate": 0.01, "clip": 10.0}  # fmt: skip
+        "last": 5, "batch_size": 32, "bias": "zero", "rate": 0.01, "clip": 10.0}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "n": 20, "n_i": 2, "updates": 20, "eval_every": 5,
                      "seeds": 3, "last": 1},
@@ -36,7 +36,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         "RNN": (networks.rnn(*size, task.n_out), dj.rnn_sgd),
         "DANN": (networks.dann(*size, s["n_i"], task.n_out), dj.dann_sgd),
         "ColEI": (
-            networks.colei(*size, s["n_i"], task.n_out, input_mean=task.input_mean),
+            networks.colei(*size, s["n_i"], task.n_out, input_mean=networks.input_mean(s, task)),
             dj.colei_sgd,
         ),
     }

@@ -18,7 +18,7 @@ from experiments import evidence, networks
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 56_250, "eval_every": 1125, "seeds": 10,
-        "last": 5, "batch_size": 32, "rate": 0.01, "clip": 10.0}  # fmt: skip
+        "last": 5, "batch_size": 32, "bias": "zero", "rate": 0.01, "clip": 10.0}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "n": 20, "n_i": 2, "updates": 20, "eval_every": 10,
                      "seeds": 3, "last": 1},
@@ -50,7 +50,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"])
     keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    net = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=task.input_mean)
+    net = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=networks.input_mean(s, task))
     factors = {PLAIN: 1.0, ROOT: 1 / math.sqrt(s["n"]), WHOLE: 1 / s["n"]}
     table = context.train(
         "colei",

@@ -16,7 +16,7 @@ from experiments import evidence, networks, spectra
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "updates": 56_250, "eval_every": 1125, "seeds": 10, "last": 5,
-        "batch_size": 32, "shares": (0.01, 0.1, 0.5),
+        "batch_size": 32, "bias": "zero", "shares": (0.01, 0.1, 0.5),
         "rates_colei": (0.010772, 0.010772, 0.010772), "clips_colei": (5.0, 10.0, 10.0),
         "rates_dann": (0.023208, 0.010772, 0.010772), "clips_dann": (5.0, 5.0, 10.0),
         "rate_rnn": 0.01, "clip_rnn": 5.0}  # fmt: skip
@@ -69,7 +69,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 def contestants(context: Context, task):
     """Give each configuration's name, network and optimiser."""
     s, code = context.settings, context.variant == "code"
-    n, mean = s["n"], 0.0 if code else task.input_mean
+    n, mean = s["n"], networks.input_mean(s, task)
     yield RNN, networks.rnn(1, n, task.n_out), dj.rnn_sgd(s["rate_rnn"], s["clip_rnn"])
     for i, share in enumerate(s["shares"]):
         n_i = dj.signs.num_inhibitory(n, share)

@@ -15,7 +15,7 @@ from experiments import evidence, networks, spectra
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "sizes": (100, 300, 1000), "share": 0.1, "updates": 187_500,
-        "eval_every": 3750, "seeds": 5, "last": 5, "batch_size": 32, "rate": 0.015811,
+        "eval_every": 3750, "seeds": 5, "last": 5, "batch_size": 32, "bias": "zero", "rate": 0.015811,
         "rate_rnn": 0.015, "clip": 10.0}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "sizes": (10, 20, 40), "updates": 20, "eval_every": 10,
@@ -74,7 +74,7 @@ def contestants(context: Context, task, n: int) -> dict:
         "RNN": (networks.rnn(1, n, task.n_out), dj.rnn_sgd(s["rate_rnn"], clip)),
         "DANN": (networks.dann(1, n, n_i, task.n_out), dj.dann_sgd(s["rate"], clip)),
         "ColEI": (
-            networks.colei(1, n, n_i, task.n_out, input_mean=task.input_mean),
+            networks.colei(1, n, n_i, task.n_out, input_mean=networks.input_mean(s, task)),
             dj.colei_sgd(s["rate"], clip),
         ),
     }

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 import dalejax as dj
-from experiments import entropy
+from experiments import entropy, networks
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "sizes": (100, 200, 300, 400, 500, 600, 700, 800, 900, 1000),
         "shares": tuple(np.linspace(0.01, 0.5, 10).round(4).tolist()), "updates": 56_250,
-        "eval_every": 1125, "seeds": 5, "last": 5, "batch_size": 32, "rate": 0.01,
+        "eval_every": 1125, "seeds": 5, "last": 5, "batch_size": 32, "bias": "zero", "rate": 0.01,
         "clips": (5.0, 10.0)}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "sizes": (20, 30), "shares": (0.05, 0.5), "updates": 20,
@@ -31,7 +31,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     """Train the grid; draw the maps and the scatter."""
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"])
-    grid = entropy.train(context, task, "test_error", input_mean=task.input_mean)
+    grid = entropy.train(context, task, "test_error", input_mean=networks.input_mean(s, task))
     entropy.draw(context, grid, "test error (%)")
     note = (
         f"{len(s['sizes'])} sizes of {s['sizes'][0]} to {s['sizes'][-1]} units, "

@@ -23,7 +23,7 @@ from experiments.base import Context, Experiment
 _WIDE = (0.2, 0.4, 0.5, 1 / math.sqrt(3), 0.7, 0.8, 0.9, 1.0, 2 / math.sqrt(3), 2.0,
          2 * math.sqrt(2), 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0)  # fmt: skip
 FULL = {"data": "mnist", "valid": 10_000, "n": 100, "n_i": 10, "updates": 46_890,
-        "eval_every": 1563, "seeds": 5, "last": 5, "batch_size": 32, "radii": _WIDE,
+        "eval_every": 1563, "seeds": 5, "last": 5, "batch_size": 32, "bias": "zero", "radii": _WIDE,
         "rates": (0.05, 0.0232, 0.01077, 0.005, 0.00232, 0.00108, 0.0005),
         "clips": (1.0, 5.0, 10.0, "none")}  # fmt: skip
 PRESETS = {
@@ -48,7 +48,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         "RNN": (networks.rnn(*size, task.n_out), dj.rnn_sgd),
         "DANN": (networks.dann(*size, s["n_i"], task.n_out, inhibition="iid"), dj.dann_sgd),
         "ColEI": (
-            networks.colei(*size, s["n_i"], task.n_out, input_mean=task.input_mean),
+            networks.colei(*size, s["n_i"], task.n_out, input_mean=networks.input_mean(s, task)),
             dj.colei_sgd,
         ),
     }

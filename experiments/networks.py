@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import dalejax as dj
 from dalejax.plots import STYLES, Style
@@ -20,6 +22,15 @@ FIGURE_2_STYLES = {
 def limit(clip: float | str) -> float:
     """Read a clip of the settings, where "none" is none."""
     return math.inf if clip == "none" else float(clip)
+
+
+def input_mean(settings: Mapping[str, Any], task) -> float:
+    """Give the mean input that ColEI's first bias cancels: of the task, or 0 for a bias of 0.
+
+    The paper's text centres the activations; its published code starts at 0. On sequential MNIST a
+    centred network whose 100 units hold 1 inhibitory one is silent for most of the training.
+    """
+    return task.input_mean if settings["bias"] == "centred" else 0.0
 
 
 def rnn(layers: int, n: int, n_out: int, *, dense: int = 0, **how) -> dj.RecurrentNetwork:

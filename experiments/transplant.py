@@ -119,7 +119,7 @@ def members(context: Context, task):
     """Lay out the ensemble: keys, initial parameters, sign trees and names by member."""
     s = context.settings
     few = s["seeds_rnn"]
-    mean = task.input_mean if s["bias"] == "centred" else 0.0
+    mean = networks.input_mean(s, task)
     rnn = networks.rnn(1, s["n"], task.n_out)
     colei = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=mean)
     example = jnp.zeros((1, 1, task.n_in))
