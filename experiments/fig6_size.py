@@ -15,8 +15,8 @@ from experiments import evidence, networks, spectra
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "sizes": (100, 300, 1000), "share": 0.1, "updates": 187_500,
-        "eval_every": 3750, "seeds": 5, "last": 5, "batch_size": 32, "bias": "zero", "rate": 0.015811,
-        "rate_rnn": 0.015, "clip": 10.0}  # fmt: skip
+        "eval_every": 3750, "seeds": 5, "last": 5, "batch_size": 32, "bias": "zero",
+        "rate": 0.015811, "rate_rnn": 0.015, "clip": 10.0}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "sizes": (10, 20, 40), "updates": 20, "eval_every": 10,
                      "seeds": 3, "last": 1},
