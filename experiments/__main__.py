@@ -24,7 +24,9 @@ def all_experiments():
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
-    parser.add_argument("name", help="an experiment, `all` or `list`")
+    parser.add_argument("name", help="an experiment, `all`, `list`, `keep` or `ledger`")
+    parser.add_argument("runs", nargs="*", type=Path,
+                        help="folders of runs, for `keep` and `ledger`")  # fmt: skip
     parser.add_argument("--preset", default="smoke", help="smoke, laptop or paper")
     parser.add_argument("--variant", default="text", help="text (the paper's words) or code")
     parser.add_argument("--data", help="mnist or digits instead of the preset's")
@@ -39,13 +41,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-progress", action="store_true", help="no progress bars")
     parser.add_argument("--distributed", action="store_true",
                         help="one of several processes (srun, mpirun)")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="with `list`: as JSON")
+    parser.add_argument("--json", action="store_true", help="with `list` and `ledger`: as JSON")
     arguments = parser.parse_args(argv)
     from dalejax import interrupts, notes, processes
+    from experiments import keep
 
     try:
         if arguments.name == "list":
             return _list(arguments.json)
+        if arguments.name == "keep":
+            return keep.main(arguments.runs, all_experiments())
+        if arguments.name == "ledger":
+            return keep.ledger(arguments.runs, arguments.out, arguments.json)
+        if arguments.runs:
+            raise ValueError(f"{arguments.name} takes no folders; --out and --resume name one.")
         with interrupts.raising(), notes.plainly():
             _prepare(arguments)
             return _run(arguments)

@@ -175,10 +175,28 @@ def config(context: Context) -> dict[str, Any]:
         "preset": context.preset,
         "variant": context.variant,
         "settings": context.settings,
+        "command": command(context.experiment, context.preset, context.variant, context.settings),
         "data_dir": context.data_dir and str(Path(context.data_dir).absolute()),
         "read_from": context.read_from and str(context.read_from.absolute()),
         **provenance(dj.__version__),
     }
+
+
+def command(experiment: Experiment, preset: str, variant: str, settings) -> str:
+    """Write the command that makes such a run."""
+    parts = ["python -m experiments", experiment.name, f"--preset {preset}"]
+    parts += [f"--variant {variant}"] if variant != "text" else []
+    for name, usual in experiment.presets[preset].items():
+        if _plain(settings[name]) != _plain(usual):
+            value = settings[name]
+            text = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+            parts.append(f"--set {name}={text}")
+    embedded = settings["data"] in ("none", "generated", "digits", "shapes", "topics")
+    return " ".join(parts if embedded or experiment.reads else [*parts, "--data-dir DIR"])
+
+
+def _plain(value):
+    return list(value) if isinstance(value, tuple) else value
 
 
 def execute(context: Context) -> list[dj.claims.Claim]:
