@@ -72,6 +72,18 @@ def language_model(context: Context) -> dj.tasks.LanguageModel:
     )
 
 
+def decaying(settings, optimizer):
+    """Make an optimiser of a learning rate, which decays as the published code's, and a clip."""
+
+    def make_tx(learning_rate, clip):
+        rate = optax.exponential_decay(
+            learning_rate, settings["decay_every"], settings["decay"], staircase=True
+        )
+        return optimizer(rate, clip)
+
+    return make_tx
+
+
 def contestants(context: Context, task) -> dict:
     """Make the three networks, each with what makes its optimiser of a rate and a clip."""
     s = context.settings
@@ -79,24 +91,15 @@ def contestants(context: Context, task) -> dict:
     layers, n, n_i = s["layers"], s["n"], s["n_i"]
     mean = task.input_mean if context.variant == "text" else 0.0
 
-    def decaying(optimizer):
-        def make_tx(learning_rate, clip):
-            rate = optax.exponential_decay(
-                learning_rate, s["decay_every"], s["decay"], staircase=True
-            )
-            return optimizer(rate, clip)
-
-        return make_tx
-
     return {
-        "RNN": (networks.rnn(layers, n, task.n_out, **size), decaying(dj.rnn_sgd)),
+        "RNN": (networks.rnn(layers, n, task.n_out, **size), decaying(s, dj.rnn_sgd)),
         "DANN": (
             networks.dann(layers, n, n_i, task.n_out, readout_n_i=s["readout_n_i"], **size),
-            decaying(dj.dann_sgd),
+            decaying(s, dj.dann_sgd),
         ),
         "ColEI (gc)": (
             networks.colei(layers, n, n_i, task.n_out, input_mean=mean, **size),
-            decaying(dj.colei_sgd),
+            decaying(s, dj.colei_sgd),
         ),
     }
 
