@@ -16,6 +16,7 @@ from tyro.conf import subcommand
 from dalejax import interrupts, notes, processes
 from dalejax.commands.config import CONFIG
 from dalejax.commands.data import PackObjects, Prepare, Status, Verify
+from dalejax.commands.report import Report
 from dalejax.commands.spectrum import Spectrum
 from dalejax.commands.train import Resume, Train
 
@@ -23,6 +24,7 @@ Command = (
     Annotated[Train, subcommand("train")]
     | Annotated[Resume, subcommand("resume")]
     | Annotated[Spectrum, subcommand("spectrum")]
+    | Annotated[Report, subcommand("report")]
     | Annotated[
         Annotated[Status, subcommand("status")]
         | Annotated[Prepare, subcommand("prepare")]

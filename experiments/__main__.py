@@ -92,9 +92,11 @@ def _list(as_json: bool) -> int:
     if as_json:
         print(json.dumps(rows, indent=2))
         return 0
+    width = {key: max(len(row[key]) for row in rows) for key in ("name", "source")}
     for row in rows:
         minutes = ", ".join(f"{p} {m:g} min" for p, m in row["expected_minutes"].items())
-        print(f"{row['name']:18} {row['source']:28} {row['claims']:3} claims   {minutes}")
+        name, source = (row[k].ljust(width[k]) for k in ("name", "source"))
+        print(f"{name}  {source}  {row['claims']:3} claims   {minutes}")
     return 0
 
 

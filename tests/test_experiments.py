@@ -12,6 +12,7 @@ from test_training import files
 
 import dalejax as dj
 from dalejax import interrupts
+from dalejax.files import write_json
 from experiments import __main__ as command
 from experiments import base, fig2_adding, fig2_objects, fig4_transplant, search, transplant
 from experiments.base import Context, execute
@@ -228,6 +229,8 @@ def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys)
             interrupted.append(context.experiment.name)
             raise KeyboardInterrupt
         seen.append((context.experiment.name, context.preset, context.settings, context.data_dir))
+        dj.claims.write_claims(context.folder / "claims.json", [])
+        write_json(context.folder / "config.json", base.config(context))
         return []
 
     monkeypatch.setattr(base, "execute", execute)
