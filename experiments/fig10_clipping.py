@@ -31,17 +31,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"])
     keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    size = (1, s["n"])
-    contestants = {
-        "RNN": (networks.rnn(*size, task.n_out), dj.rnn_sgd),
-        "DANN": (networks.dann(*size, s["n_i"], task.n_out), dj.dann_sgd),
-        "ColEI": (
-            networks.colei(*size, s["n_i"], task.n_out, input_mean=networks.input_mean(s, task)),
-            dj.colei_sgd,
-        ),
-    }
     clips = jnp.repeat(jnp.array([s["clip"], jnp.inf]), s["seeds"])
-    for kind, (net, optimizer) in contestants.items():
+    for kind, (net, optimizer) in contestants(context, task).items():
         table = context.train(
             kind.lower(),
             net,
@@ -67,6 +58,17 @@ def run(context: Context) -> list[dj.claims.Claim]:
     )
     context.draw("final_error", dj.plots.final_dots(errors, styles=styles, **look))
     return _claims(context, errors)
+
+
+def contestants(context: Context, task) -> dict:
+    """Make the three networks, each with what makes its optimiser of a rate and a clip."""
+    s = context.settings
+    size, mean = (1, s["n"]), networks.input_mean(s, task)
+    return {
+        "RNN": (networks.rnn(*size, task.n_out), dj.rnn_sgd),
+        "DANN": (networks.dann(*size, s["n_i"], task.n_out), dj.dann_sgd),
+        "ColEI": (networks.colei(*size, s["n_i"], task.n_out, input_mean=mean), dj.colei_sgd),
+    }
 
 
 def _claims(context: Context, errors) -> list[dj.claims.Claim]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dalejax as dj
+from experiments.__main__ import all_experiments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -28,3 +29,39 @@ def test_pictures_exist():
 
 def test_changelog_names_the_version():
     assert f"## {dj.__version__}" in (ROOT / "dalejax" / "CHANGELOG.md").read_text()
+
+
+def rows():
+    """The lines of the table of experiments, by experiment."""
+    lines = (line for line in README.splitlines() if "](experiments/" in line and line[0] == "|")
+    return {re.search(r"`(\w+)`", line)[1]: line for line in lines}
+
+
+def test_the_table_has_every_experiment():
+    assert set(rows()) == set(all_experiments())
+
+
+def test_the_links_lead_somewhere():
+    for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_counts_of_claims_are_those_of_the_kept_runs():
+    counted = 0
+    for name, line in rows().items():
+        claims = ROOT / "experiments" / "results" / f"{name}-laptop-text" / "claims.json"
+        if "not run yet" in line:
+            assert not claims.exists(), name
+            continue
+        kept = dj.claims.read_claims(claims)
+        assert len(kept) == all_experiments()[name].claims, name
+        if kept:
+            counted += 1
+            assert f"[{sum(c.holds for c in kept)} of {len(kept)}](" in line, name
+    assert counted > 5
+
+
+def test_the_ledger_is_that_of_the_kept_runs():
+    entries = dj.ledger.counted_once(dj.ledger.read([ROOT / "experiments" / "results"]))
+    ledger = ROOT / "experiments" / "results" / "ledger.md"
+    assert ledger.read_text() == dj.ledger.markdown(entries)
