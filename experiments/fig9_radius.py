@@ -31,9 +31,8 @@ PRESETS = {
                      "eval_every": 10, "seeds": 2, "last": 1, "radii": (0.4, 4.0),
                      "rates": (0.05, 0.01), "clips": (1.0,)},
     "laptop": FULL | {"updates": 6252, "seeds": 3, "last": 1,
-                      "radii": (0.2, 0.4, 1 / math.sqrt(3), 0.8, 2 / math.sqrt(3), 2.0,
-                                2 * math.sqrt(2), 4.0, 7.0),
-                      "rates": (0.05, 0.0232, 0.01077, 0.005), "clips": (1.0, 10.0)},
+                      "radii": (0.2, 0.4, 1 / math.sqrt(3), 1.0, 2.0, 4.0, 7.0, 10.0, 13.0),
+                      "rates": (0.0232, 0.01077, 0.005, 0.00108), "clips": (1.0, 10.0)},
     "paper": FULL,
 }  # fmt: skip
 SOURCE = "Li et al. 2023, Fig. 9"
@@ -138,7 +137,7 @@ def _claims(context: Context, errors) -> list[dj.claims.Claim]:
             )
         )  # fmt: skip
     radii = list(errors["ColEI"].index)
-    ends = {"larger": [r for r in radii if r >= 2], "smaller": [r for r in radii if r <= 0.8]}
+    ends = {"larger": [r for r in radii if r >= 4], "smaller": [r for r in radii if r <= 1]}
     for end, sign in (("larger", -1), ("smaller", 1)):
         for other in ("RNN", "DANN"):
             gaps = (errors["ColEI"] - errors[other]).loc[ends[end]].mean(1)
