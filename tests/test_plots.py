@@ -25,6 +25,8 @@ EFFECTS = [
     for side, n in (("RNN", 5), ("ColEI", 30))
     for factor, mean in (("signs", 0.7), ("spectrum", 1.5), ("vectors", 0.2))
 ]
+RADII = [0.2, 0.5, 1.0, 4.0, 13.0]
+SWEPT = np.array([[2.0, 4.0, 6.0]] * 4 + [[8.0, np.nan, 10.0]])
 PAIRS = [
     Comparison("RNN", "signs", "spectrum", 0.0079),
     Comparison("RNN", "spectrum", "vectors", 0.024),
@@ -57,7 +59,20 @@ FIGURES = {
     "dots": lambda: plots.final_dots(
         {"RNN": [1.4, 1.5, 1.6], "ColEI": [2.0, np.nan, 3.0]}, ylabel="%", hlines={"reported": 1.5}
     ),
-}
+    "sweep": lambda: plots.sweep(
+        {"RNN": SWEPT, "ColEI": 2 * SWEPT}, {"RNN": RADII, "ColEI": RADII},
+        xlabel="radius", ylabel="test error (%)", log_x=True, log=True, hlines={"chance": 90.0},
+    ),
+    "scatter": lambda: plots.scatter(
+        {"10 % I": ([0.8, 0.81], [3.0, np.nan]), "50 % I": ([0.9, 0.91], [2.0, 2.1])},
+        xlabel="NSE at the start", ylabel="test error (%)", log=True,
+    ),
+    "maps": lambda: plots.maps(
+        {"NSE": [[0.7, 0.8], [0.8, 0.9]], "error (%)": [[9.0, np.nan], [3.0, 2.5]]},
+        rows=["100", "1000"], columns=["1", "50"], xlabel="inhibitory units (%)", ylabel="units",
+    ),
+    "matrices": lambda: plots.signed_matrices({"W": MATRICES[0], "W_ei": MATRICES[0][:, :4]}),
+}  # fmt: skip
 
 
 def texts(figure: Figure) -> str:
@@ -245,6 +260,45 @@ def test_dots_show_each_finite_member_and_mean_with_sd():
     (bars,) = ax.containers[0].lines[2]
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [1.4, 1.6])
     assert [t.get_text() for t in figure.legends[0].texts] == ["reported"]
+
+
+def test_a_sweep_averages_the_finite_and_counts_the_lost():
+    figure = FIGURES["sweep"]()
+    (ax,) = figure.axes
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [4, 4, 4, 4, 9])
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), RADII)
+    texts = [text.get_text() for text in figure.legends[0].texts]
+    assert texts == ["RNN (n = 3 a point, 1 diverged)", "ColEI (n = 3 a point, 1 diverged)",
+                     "chance"]  # fmt: skip
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    sd = np.std([2, 4, 6], ddof=1)
+    assert band[:6].min() == pytest.approx(4 - sd) and sd == 2
+
+
+def test_a_map_says_its_numbers_and_leaves_the_missing_white():
+    nse, error = FIGURES["maps"]().axes
+    assert [text.get_text() for text in error.texts] == ["9", "3", "2.5"]
+    assert [tick.get_text() for tick in nse.get_yticklabels()] == ["100", "1000"]
+    light = {text.get_text(): text.get_color() for text in nse.texts}
+    assert light["0.7"] == "white" and light["0.9"] == "black"
+
+
+def test_excitation_is_red_and_inhibition_blue():
+    ax = plots.signed_matrices({"W": [[1.0, -1.0, 0.0]]}).axes[0]
+    image = ax.images[0]
+    shown = image.cmap(image.norm(np.asarray(image.get_array())))[0, :, :3]
+    np.testing.assert_allclose(
+        shown, [to_rgb(plots.EXCITATORY), to_rgb(plots.INHIBITORY), (1, 1, 1)], atol=0.01
+    )
+
+
+def test_sweeps_refuse():
+    with pytest.raises(ValueError, match="2 points"):
+        plots.sweep({"RNN": [[1.0]]}, {"RNN": [1, 2]}, xlabel="", ylabel="")
+    with pytest.raises(ValueError, match="2 rows"):
+        plots.maps({"a": [[1.0]]}, rows=["1", "2"], columns=["1"], xlabel="", ylabel="")
+    with pytest.raises(ValueError, match="shape"):
+        plots.signed_matrices({"W": [1.0]})
 
 
 @pytest.mark.parametrize(

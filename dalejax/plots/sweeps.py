@@ -66,7 +66,7 @@ def sweep(
         if values.ndim != 2 or len(values) != len(x):
             raise ValueError(f"{name!r} has {len(x)} points and values of shape {values.shape}.")
         finite = np.isfinite(values)
-        mean, sd = (_over_finite(f, values) for f in (np.mean, np.std))
+        mean, sd = _mean_and_sd(values)
         lost = f", {(~finite).sum()} diverged" if not finite.all() else ""
         label = f"{name} (n = {values.shape[1]} a point{lost})"
         ax.plot(x, mean, color=style.color, ls=style.line, marker=style.marker, lw=1.2, ms=3,
@@ -86,9 +86,11 @@ def sweep(
     return figure
 
 
-def _over_finite(statistic, values: np.ndarray) -> np.ndarray:
-    rows = (row[np.isfinite(row)] for row in values)
-    return np.array([statistic(row) if row.size else np.nan for row in rows])
+def _mean_and_sd(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rows = [row[np.isfinite(row)] for row in values]
+    mean = [row.mean() if row.size else np.nan for row in rows]
+    sd = [row.std(ddof=1) if row.size > 1 else 0.0 for row in rows]
+    return np.array(mean), np.array(sd)
 
 
 def scatter(
@@ -186,7 +188,7 @@ def maps(
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
                 dark = image.norm(value) < 0.5
-                ax.text(j, i, formats.format(value), ha="center", va="center", fontsize=SIZE - 1,
+                ax.text(j, i, formats.format(value), ha="center", va="center", fontsize=SIZE - 0.5,
                         color="white" if dark else "black")  # fmt: skip
         ax.set_xticks(range(len(columns)), columns)
         ax.set_yticks(range(len(rows)), rows)
