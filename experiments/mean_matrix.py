@@ -40,14 +40,15 @@ def run(context: Context) -> list[dj.claims.Claim]:
         "ρ of W": [found[n]["rho_W"] for n in sizes],
         "ρ of A": [found[n]["rho_A"] for n in sizes],
     }
-    laws = {"law of M": [[law(n)] for n in sizes], "law of A": [[math.sqrt(_GAIN)] for n in sizes]}
-    context.draw(
-        "over_sizes",
-        dj.plots.sweep(
-            lines | laws, dict.fromkeys(lines | laws, sizes), xlabel="units n",
-            ylabel="singular value, radius", log_x=True, log=True,
-        ),
+    laws = {
+        "√(n 2π/(2π-1))": [law(n) for n in sizes],
+        "√(2π/(2π-1))": [math.sqrt(_GAIN) for _ in sizes],
+    }
+    sweep = dj.plots.sweep(
+        lines, dict.fromkeys(lines, sizes), laws=laws, xlabel="units n",
+        ylabel="singular value, radius", log_x=True, log=True,
     )  # fmt: skip
+    context.draw("over_sizes", sweep)
     return _claims(context, found[s["n"]], found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from dalejax.plots.style import (
     DOUBLE,
+    GREY,
     SINGLE,
     SIZE,
     Style,
@@ -35,6 +37,7 @@ def sweep(
     log_x: bool = False,
     log: bool = False,
     hlines: Mapping[str, float] | None = None,
+    laws: Mapping[str, ArrayLike] | None = None,
 ) -> Figure:
     """Draw mean ± standard deviation over the members against a quantity, a line a name.
 
@@ -47,6 +50,7 @@ def sweep(
         log_x: logarithmic x axis.
         log: logarithmic y axis.
         hlines: label → height of a thin grey line.
+        laws: label → [points of the first line], drawn over the samples in grey.
 
     Raises:
         ValueError: no line, or values of another number of points.
@@ -72,6 +76,9 @@ def sweep(
         ax.plot(x, mean, color=style.color, ls=style.line, marker=style.marker, lw=1.2, ms=3,
                 label=label)  # fmt: skip
         ax.fill_between(x, mean - sd, mean + sd, color=style.color, alpha=0.2, lw=0)
+    at = next(iter(x_by_name.values()))
+    for (label, law), dash in zip((laws or {}).items(), itertools.cycle(((1, 1), (4, 2)))):
+        ax.plot(at, law, color=GREY, lw=1, ls=(0, dash), label=label)
     draw_lines(ax, hlines)
     if log_x:
         ax.set_xscale("log")
