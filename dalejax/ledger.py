@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,8 @@ from dalejax.claims import Claim, read_claims
 from dalejax.files import read_json
 from dalejax.results import number_text
 
-# Of the same claim checked several times, the one at the largest scale stands in the ledger.
+# Of the same claim checked several times, the one at the largest scale stands in the ledger; a run
+# whose settings were changed (--set) stands behind all that were not.
 _SCALE = {"paper": 3, "laptop": 2, "smoke": 1}
 
 
@@ -55,7 +57,7 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
     """
     out = []
     for folder in map(Path, folders):
-        found = sorted(folder.rglob("claims.json"))
+        found = sorted(folder.rglob("claims.json"), key=_natural)
         if not found:
             raise ValueError(f"{folder} holds no finished run: there is no claims.json in it.")
         for path in found:
@@ -90,8 +92,14 @@ def counted_once(entries: Sequence[Entry]) -> list[Entry]:
     return list(best.values())
 
 
-def _scale(entry: Entry) -> int:
-    return _SCALE.get(entry.claim.preset, 0)
+def _scale(entry: Entry) -> tuple[bool, int]:
+    return "--set" not in entry.command, _SCALE.get(entry.claim.preset, 0)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Order folders by name, numbers in it by value: run 2 comes before run 10."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
 def count(entries: Sequence[Entry]) -> tuple[int, int]:

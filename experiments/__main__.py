@@ -207,7 +207,7 @@ def _context(experiment, arguments, **about):
     from experiments.base import Context
 
     if experiment.reads:
-        about["read_from"] = _read_from(experiment, arguments, about["preset"], about["variant"])
+        about["read_from"] = _read_from(experiment, arguments, about)
     return Context(
         experiment=experiment,
         data_dir=arguments.data_dir,
@@ -216,24 +216,32 @@ def _context(experiment, arguments, **about):
     )
 
 
-def _read_from(experiment, arguments, preset: str, variant: str) -> Path:
-    """Find the finished run that an experiment reads: the one given, or the newest kept one."""
-    name = experiment.reads
-    given, kept = arguments.read_from, Path("checkpoints") / name
-    runs = [given] if given else sorted(kept.glob(f"{preset}-{variant}-*"), key=_number)
-    finished = [run for run in runs if (run / "claims.json").is_file()]
+def _read_from(experiment, arguments, about) -> Path:
+    """Find the finished run that an experiment reads: the one given, or the newest that fits."""
+    from dalejax import files
+
+    wanted = {"experiment": experiment.reads} | {n: about[n] for n in ("preset", "variant")}
+    data = about["settings"]["data"]
+
+    def fits(run: Path) -> bool:
+        if not (run / "claims.json").is_file():
+            return False
+        config = files.read_json(run / "config.json")
+        return config["settings"]["data"] == data and all(
+            config[name] == value for name, value in wanted.items()
+        )
+
+    kept = Path("checkpoints") / experiment.reads
+    runs = [arguments.read_from] if arguments.read_from else kept.glob("*")
+    finished = sorted(filter(fits, runs), key=lambda run: (run / "claims.json").stat().st_mtime)
     if not finished:
-        where = given or kept
+        kind = f"{wanted['preset']} run of {experiment.reads} ({wanted['variant']}, {data})"
         raise ValueError(
-            f"{where} holds no finished {preset} run of {name}, which {experiment.name} reads; "
-            f"run `python -m experiments {name} --preset {preset}` first, or name its folder with "
-            "--from."
+            f"{arguments.read_from or kept} holds no finished {kind}, which {experiment.name} "
+            f"reads; run `python -m experiments {experiment.reads} --preset {wanted['preset']}` "
+            "first, or name its folder with --from."
         )
     return finished[-1]
-
-
-def _number(folder: Path) -> int:
-    return int(folder.name.rpartition("-")[2])
 
 
 def _execute(context, name: str, folder: Path | None = None) -> int:
@@ -277,18 +285,26 @@ def _settings(experiment, arguments) -> dict:
         if name not in settings:
             raise ValueError(f"--set names {name!r}; it must be one of {', '.join(settings)}.")
         given = settings[name]
+        none = any("none" in _values(preset[name]) for preset in experiment.presets.values())
         if isinstance(given, tuple):
-            settings[name] = tuple(_read(name, part, given[0]) for part in value.split(","))
+            read = [_read(name, part, given[0], none) for part in value.split(",")]
+            if name in experiment.fixed and len(read) != len(given):
+                raise ValueError(f"--set {name} has {len(read)} values; it must have {len(given)}.")
+            settings[name] = tuple(read)
         else:
-            settings[name] = _read(name, value, given)
+            settings[name] = _read(name, value, given, none)
     return settings
 
 
-def _read(name: str, value: str, given):
+def _values(setting) -> tuple:
+    return tuple(setting) if isinstance(setting, list | tuple) else (setting,)
+
+
+def _read(name: str, value: str, given, none: bool):
     from dalejax import checks
 
     kind = type(given)
-    if value == "none" and name.startswith("clip"):
+    if value == "none" and none:
         return value
     try:
         read = kind(value)

@@ -7,9 +7,10 @@ itself: an experiment of many ensembles skips the finished ones.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Experiment:
         run: trains, draws and returns the claims.
         variants: which of ``text`` and ``code`` exist.
         reads: the experiment whose finished run it reads instead of training, if it does.
+        fixed: settings whose number of values is what the figure has.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Experiment:
     run: Callable[[Context], list[dj.claims.Claim]]
     variants: tuple[str, ...] = ("text",)
     reads: str | None = None
+    fixed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -66,6 +69,10 @@ class Context:
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     begun: bool = False
     read_from: Path | None = None
+    scale: dict[str, Any] = field(init=False)  # the settings that trained what is looked at
+
+    def __post_init__(self):
+        self.scale = self.settings
 
     def begin(self) -> None:
         """Make the run's folder and keep others out of it: as late as the first thing to keep."""
@@ -112,10 +119,10 @@ class Context:
         """Add a configuration's metrics to the run's table."""
         self.tables.append(table.assign(configuration=configuration))
 
-    def record_halves(self, names: tuple[str, str], table: pd.DataFrame, seeds: int) -> None:
-        """Add an ensemble of two configurations with the same seeds, one after the other."""
-        for half, name in enumerate(names):
-            rows = table[table.member // seeds == half]
+    def record_groups(self, names: Iterable[str], table: pd.DataFrame, seeds: int) -> None:
+        """Add an ensemble of configurations with the same seeds, one after the other."""
+        for group, name in enumerate(names):
+            rows = table[table.member // seeds == group]
             self.record(name, rows.assign(member=rows.member % seeds))
 
     @property
@@ -127,17 +134,33 @@ class Context:
         """A configuration's final values by member: the mean of the last evaluations."""
         table = self.table
         rows = table[table.configuration == configuration]
-        return dj.results.final_values(rows, metric, last=self.settings["last"])
+        return dj.results.final_values(rows, metric, last=self.scale["last"])
 
     def take_over(self) -> dict[str, Any]:
         """Make the table of the run that is read one's own; give that run's settings."""
-        config = files.read_json(self.read_from / "config.json")
+        self.scale = files.read_json(self.read_from / "config.json")["settings"]
         self.tables.append(dj.results.read_table(self.read_from / "metrics.parquet"))
-        return config["settings"]
+        return self.scale
 
-    def claim(self, **about) -> dj.claims.Claim:
-        """Make a claim that knows the run's preset and variant."""
-        return dj.claims.Claim(preset=self.preset, variant=self.variant, **about)
+    def claim(self, *, note: str = "", **about) -> dj.claims.Claim:
+        """Make a claim that knows the run's preset and variant, and says what is reduced."""
+        note = "; ".join(filter(None, [note, self._reductions()]))
+        return dj.claims.Claim(preset=self.preset, variant=self.variant, note=note, **about)
+
+    def _reductions(self) -> str:
+        """Say in which settings the run differs from the full scale."""
+        name = self.experiment.reads
+        source = importlib.import_module(f"experiments.{name}").EXPERIMENT if name else None
+        full = (source or self.experiment).presets["paper"]
+        parts = []
+        for name, whole in full.items():
+            value = self.scale.get(name, whole)
+            if name in _NOT_SCALE or _plain(value) == _plain(whole):
+                continue
+            now = ", ".join(_short(v) for v in _plain(value)) if isinstance(whole, tuple) else value
+            before = f"{len(whole)} values" if isinstance(whole, tuple) else whole
+            parts.append(f"{name} {now} (full scale: {before})")
+        return ", ".join(parts)
 
     def draw(self, name: str, figure) -> None:
         """Save a picture as PNG and SVG."""
@@ -148,6 +171,9 @@ class Context:
     def smnist(self, **options) -> dj.tasks.SequentialMNIST:
         """Sequential MNIST on the data set that the settings name."""
         return dj.tasks.SequentialMNIST(self.settings["data"], data_dir=self.data_dir, **options)
+
+
+_NOT_SCALE = ("eval_every", "last", "root", "updates_per_epoch")
 
 
 def finite(values: pd.Series) -> pd.Series:
@@ -193,6 +219,10 @@ def command(experiment: Experiment, preset: str, variant: str, settings) -> str:
             parts.append(f"--set {name}={text}")
     embedded = settings["data"] in ("none", "generated", "digits", "shapes", "topics")
     return " ".join(parts if embedded or experiment.reads else [*parts, "--data-dir DIR"])
+
+
+def _short(value) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value):

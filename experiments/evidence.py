@@ -6,17 +6,20 @@ and gives claims; what is tested together is corrected together (Holm).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 import dalejax as dj
 from experiments.base import Context, finite, rank_test
 
 LEVEL = 0.05
+_FEWEST_ORDERS = 20  # of three and three
 
 
 class Above(NamedTuple):
@@ -34,7 +37,8 @@ def above(
 ) -> list[dj.claims.Claim]:
     """Test by Mann–Whitney whether one sample lies above another; Holm over all that is wanted.
 
-    Where so few seeds can't give a p below the level, every seed of one must lie above the other's.
+    Where so few seeds can't give a p below the level, every seed of one must lie above the other's,
+    three against three at least.
     """
     tests = [rank_test(w.high, w.low) for w in wanted]
     corrected = dj.statistics.holm([test.p for test in tests])
@@ -45,8 +49,9 @@ def above(
             f"{n} {dj.results.summary(v)['text']}" for n, v in zip(w.names, w[2:4], strict=True)
         ]
         high, low = finite(w.high), finite(w.low)
-        few = 2 * len(wanted) / math.comb(test.n_a + test.n_b, test.n_a) > LEVEL
-        apart = bool(high.min() > low.max())
+        orders = math.comb(test.n_a + test.n_b, test.n_a)
+        few = 2 * len(wanted) / orders > LEVEL
+        apart = bool(orders >= _FEWEST_ORDERS and high.min() > low.max())
         shown = apart if few else bool(p < LEVEL and high.median() > low.median())
         out.append(
             context.claim(
@@ -67,23 +72,67 @@ def above(
     return out
 
 
-def gap_within(
-    context: Context, id: str, statement: str, source: str, a, b, limit: float, note: str = ""
+def interval(values) -> dj.statistics.Interval:
+    """Bound a mean over seeds (bootstrap); where fewer than two are left, nothing is bounded."""
+    x = np.round(np.asarray(values, float), 9)  # equal values are ties, whatever their last bit
+    if x.size < 2:
+        return dj.statistics.Interval(float("nan"), float("nan"))
+    return dj.statistics.bootstrap_interval(x, seed=0)
+
+
+def mean(
+    context: Context, id: str, statement: str, source: str, values, holds, reference, **more
 ) -> dj.claims.Claim:
-    """Show that two samples are equivalent: the interval of a − b, by seeds, within ± limit."""
-    pairs = dj.results.paired_differences(a, b)
-    gaps = np.round(pairs.values, 9)  # equal differences are ties, whatever their last bit
-    interval = dj.statistics.bootstrap_interval(gaps, seed=0)
+    """Set a mean over seeds, with its interval, beside the paper's.
+
+    ``holds`` is a function of the interval; without one, nothing holds.
+    """
+    x, bounds = np.asarray(values, float), interval(values)
+    more.setdefault("test", f"bootstrap, n = {x.size}")
     return context.claim(
         id=id,
         statement=statement,
         source=source,
-        measured=float(np.mean(gaps)),
-        spread=float(np.std(gaps, ddof=1)),
-        interval=tuple(interval),
-        test=f"bootstrap of {len(gaps)} seed pairs, {pairs.n_dropped} diverged",
-        reference=f"interval within ± {limit:g}",
-        holds=bool(interval.low >= -limit and interval.high <= limit),
+        measured=float(x.mean()) if x.size else None,
+        spread=float(x.std(ddof=1)) if x.size > 1 else None,
+        interval=tuple(bounds),
+        reference=reference,
+        holds=bool(np.isfinite(bounds).all() and holds(bounds)),
+        **more,
+    )
+
+
+def gap_within(
+    context: Context, id: str, statement: str, source: str, a, b, limit: float
+) -> dj.claims.Claim:
+    """Show that two samples are equivalent: the interval of a − b, by seeds, within ± limit."""
+    pairs = dj.results.paired_differences(a, b)
+    return mean(
+        context, id, statement, source, pairs.values,
+        lambda bounds: bounds.low >= -limit and bounds.high <= limit,
+        f"interval within ± {limit:g}",
+        test=f"bootstrap of {len(pairs.values)} seed pairs, {pairs.n_dropped} diverged",
+    )  # fmt: skip
+
+
+def more_variable(
+    context: Context, id: str, statement: str, source: str, values, others: dict, note: str = ""
+) -> dj.claims.Claim:
+    """Show that one sample varies more than each of the others (Brown–Forsythe)."""
+    x = finite(values)
+    spread = {name: float(finite(v).std()) for name, v in others.items()}
+    tests = [stats.levene(x, finite(v), center="median").pvalue for v in others.values()]
+    p, multiple = float(max(tests)), float(x.std() / max(spread.values()))
+    told = ", ".join(f"{name} {sd:.2g}" for name, sd in spread.items())
+    return context.claim(
+        id=id,
+        statement=f"{statement} (standard deviation, as a multiple of the largest other).",
+        source=source,
+        measured=multiple,
+        p=p,
+        test=f"Brown–Forsythe, the larger p of {len(tests)}, n = {len(x)}; sd of {told}",
+        reference="above 1",
+        holds=bool(multiple > 1 and p < LEVEL),
         note=note,
     )
 
@@ -128,4 +177,28 @@ def correlated(
         reference="positive" if sign > 0 else "negative",
         holds=bool(sign * found.rho > 0 and found.p < LEVEL),
         note=note,
+    )
+
+
+def opposite(
+    context: Context, id: str, statement: str, source: str, x: Sequence, y: Sequence
+) -> dj.claims.Claim:
+    """Show that few configurations' means run against each other: the more x, the less y.
+
+    The networks of one configuration have nearly one x, so they are no independent evidence: what
+    counts is the order of the means. Spearman's rho over the networks only describes.
+    """
+    means = [(float(np.mean(a)), float(finite(b).mean())) for a, b in zip(x, y, strict=True)]
+    means.sort()
+    pooled = stats.spearmanr(np.concatenate(x), np.concatenate(y), nan_policy="omit")
+    falls = all(low > high for (_, low), (_, high) in itertools.pairwise(means))
+    return context.claim(
+        id=id,
+        statement=statement,
+        source=source,
+        measured=float(pooled.statistic),
+        test=f"Spearman's rank correlation of {sum(map(len, y))} networks (describes only); means: "
+        + ", ".join(f"{a:.3f}: {b:.2f}" for a, b in means),
+        reference=f"all {len(means)} means in opposite order",
+        holds=bool(falls),
     )

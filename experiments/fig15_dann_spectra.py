@@ -52,7 +52,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     out = []
     for id, sentence, group, alike in (
         ("ratio", "The spectra of DANNs were robust to changes in the EI ratio", ratios,
-         [rnns[s["n"]]] * 3),
+         [rnns[s["n"]]] * len(ratios)),
         ("size", "DANN spectra were similar across network sizes", sizes,
          [rnns[n] for n in s["sizes"]]),
     ):  # fmt: skip

@@ -37,7 +37,6 @@ def run(context: Context) -> list[dj.claims.Claim]:
         )
     }
     cells = {name: _first(params) for name, params in trained.items()}
-    n_e = s["n"] - s["n_i"]
     ours, theirs = cells["ColEI"], cells["DANN"]
     folded = dann.cells[0].effective(theirs).W
     pictures = {
@@ -50,7 +49,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     context.draw("partitions", dj.plots.signed_matrices(pictures))
     every = {name: jax.tree.map(np.asarray, params) for name, params in trained.items()}
     wrong = {name: _illegal(params) for name, params in every.items()}
-    U, W = every["ColEI"]["cells_0"]["U"], every["ColEI"]["cells_0"]["W"]
+    U = every["ColEI"]["cells_0"]["U"]
     mixed = np.mean([(w > 0).any(0) & (w < 0).any(0) for w in
                      dann.cells[0].effective(every["DANN"]["cells_0"]).W])  # fmt: skip
     return [
@@ -60,8 +59,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
         ),
         evidence.number(
             context, "columns_have_one_sign", "All other weight matrices are constrained to have "
-            "columns whose entries are the same sign (entries of W on the wrong side, after "
-            "training).", SOURCE, int((W[..., :n_e] < 0).sum() + (W[..., n_e:] > 0).sum()),
+            "columns whose entries are the same sign (entries on the wrong side, after "
+            "training).", SOURCE, wrong["ColEI"],
             wrong["ColEI"] == 0, "0",
         ),
         evidence.number(

@@ -77,7 +77,7 @@ def _claims(context: Context, errors) -> list[dj.claims.Claim]:
     )
     claims = figure2.claims(context, errors, f"{SOURCE}; section 3.1", besides=[besides])
     for name, paper in PAPER.items():
-        interval = dj.statistics.bootstrap_interval(finite(errors[name]), seed=0)
+        interval = evidence.interval(finite(errors[name]))
         claims.append(
             context.claim(
                 id=f"error_{name.split()[0].lower()}",

@@ -113,7 +113,7 @@ def linear_error(task) -> float:
 def _claims(context: Context, errors, lines, source) -> list[dj.claims.Claim]:
     s = context.settings
     note = (
-        f"{s['updates']} updates of {s['data']} on {s['scenes']}{stand_in(source)}; "
+        f"{s['data']} on {s['scenes']}{stand_in(source)}; "
         f"not the pictures of Majaj et al.; chance {lines[CHANCE]:.1f} %, "
         f"linear read-out {lines[LINEAR]:.1f} %"
     )

@@ -107,12 +107,7 @@ def contestants(context: Context, task) -> dict:
 def _claims(context: Context, perplexity, counted, source) -> list[dj.claims.Claim]:
     s = context.settings
     summary = {name: dj.results.summary(values) for name, values in perplexity.items()}
-    reduced = [
-        f"{name} {s[name]} of {FULL[name]}"
-        for name in ("updates", "layers", "n")
-        if s[name] != FULL[name]
-    ]
-    note = ", ".join([*reduced, f"{s['vectors']} vectors", s["data"] + stand_in(source)])
+    note = s["data"] + stand_in(source)
     models = ", ".join(f"{name} {value:.0f}" for name, value in counted.items())
     claims = []
     for name, paper in PAPER.items():

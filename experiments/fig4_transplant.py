@@ -10,10 +10,8 @@ its entries must keep.
 
 from __future__ import annotations
 
-import numpy as np
-
 import dalejax as dj
-from experiments import transplant
+from experiments import evidence, transplant
 from experiments.base import Context, Experiment
 from experiments.transplant import COLEI, RNN
 
@@ -36,6 +34,7 @@ PRESETS = {
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 4"
+SECTION = "Li et al. 2023, section 3.3"
 # Of the published runs; the hybrids' is the rest.
 CODE_RATES = {name: 0.0108 for name in transplant.STYLES} | {
     RNN: 0.01, transplant.RNN_FROZEN: 0.01, COLEI: 0.0158, transplant.COLEI_FREE: 0.0158,
@@ -64,54 +63,32 @@ def run(context: Context) -> list[dj.claims.Claim]:
     return claims(context, errors, sides, comparisons)
 
 
-def reduced(s) -> str:
-    """Say what settings take less than the full scale."""
-    full = s["updates"] >= FULL["updates"] and s["data"] == "mnist"
-    return "" if full else f"{s['updates']} of 56,250 updates, {s['data']}"
-
-
 def claims(context: Context, errors, sides, comparisons) -> list[dj.claims.Claim]:
     """Check the sentences of section 3.3 and Fig. 4C, one by one."""
-    out = []
-    note = reduced(context.settings)
 
-    def mean_claim(
-        id, statement, values, reference, low, high, source="Li et al. 2023, section 3.3"
-    ):
-        interval = dj.statistics.bootstrap_interval(values, seed=0)
-        out.append(
-            context.claim(
-                id=id,
-                statement=statement,
-                source=source,
-                measured=float(np.mean(values)),
-                spread=float(np.std(values, ddof=1)),
-                interval=tuple(interval),
-                reference=reference,
-                test=f"bootstrap, n = {len(values)}",
-                holds=bool(interval.low <= high and interval.high >= low and interval.low > 0),
-                note=note,
-            )
-        )
-
-    gap_pairs = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
-    mean_claim(
-        "gap",
-        "The full difference in performance between standard RNNs and ColEIs is 2.3 % ± 0.6 %.",
-        gap_pairs, "2.3 ± 0.6", 1.7, 2.9,
-    )  # fmt: skip
-    for side, reference, low, high in (
-        ("RNN", "1.5 ± 0.3", 1.2, 1.8),
-        ("ColEI", "2 ± 1", 1.0, 3.0),
-    ):
-        mean_claim(
-            f"{side.lower()}_spectrum",
-            f"The spectrum's contribution to the gap is {reference} % ({side} side).",
-            sides[side, "spectrum"], reference, low, high, "Li et al. 2023, section 3.3, Fig. 4C",
+    def claim(id, statement, values, reference, low, high, source=SECTION):
+        return evidence.mean(
+            context, id, statement, source, values,
+            lambda x: x.low <= high and x.high >= low and x.low > 0, reference,
         )  # fmt: skip
-    source = "Li et al. 2023, section 3.3, Fig. 4C"
-    out += transplant.spectrum_claims(context, sides, comparisons, source, note)
-    return out
+
+    gap = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
+    out = [
+        claim(
+            "gap", "The full difference in performance between standard RNNs and ColEIs is "
+            "2.3 % ± 0.6 %.", gap, "2.3 ± 0.6", 1.7, 2.9,
+        )
+    ]  # fmt: skip
+    shares = (("RNN", "1.5 ± 0.3", 1.2, 1.8), ("ColEI", "2 ± 1", 1.0, 3.0))
+    for side, reference, low, high in shares:
+        out.append(
+            claim(
+                f"{side.lower()}_spectrum",
+                f"The spectrum's contribution to the gap is {reference} % ({side} side).",
+                sides[side, "spectrum"], reference, low, high, f"{SECTION}, Fig. 4C",
+            )
+        )  # fmt: skip
+    return out + transplant.spectrum_claims(context, sides, comparisons, f"{SECTION}, Fig. 4C")
 
 
 EXPERIMENT = Experiment(

@@ -5,23 +5,19 @@ python -m experiments fig4a_sign_constraints --preset laptop
 
 from __future__ import annotations
 
-import numpy as np
-
 import dalejax as dj
 from experiments import evidence, fig4_transplant, transplant
 from experiments.base import Context, Experiment
 from experiments.transplant import COLEI, COLEI_FREE, RNN, RNN_FROZEN
 
-PRESETS = {
-    name: {"data": s["data"], "last": s["last"]} for name, s in fig4_transplant.PRESETS.items()
-}
+PRESETS = {name: {"data": s["data"]} for name, s in fig4_transplant.PRESETS.items()}
 SOURCE = "Li et al. 2023, Fig. 4A; section 3.3"
 PAPER = {"RNN": ("0.7 ± 0.3", 0.4, 1.0), "ColEI": ("1 ± 1", 0.0, 2.0)}
 
 
 def run(context: Context) -> list[dj.claims.Claim]:
     """Set the free networks beside the ones whose signs were kept."""
-    note = fig4_transplant.reduced(context.take_over())
+    context.take_over()
     errors = {
         name: context.final(name, "test_error") for name in (RNN, RNN_FROZEN, COLEI_FREE, COLEI)
     }
@@ -36,18 +32,15 @@ def run(context: Context) -> list[dj.claims.Claim]:
     out = []
     for side, (reference, low, high) in PAPER.items():
         values = sides[side, "signs"]
-        interval = dj.statistics.bootstrap_interval(values, seed=0)
         out.append(
-            evidence.number(
+            evidence.mean(
                 context, f"{side.lower()}_signs",
                 f"Sign constraints impaired learning ({reference} % for {side}).", SOURCE, values,
-                interval.low > 0 and interval.low <= high and interval.high >= low, reference,
-                interval=tuple(interval), test=f"bootstrap, n = {np.size(values)}", note=note,
+                lambda x, low=low, high=high: x.low > 0 and x.low <= high and x.high >= low,
+                reference,
             )
         )  # fmt: skip
-    return out + transplant.sign_claims(
-        context, errors, sides, SOURCE, note, "0.30 (RNN), 0.43 (ColEI)"
-    )
+    return out + transplant.sign_claims(context, errors, sides, SOURCE, "0.30 (RNN), 0.43 (ColEI)")
 
 
 EXPERIMENT = Experiment(

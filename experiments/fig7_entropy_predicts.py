@@ -33,13 +33,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
     task = context.smnist(batch_size=s["batch_size"])
     grid = entropy.train(context, task, "test_error", input_mean=networks.input_mean(s, task))
     entropy.draw(context, grid, "test error (%)")
-    note = (
-        f"{len(s['sizes'])} sizes of {s['sizes'][0]} to {s['sizes'][-1]} units, "
-        f"{s['updates']} of 56,250 updates, {s['data']}"
-        if s["updates"] < FULL["updates"] or len(s["sizes"]) < len(FULL["sizes"])
-        else ""
-    )
-    return entropy.claims(context, grid, f"{SOURCE}; section 3.4", note)
+    section = f"{SOURCE}; section 3.4"
+    return entropy.claims(context, grid, section) + entropy.nse_claims(context, grid, section)
 
 
 EXPERIMENT = Experiment(

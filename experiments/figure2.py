@@ -27,7 +27,7 @@ def train_both(context: Context, net, make_tx, clip: float, task, *, keys) -> No
         num_updates=s["updates"],
         eval_every=s["eval_every"],
     ).table
-    context.record_halves((CLIPPED, FREE), table, len(keys))
+    context.record_groups((CLIPPED, FREE), table, len(keys))
 
 
 def claims(
@@ -65,34 +65,36 @@ def claims(
     if FREE in errors:
         gains = dj.results.paired_differences(errors[FREE], errors[CLIPPED])
         lost = int(errors[FREE].isna().sum())
-        # Of the pairs the median: a network that is lost without clipping, but finite, is one pair.
-        gain = float(np.median(gains.values)) if len(gains.values) else float("nan")
+        p = (
+            dj.statistics.wilcoxon_signed(gains.values, alternative="greater").p
+            if len(gains.values)
+            else 1.0
+        )
         out.append(
             context.claim(
                 id="clipping_benefits_colei",
                 statement="Gradient clipping benefited ColEI networks (without minus with "
                 "clipping, median of the pairs).",
                 source=f"{source}, Fig. 10",
-                measured=gain,
+                measured=float(np.median(gains.values)) if len(gains.values) else None,
+                p=p,
                 reference="positive",
-                holds=bool(gain > 0 or lost > len(errors[FREE]) / 2),
-                test=f"{len(gains.values)} pairs, {lost} diverged without clipping",
+                holds=bool(p < evidence.LEVEL or lost > len(errors[FREE]) / 2),
+                test=f"Wilcoxon's signed ranks, one-sided, {len(gains.values)} pairs, {lost} "
+                "diverged without clipping",
                 note=note,
             )
         )
-    spread = {name: errors[name].std() for name in ("RNN", "DANN", CLIPPED)}
-    multiple = float(spread[CLIPPED] / max(spread["RNN"], spread["DANN"]))
     out.append(
-        context.claim(
-            id="colei_more_variable",
-            statement="Their final performance was worse across all four tasks, and more variable "
-            "across random seeds (standard deviation, as a multiple of the larger of RNN's and "
-            "DANN's).",
-            source=source,
-            measured=multiple,
-            reference="above 1",
-            holds=bool(multiple > 1),
-            note=note,
+        evidence.more_variable(
+            context,
+            "colei_more_variable",
+            "Their final performance was worse across all four tasks, and more variable across "
+            "random seeds",
+            source,
+            errors[CLIPPED],
+            {name: errors[name] for name in ("RNN", "DANN")},
+            note,
         )
     )
     return out

@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -31,15 +32,11 @@ def keep(folder: Path, experiment: Experiment, results: Path = RESULTS) -> Path:
         results: where to.
 
     Raises:
-        ValueError: the run is not finished.
+        ValueError: the run is not finished, or its settings are not those of a preset.
     """
-    if not (folder / "claims.json").is_file():
-        raise ValueError(f"{folder} holds no finished run: there is no claims.json in it.")
-    config = files.read_json(folder / "config.json")
+    config = check(folder, experiment)
     preset, variant, settings = (config[name] for name in ("preset", "variant", "settings"))
-    config = {name: value for name, value in config.items() if name not in _OF_MACHINE} | {
-        "command": command(experiment, preset, variant, settings)
-    }
+    config = {name: value for name, value in config.items() if name not in _OF_MACHINE}
     out = results / f"{experiment.name}-{preset}-{variant}"
     if out.exists():
         shutil.rmtree(out)
@@ -52,6 +49,17 @@ def keep(folder: Path, experiment: Experiment, results: Path = RESULTS) -> Path:
         table = final_table(dj.results.read_table(folder / "metrics.parquet"), settings["last"])
         table.to_csv(out / "final.csv", index=False, float_format="%.6g")
     return out
+
+
+def check(folder: Path, experiment: Experiment) -> dict[str, Any]:
+    """Refuse a run that can't be kept; give its config, with its command."""
+    if not (folder / "claims.json").is_file():
+        raise ValueError(f"{folder} holds no finished run: there is no claims.json in it.")
+    config = files.read_json(folder / "config.json")
+    made_by = command(experiment, *(config[name] for name in ("preset", "variant", "settings")))
+    if "--set" in made_by:
+        raise ValueError(f"{folder} is a run of {made_by}; kept are runs of presets as they are.")
+    return config | {"command": made_by}
 
 
 def final_table(table: pd.DataFrame, last: int) -> pd.DataFrame:
@@ -69,9 +77,13 @@ def main(folders: Sequence[Path], known) -> int:
     """Keep several runs, or none if one is not finished."""
     if not folders:
         raise ValueError("keep needs the folders of finished runs.")
-    runs = [(folder, files.read_json(folder / "config.json")["experiment"]) for folder in folders]
-    for folder, name in runs:
-        print(keep(folder, known[name]))
+    runs = [
+        (folder, known[files.read_json(folder / "config.json")["experiment"]]) for folder in folders
+    ]
+    for run in runs:
+        check(*run)
+    for run in runs:
+        print(keep(*run))
     return 0
 
 

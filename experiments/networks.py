@@ -79,3 +79,13 @@ def dann(
         hidden=[dj.DANNDense(n, n_i=n_i)] * dense,
         every_step=every_step,
     )
+
+
+def three(settings: Mapping[str, Any], task, n: int, n_i: int, **cell) -> dict[str, tuple]:
+    """Make the three networks of one layer; each comes with its optimiser of a rate and a clip."""
+    mean = input_mean(settings, task)
+    return {
+        "RNN": (rnn(1, n, task.n_out), dj.rnn_sgd),
+        "DANN": (dann(1, n, n_i, task.n_out, **cell), dj.dann_sgd),
+        "ColEI": (colei(1, n, n_i, task.n_out, input_mean=mean), dj.colei_sgd),
+    }

@@ -51,8 +51,10 @@ def turned(W: np.ndarray) -> dict[str, np.ndarray]:
     left, sigma, right = np.linalg.svd(W)
     return {
         "ratio": np.linalg.norm(W @ W, 2, axis=(1, 2)) / sigma[:, 0] ** 2,
-        # What one step brings forth, u₁, against what the next one stretches, v₁.
+        # What one step brings forth, u₁, against what the next one stretches, v₁ …
         "alignment": np.abs((left[:, :, 0] * right[:, 0]).sum(1)),
+        # … and how much of it meets directions that the next step shrinks.
+        "shrunk": ((right @ left[:, :, :1])[:, :, 0] ** 2 * (sigma < 1)).sum(1),
         "small": (sigma < 1).mean(1),
         "count": (sigma < 1).sum(1),
     }
@@ -64,11 +66,13 @@ def _claims(context: Context, found, sizes) -> list[dj.claims.Claim]:
         test = ", ".join(f"n = {n}: {mean:.3g}" for n, mean in zip(sizes, means, strict=True))
         return means, test
 
-    def steps(means, sign):
-        return all(sign * (b - a) > 0 for a, b in itertools.pairwise(means))
+    def moves(means, sign):
+        steps = [sign * (b - a) for a, b in itertools.pairwise(means)]
+        return bool(steps) and min(steps) > 0
 
     ratio, ratios = by_size("ratio")
     _, alignments = by_size("alignment")
+    _, shrunk = by_size("shrunk")
     count, counts = by_size("count")
     return [
         evidence.number(
@@ -79,20 +83,21 @@ def _claims(context: Context, found, sizes) -> list[dj.claims.Claim]:
         ),
         evidence.number(
             context, "turned_away", "… such that they instead align with directions with small "
-            "singular values (|u₁ · v₁|, first size; by size: " + alignments + ").", SOURCE,
-            found[0]["alignment"], all(at["alignment"].max() < 0.5 for at in found), "below 0.5",
+            "singular values (share of ‖u₁‖² on the v_i with σ_i < 1, first size).", SOURCE,
+            found[0]["shrunk"], all(at["shrunk"].min() > 0.5 for at in found), "above 0.5",
+            test=f"n = {len(found[0]['shrunk'])}; by size: {shrunk}; |u₁ · v₁|: {alignments}",
         ),
         evidence.number(
             context, "more_rotation_in_larger", "As the network width n increases, the number of "
             "rotations where this effect occurs increases (σ_max(W²)/σ_max(W)², last to first "
-            "size).", SOURCE, ratio[-1] / ratio[0], steps(ratio, -1), "below 1, falling",
+            "size).", SOURCE, ratio[-1] / ratio[0], moves(ratio, -1), "below 1, falling",
             test=ratios,
         ),
         evidence.number(
             context, "more_small_directions", "In larger networks, even if some directions have "
             "large singular values, there are many more directions with small singular values "
             "(number of singular values below 1, last to first size).",
-            "Li et al. 2023, section 3.4", count[-1] / count[0], steps(count, 1),
+            "Li et al. 2023, section 3.4", count[-1] / count[0], moves(count, 1),
             "above 1, growing", test=counts,
         ),
     ]  # fmt: skip

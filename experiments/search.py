@@ -25,7 +25,7 @@ SETTINGS = {"rounds": 2, "at_once": 4, "rate_low": 0.1, "rate_high": 10.0}
 
 def of(preset: Mapping[str, Any]) -> dict[str, Any]:
     """Take over an experiment's settings but for what the search is for, and add the search's."""
-    own = {n: v for n, v in preset.items() if not n.startswith(("rate_", "clip", "seeds"))}
+    own = {n: v for n, v in preset.items() if not n.startswith(("rate", "clip", "seeds"))}
     return own | SETTINGS
 
 
@@ -101,7 +101,9 @@ def experiment(
     def run(context: Context) -> list[dj.claims.Claim]:
         task = make_task(context)
         networks = contestants(context, task).items()
-        keep(context, [search(context, name, *how, task, clips=clips) for name, how in networks])
+        write_trials(
+            context, [search(context, name, *how, task, clips=clips) for name, how in networks]
+        )
         return []
 
     return Experiment(
@@ -115,7 +117,7 @@ def experiment(
     )
 
 
-def keep(context: Context, tables: list[pd.DataFrame]) -> None:
+def write_trials(context: Context, tables: list[pd.DataFrame]) -> None:
     """Write the trials of all networks as ``trials.csv``, and print the best of each."""
     table = pd.concat(tables, ignore_index=True)
     text = table.to_csv(index=False, float_format="%.6g")

@@ -54,7 +54,9 @@ def at_start(W: Mapping[str, np.ndarray]) -> dict[str, Start]:
     return out
 
 
-def keep(context: Context, start: Mapping[str, Start], errors: Mapping[str, pd.Series]) -> None:
+def write_entropy(
+    context: Context, start: Mapping[str, Start], errors: Mapping[str, pd.Series]
+) -> None:
     """Write ``entropy.csv``: a row a network, its entropy, largest singular value, final score."""
     rows = [
         (name, member, float(at.nse[i]), float(at.sigma[i, 0]), float(value))

@@ -8,10 +8,8 @@ the spectrum of W, `code` those of U and of the read-out too.
 
 from __future__ import annotations
 
-import numpy as np
-
 import dalejax as dj
-from experiments import fig2_objects, transplant
+from experiments import evidence, fig2_objects, transplant
 from experiments.base import Context, Experiment, stand_in
 from experiments.transplant import COLEI, RNN
 
@@ -39,28 +37,22 @@ def run(context: Context) -> list[dj.claims.Claim]:
     chance = {"chance": 100 - 100 / task.n_out}
     label = f"test error (%){stand_in(task.source)}"
     transplant.draw(context, "test_error", label, sides, comparisons, hlines=chance)
-    note = (
-        f"{s['updates']} updates, 1 x {s['n']}, {s['data']} on {s['scenes']}"
-        f"{stand_in(task.source)}; not the pictures of Majaj et al."
-    )
+    note = f"{s['data']} on {s['scenes']}{stand_in(task.source)}; not the pictures of Majaj et al."
     gap = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
-    interval = dj.statistics.bootstrap_interval(gap, seed=0)
     return [
-        context.claim(
-            id="gap",
-            statement="ColEI networks did not learn as well as standard RNNs (difference in test "
-            "error, natural objects).",
-            source=SOURCE,
-            measured=float(np.mean(gap)),
-            spread=float(np.std(gap, ddof=1)),
-            interval=tuple(interval),
-            reference="positive",
-            test=f"bootstrap, n = {len(gap)}",
-            holds=bool(interval.low > 0),
+        evidence.mean(
+            context,
+            "gap",
+            "ColEI networks did not learn as well as standard RNNs (difference in "
+            "test error, natural objects).",
+            SOURCE,
+            gap,
+            lambda x: x.low > 0,
+            "positive",
             note=note,
         ),
         *transplant.spectrum_claims(context, sides, comparisons, f"{SOURCE} and section 3.3", note),
-        *transplant.sign_claims(context, errors, sides, f"{SOURCE} and section 3.3", note),
+        *transplant.sign_claims(context, errors, sides, f"{SOURCE} and section 3.3", note=note),
     ]
 
 

@@ -218,7 +218,7 @@ def effects(errors):
     ]
 
 
-def spectrum_claims(context: Context, sides, comparisons, source: str, note: str) -> list:
+def spectrum_claims(context: Context, sides, comparisons, source: str, note: str = "") -> list:
     """Check that the spectrum does more than the signs and the vectors, on either side."""
     out = []
     for side, a, b, p, test in comparisons:
@@ -242,7 +242,7 @@ def spectrum_claims(context: Context, sides, comparisons, source: str, note: str
 
 
 def sign_claims(
-    context: Context, errors, sides, source: str, note: str, reference: str = "below 1"
+    context: Context, errors, sides, source: str, reference: str = "below 1", note: str = ""
 ) -> list:
     """Check that the signs alone are not the whole gap, on either side."""
     out = []
@@ -257,7 +257,7 @@ def sign_claims(
                 source=source,
                 measured=share,
                 reference=reference,
-                holds=bool(share < 1),
+                holds=bool(np.mean(gap) > 0 and share < 1),
                 note=note,
             )
         )

@@ -10,6 +10,7 @@ import pytest
 from test_experiments import smoke
 
 import dalejax as dj
+from dalejax.files import write_json
 from experiments import __main__ as command
 from experiments import (
     base,
@@ -17,6 +18,7 @@ from experiments import (
     evidence,
     fig5_ei_ratio,
     fig9_radius,
+    fig10_clipping,
     fig11_inhibitory_scaling,
     gradients,
     keep,
@@ -98,6 +100,7 @@ def test_rotation_of_known_matrices():
     found = rotation.turned(np.stack([2 * orthogonal, np.outer([1, 0, 0, 0], [0, 3, 0, 0])]))
     np.testing.assert_allclose(found["ratio"], [1, 0], atol=1e-12)
     np.testing.assert_allclose(found["alignment"][1], 0, atol=1e-12)
+    np.testing.assert_allclose(found["shrunk"], [0, 1], atol=1e-12)  # 2 Q shrinks nothing
     assert found["count"].tolist() == [0, 3] and rotation.turned(shift[None])["ratio"] == [1]
 
 
@@ -162,15 +165,69 @@ def test_each_radius_takes_its_best_rate_and_clip():
 
 
 def test_a_grid_that_is_as_the_paper_says_holds(context):
-    context.settings = {"sizes": (10, 20, 40, 80), "shares": (0.05, 0.2, 0.3, 0.5)}
+    context.settings = context.scale = {"sizes": (10, 20, 40, 80), "shares": (0.05, 0.2, 0.3, 0.5)}
     size, share = np.meshgrid(np.arange(4.0), np.arange(4.0), indexing="ij")
     nse = (0.1 * size + 0.3 * share)[..., None] + np.array([0.0, 0.01])
-    as_said = entropy.claims(context, entropy.Grid(nse, 10 - nse), "N23", "")
-    assert all(claim.holds for claim in as_said) and len(as_said) == 5
-    turned = entropy.claims(context, entropy.Grid(nse, 10 + nse), "N23", "")
-    assert [claim.holds for claim in turned] == [True, True, False, False, False]
-    lost = entropy.claims(context, entropy.Grid(nse, np.full_like(nse, np.nan)), "N23", "")
-    assert [claim.holds for claim in lost] == [True, True, False, False, False]
+
+    def holds(score):
+        return [claim.holds for claim in entropy.claims(context, entropy.Grid(nse, score), "N23")]
+
+    assert holds(10 - nse) == [True, True, True]
+    assert holds(10 + nse) == [False, False, False]
+    assert holds(np.full_like(nse, np.nan)) == [False, False, False]
+    lost = 10 - nse
+    lost[3, 0, 1] = np.nan  # a large skewed network that diverged speaks for the sentence
+    assert holds(lost)[1:] == [True, True]
+    grid = entropy.Grid(nse, nse)
+    assert all(claim.holds for claim in entropy.nse_claims(context, grid, "N23"))
+    turned = entropy.Grid(nse[::-1, ::-1], nse)
+    assert not any(claim.holds for claim in entropy.nse_claims(context, turned, "N23"))
+
+
+def test_configurations_that_run_against_each_other(context):
+    nse = [np.array([0.6, 0.62]), np.array([0.8, 0.8]), np.array([0.9, 0.91])]
+    errors = [pd.Series([9.0, 8.0]), pd.Series([4.0, np.nan]), pd.Series([2.0, 3.0])]
+    claim = evidence.opposite(context, "a", "S.", "N23", nse, errors)
+    assert claim.holds and claim.measured < 0 and claim.p is None
+    assert not evidence.opposite(context, "a", "S.", "N23", nse, errors[::-1]).holds
+    lost = [*errors[:2], pd.Series([np.nan, np.nan])]
+    assert not evidence.opposite(context, "a", "S.", "N23", nse, lost).holds
+
+
+def test_more_variable(context):
+    wide, narrow = pd.Series(np.linspace(0, 10, 12)), pd.Series(np.linspace(4, 5, 12))
+    others = {"a": narrow, "b": narrow + 1}
+    assert evidence.more_variable(context, "a", "S", "N23", wide, others).holds
+    assert not evidence.more_variable(context, "a", "S", "N23", narrow, {"a": wide}).holds
+    assert not evidence.more_variable(context, "a", "S", "N23", wide, others | {"c": wide}).holds
+
+
+def test_means_without_an_interval_show_nothing(context):
+    for values in ([], [1.0]):
+        claim = evidence.mean(context, "a", "S.", "N23", values, lambda x: True, "any")
+        assert not claim.holds
+    claim = evidence.mean(context, "a", "S.", "N23", [1.0, 2.0, 3.0], lambda x: x.low > 0, "> 0")
+    assert claim.holds and claim.measured == 2
+
+
+def test_lost_networks_are_the_most_unsteady(context):
+    rows = [
+        (m, u, "test_error", value)
+        for m, values in enumerate([(9, 5, 4, 3), (88, 89, 88, 89), (9, 4, np.nan, np.nan)])
+        for u, value in enumerate(values)
+    ]
+    table = pd.DataFrame(rows, columns=["member", "update", "metric", "value"])
+    context.record("ColEI", table)
+    context.scale = {"last": 1}
+    assert fig10_clipping.unsteadiness(context, "ColEI").tolist() == [1, 90, 90]
+
+
+def test_claims_say_what_is_reduced(tmp_path):
+    context = smoke(fig5_ei_ratio.EXPERIMENT, tmp_path, updates=7)
+    note = evidence.number(context, "a", "S.", "N23", 1, True, "1").note
+    assert "updates 7 (full scale: 56250)" in note and "shares 0.05, 0.1, 0.5" in note
+    context.settings = context.scale = dict(fig5_ei_ratio.FULL)
+    assert evidence.number(context, "a", "S.", "N23", 1, True, "1").note == ""
 
 
 def test_the_quarter_circle_is_recognised():
@@ -199,15 +256,36 @@ def test_reading_another_run(tmp_path, capsys, monkeypatch):
     config = json.loads((kept / "config.json").read_text())
     assert str(tmp_path) not in (kept / "config.json").read_text()
     assert config["command"] == "python -m experiments fig4a_sign_constraints --preset smoke"
-    kept = keep.keep(source, known["fig4_transplant"], results)
-    assert json.loads((kept / "config.json").read_text())["command"].endswith(
-        "--preset smoke --set updates=4 --set eval_every=4"
-    )
-    final = pd.read_csv(kept / "final.csv")
+    before = sorted(results.rglob("*"))
+    with pytest.raises(ValueError, match="--set updates=4 --set eval_every=4; kept are runs of"):
+        keep.keep(source, known["fig4_transplant"], results)
+    assert sorted(results.rglob("*")) == before
+    final = keep.final_table(dj.results.read_table(source / "metrics.parquet"), 1)
     assert final.configuration.nunique() == 8 and final.test_error.between(0, 100).all()
     capsys.readouterr()
-    assert command.main(["ledger", str(results)]) == 0
+    assert command.main(["ledger", str(results), str(source)]) == 0
     assert " of 11 claims hold." in capsys.readouterr().out
+
+
+def test_only_a_run_that_fits_is_read(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_run = {"experiment": "fig4_transplant", "preset": "smoke", "variant": "text",
+                 "settings": {"data": "digits", "last": 1}}  # fmt: skip
+    for i, other in enumerate([{}, {"experiment": "table2_objects_transplant"},
+                               {"preset": "laptop"}, {"settings": {"data": "mnist"}}]):  # fmt: skip
+        folder = tmp_path / "checkpoints" / "fig4_transplant" / f"run-{i}"
+        dj.claims.write_claims(folder / "claims.json", [])
+        write_json(folder / "config.json", write_run | other)
+    reader = command.all_experiments()["fig4a_sign_constraints"]
+    about = {"preset": "smoke", "variant": "text", "settings": {"data": "digits"}}
+
+    class Arguments:
+        read_from = None
+
+    assert command._read_from(reader, Arguments, about).name == "run-0"
+    Arguments.read_from = folder  # of other data
+    with pytest.raises(ValueError, match="run-3 holds no finished smoke run"):
+        command._read_from(reader, Arguments, about)
 
 
 def test_tuples_are_settings_too():
@@ -218,6 +296,15 @@ def test_tuples_are_settings_too():
     for bad in ("clips=some", "rates=none", "radii=0,1", "radii="):
         with pytest.raises(ValueError, match="--set"):
             command._settings(fig9_radius.EXPERIMENT, command_arguments(["--set", bad]))
+
+
+def test_the_number_of_values_may_be_the_figures():
+    with pytest.raises(ValueError, match="shares has 2 values; it must have 3"):
+        command._settings(fig5_ei_ratio.EXPERIMENT, command_arguments(["--set", "shares=0.1,0.5"]))
+    with pytest.raises(ValueError, match="clips_dann"):
+        command._settings(
+            fig5_ei_ratio.EXPERIMENT, command_arguments(["--set", "clips_dann=none,1,1"])
+        )
 
 
 def command_arguments(options):

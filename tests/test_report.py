@@ -50,6 +50,20 @@ def test_the_code_variant_alone_counts(tmp_path):
     assert ledger.count(ledger.read([tmp_path])) == (1, 1)
 
 
+def test_changed_settings_stand_behind_those_of_a_preset(tmp_path):
+    make_run(tmp_path / "1", [claim()], picture=False)
+    changed = make_run(tmp_path / "2", [claim(holds=False, preset="paper")], picture=False)
+    config = json.loads((changed / "config.json").read_text())
+    files.write_json(changed / "config.json", config | {"command": "… --set updates=2"})
+    assert ledger.count(ledger.read([tmp_path])) == (1, 1)
+
+
+def test_the_tenth_run_is_later_than_the_second(tmp_path):
+    make_run(tmp_path / "run-10", [claim(holds=False)], picture=False)
+    make_run(tmp_path / "run-2", [claim()], picture=False)
+    assert ledger.count(ledger.read([tmp_path])) == (0, 1)
+
+
 def test_markdown_keeps_its_columns(tmp_path):
     text = "‖a‖ | b\nc"
     make_run(tmp_path, [claim(statement=text, holds=False, p=0.012, measured=1.5)], picture=False)
