@@ -76,7 +76,7 @@ EXPERIMENT = Experiment(
     name="balance",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.1, "laptop": 1, "paper": 1},
+    expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
     claims=5,
     run=run,
 )

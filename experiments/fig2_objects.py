@@ -124,7 +124,7 @@ EXPERIMENT = Experiment(
     name="fig2_objects",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.3, "laptop": 45, "paper": 170},
+    expected_minutes={"smoke": 0.3, "laptop": 30, "paper": 150},
     claims=4,
     run=run,
 )

@@ -119,7 +119,7 @@ EXPERIMENT = Experiment(
     name="gradients",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.1, "laptop": 1, "paper": 1},
+    expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
     claims=4,
     run=run,
 )

@@ -107,7 +107,7 @@ EXPERIMENT = Experiment(
     name="rotation",
     source="Li et al. 2023, eq. 5",
     presets=PRESETS,
-    expected_minutes={"smoke": 0.1, "laptop": 1, "paper": 1},
+    expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
     claims=4,
     run=run,
 )
