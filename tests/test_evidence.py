@@ -140,10 +140,10 @@ def test_recurrent_weights_are_scaled_to_their_radius(net):
 
 
 def test_initial_params_are_those_that_train_starts_with():
-    net = dj.RecurrentNetwork([dj.DANNCell(5, n_i=1)], dj.DANNDense(1))
+    net = dj.RecurrentNetwork([dj.RNNCell(5)], dj.Dense(1))
     task = dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8)
     keys = dj.seed_keys(0, 2)
-    run = dj.train(net, dj.dann_sgd(0.0), task, keys=keys, num_updates=1, eval_every=1,
+    run = dj.train(net, dj.rnn_sgd(0.0), task, keys=keys, num_updates=1, eval_every=1,
                    progress=False)  # fmt: skip
     for a, b in zip(jax.tree.leaves(dj.initial_params(net, task, keys=keys)),
                     jax.tree.leaves(run.params), strict=True):  # fmt: skip

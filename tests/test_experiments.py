@@ -14,7 +14,15 @@ import dalejax as dj
 from dalejax import interrupts
 from dalejax.files import write_json
 from experiments import __main__ as command
-from experiments import base, fig2_adding, fig2_objects, fig4_transplant, search, transplant
+from experiments import (
+    base,
+    fig1_partitions,
+    fig2_adding,
+    fig2_objects,
+    fig4_transplant,
+    search,
+    transplant,
+)
 from experiments.base import Context, execute
 
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
@@ -52,8 +60,8 @@ def test_presets_have_the_same_keys():
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "fig2_adding"
-    claims = execute(smoke(fig2_adding.EXPERIMENT, folder))
+    folder = tmp_path_factory.mktemp("runs") / "fig1_partitions"
+    claims = execute(smoke(fig1_partitions.EXPERIMENT, folder))
     return folder, claims
 
 
@@ -61,27 +69,27 @@ def test_a_run_leaves_everything(finished):
     folder, claims = finished
     table = dj.results.read_table(folder / "metrics.parquet")
     assert list(table.columns) == ["member", "update", "metric", "value", "configuration"]
-    assert set(table.configuration) == {"RNN", "DANN", "ColEI", "ColEI (gc)"}
+    assert set(table.configuration) == {"ColEI", "DANN"}
     saved = json.loads((folder / "claims.json").read_text())
-    assert len(saved) == len(claims) == fig2_adding.EXPERIMENT.claims
+    assert len(saved) == len(claims) == fig1_partitions.EXPERIMENT.claims
     assert all(set(claim) >= CLAIM_KEYS for claim in saved)
     config = json.loads((folder / "config.json").read_text())
-    assert config["settings"]["updates"] == 30 and "jax" in config["versions"]
-    assert {path.suffix for path in folder.glob("learning_curves.*")} == {".png", ".svg"}
+    assert config["settings"]["updates"] == 20 and "jax" in config["versions"]
+    assert {path.suffix for path in folder.glob("partitions.*")} == {".png", ".svg"}
 
 
 def test_resuming_a_finished_run_gives_the_same(finished):
     folder, claims = finished
     table = (folder / "metrics.parquet").read_bytes()
-    again = execute(smoke(fig2_adding.EXPERIMENT, folder))
+    again = execute(smoke(fig1_partitions.EXPERIMENT, folder))
     assert again == claims
     assert (folder / "metrics.parquet").read_bytes() == table
 
 
 def test_other_settings_are_refused(finished):
     folder, _ = finished
-    with pytest.raises(ValueError, match=r"settings\.updates is 40 and was 30"):
-        execute(smoke(fig2_adding.EXPERIMENT, folder, updates=40))
+    with pytest.raises(ValueError, match=r"settings\.updates is 40 and was 20"):
+        execute(smoke(fig1_partitions.EXPERIMENT, folder, updates=40))
 
 
 def test_the_last_line_is_the_folder(tmp_path, capsys):
@@ -176,7 +184,7 @@ def test_adding_decay_follows_the_published_code():
 
 def test_an_interrupted_experiment_is_continued(finished, tmp_path, capsys, monkeypatch):
     """A signal in its second ensemble; the first one is not trained again."""
-    arguments = ["fig2_adding", "--preset", "smoke", "--set", "updates=30", "--no-progress"]
+    arguments = ["fig1_partitions", "--preset", "smoke", "--set", "updates=20", "--no-progress"]
     folder, trained = tmp_path / "run", []
     train = dj.train
 
@@ -191,10 +199,10 @@ def test_an_interrupted_experiment_is_continued(finished, tmp_path, capsys, monk
         assert command.main([*arguments, "--out", str(folder)]) == 143
     monkeypatch.undo()
     printed = capsys.readouterr()
-    assert f"python -m experiments fig2_adding --resume {folder} continues" in printed.err
+    assert f"python -m experiments fig1_partitions --resume {folder} continues" in printed.err
     assert not (folder / "claims.json").exists()
     first = files(folder / trained[0])
-    assert command.main(["fig2_adding", "--resume", str(folder), "--no-progress"]) == 0
+    assert command.main(["fig1_partitions", "--resume", str(folder), "--no-progress"]) == 0
     assert files(folder / trained[0]) == first
     for name in ("claims.json", "metrics.parquet"):
         assert (folder / name).read_bytes() == (finished[0] / name).read_bytes()
