@@ -150,6 +150,17 @@ def test_initial_params_are_those_that_train_starts_with():
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
+def test_digits_kept_back_are_not_trained_on():
+    whole, part = (dj.tasks.SequentialMNIST("digits", num_valid=n) for n in (0, 700))
+    assert part.score == "valid_error" and whole.score == "test_error"
+    assert set(whole.evaluations(whole.data)) == {"test"}
+    assert set(part.evaluations(part.data)) == {"test", "valid"}
+    for i in range(2):
+        joined = np.concatenate([part.data["train"][i], part.data["valid"][i]])
+        np.testing.assert_array_equal(joined, whole.data["train"][i])
+    assert len(part.data["valid"][0]) == 700
+
+
 def test_each_radius_takes_its_best_rate_and_clip():
     rows = [(r, rate, clip, seed) for r in (1.0, 2.0) for rate in (0.1, 0.2) for clip in (1.0, 5.0)
             for seed in (0, 1)]  # fmt: skip

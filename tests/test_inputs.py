@@ -133,6 +133,7 @@ CALLS = {
     "length": (lambda: dj.tasks.AddingProblem(1), "length is 1; it must be at least 2"),
     "num_train": (lambda: dj.tasks.AddingProblem(num_train=0), "num_train is 0"),
     "batch_size": (lambda: dj.tasks.AddingProblem(batch_size=0), "batch_size is 0; it must be fr"),
+    "valid": (lambda: dj.tasks.SequentialMNIST("digits", num_valid=4000), "num_valid is 4000"),
     "scan": (lambda: dj.tasks.SequentialMNIST("digits", scan="columns"), "scan is 'columns'"),
     "data": (lambda: dj.tasks.SequentialMNIST("letters"), "data is 'letters'; it must be one"),
     "image set": (lambda: dj.datasets.load("ptb"), "'ptb'; allowed are 'digits', 'mnist',"),

@@ -70,13 +70,13 @@ class SequentialMNIST(Classification):
             return np.ascontiguousarray(x.reshape(len(x), -1)[:, pixels])
 
         checks.whole("num_valid", num_valid, 0, len(images.train_labels) - 1)
-        test, rest = (
-            (flat(x), labels.astype(np.int32)) for x, labels in (images[2:4], images[0:2])
-        )
-        num_train = len(rest[1]) - num_valid
-        train, valid = ([x[part] for x in rest] for part in np.s_[:num_train, num_train:])
+        train_images, labels = flat(images.train_images), images.train_labels.astype(np.int32)
+        kept = len(labels) - num_valid
         super().__init__(
-            tuple(train), test, batch_size=batch_size, valid=tuple(valid) if num_valid else None
+            (train_images[:kept], labels[:kept]),
+            (flat(images.test_images), images.test_labels.astype(np.int32)),
+            batch_size=batch_size,
+            valid=(train_images[kept:], labels[kept:]) if num_valid else None,
         )
         if num_valid:
             self.score = "valid_error"  # what is best is chosen by the digits kept back
