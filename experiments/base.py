@@ -173,7 +173,7 @@ class Context:
         return dj.tasks.SequentialMNIST(self.settings["data"], data_dir=self.data_dir, **options)
 
 
-_NOT_SCALE = ("eval_every", "last", "root", "updates_per_epoch")
+_NOT_SCALE = ("eval_every", "last")
 
 
 def finite(values: pd.Series) -> pd.Series:

@@ -33,7 +33,7 @@ class Above(NamedTuple):
 
 
 def above(
-    context: Context, wanted: Sequence[Above], source: str, note: str = "", reference="positive"
+    context: Context, wanted: Sequence[Above], source: str, note: str = ""
 ) -> list[dj.claims.Claim]:
     """Test by Mann–Whitney whether one sample lies above another; Holm over all that is wanted.
 
@@ -64,7 +64,7 @@ def above(
                 f"{test.n_a} vs {test.n_b}{holm}; "
                 + ", ".join(texts)
                 + (", all seeds apart" if apart else ""),
-                reference=reference,
+                reference="positive",
                 holds=shown,
                 note=note,
             )

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 import dalejax as dj
-from experiments import spectra
+from experiments import evidence, spectra
 from experiments.base import Context, Experiment
 
 FULL = {"data": "none", "n": 100, "n_i": 10, "seeds": 100}
@@ -53,18 +53,9 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
     claims = []
 
     def add(id, statement, values, holds, reference, source=section, test=""):
-        values = np.asarray(values, float)
+        test = test or f"n = {len(values)} initialisations"
         claims.append(
-            context.claim(
-                id=id,
-                statement=statement,
-                source=source,
-                measured=float(values.mean()),
-                spread=float(values.std(ddof=1)) if values.size > 1 else None,
-                reference=reference,
-                holds=bool(holds),
-                test=test or f"n = {values.size} initialisations",
-            )
+            evidence.number(context, id, statement, source, values, holds, reference, test=test)
         )
 
     radius = {name: np.abs(values).max(1) for name, values in eigenvalues.items()}

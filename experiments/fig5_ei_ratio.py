@@ -56,13 +56,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
         curves = dj.plots.learning_curves(table, "test_error", **look)
         context.draw(f"learning_curves_{kind.lower()}", curves)
     context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
-    sigma = {name_of("ColEI", share): start[name_of("ColEI", share)].sigma for share in shares}
-    context.draw("singular_values", dj.plots.singular_histograms(sigma, log=True))
-    groups = {name: (start[name].nse, errors[name]) for name in sigma}
-    context.draw(
-        "entropy_and_error",
-        dj.plots.scatter(groups, xlabel="NSE at the start", ylabel="test error (%)"),
-    )
+    names = [name_of("ColEI", share) for share in shares]
+    spectra.draw_beside(context, start, errors, names, "test error (%)")
     return _claims(context, start, errors)
 
 

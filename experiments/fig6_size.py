@@ -57,13 +57,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         context.draw(f"learning_curves_{kind.lower()}", curves)
     context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
     names = [name_of("ColEI", n) for n in s["sizes"]]
-    sigma = {name: start[name].sigma for name in names}
-    context.draw("singular_values", dj.plots.singular_histograms(sigma, log=True))
-    groups = {name: (start[name].nse, errors[name]) for name in names}
-    context.draw(
-        "entropy_and_error",
-        dj.plots.scatter(groups, xlabel="NSE at the start", ylabel="test error (%)"),
-    )
+    spectra.draw_beside(context, start, errors, names, "test error (%)")
     return _claims(context, start, errors)
 
 

@@ -77,9 +77,14 @@ def main(folders: Sequence[Path], known) -> int:
     """Keep several runs, or none if one is not finished."""
     if not folders:
         raise ValueError("keep needs the folders of finished runs.")
-    runs = [
-        (folder, known[files.read_json(folder / "config.json")["experiment"]]) for folder in folders
-    ]
+    runs = []
+    for folder in folders:
+        name = files.read_json(folder / "config.json").get("experiment")
+        if name not in known:
+            raise ValueError(
+                f"{folder} is a run of {name!r}; it must be one of {', '.join(known)}."
+            )
+        runs.append((folder, known[name]))
     for run in runs:
         check(*run)
     for run in runs:

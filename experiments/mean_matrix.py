@@ -24,7 +24,7 @@ PRESETS = {
     "laptop": FULL,
     "paper": FULL,
 }
-SOURCE = "Li et al. 2023, section 4 and appendix 6.5"
+SOURCE = "Li et al. 2023, section 4"
 # Entries have second moment 1/(n (2π-1)/2π), mean over a row's entries.
 _GAIN = 2 * math.pi / (2 * math.pi - 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -66,3 +66,18 @@ def write_entropy(
     columns = ["configuration", "member", "nse", "sigma_max", "score"]
     text = pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.6g")
     files.replace_atomically(context.folder / "entropy.csv", lambda path: path.write_text(text))
+
+
+def draw_beside(
+    context: Context,
+    start: Mapping[str, Start],
+    errors: Mapping[str, pd.Series],
+    names: Sequence[str],
+    label: str,
+) -> None:
+    """Draw what some configurations start with: singular values, and entropy beside the score."""
+    sigma = {name: start[name].sigma for name in names}
+    context.draw("singular_values", dj.plots.singular_histograms(sigma, log=True))
+    groups = {name: (start[name].nse, errors[name]) for name in names}
+    scatter = dj.plots.scatter(groups, xlabel="NSE at the start", ylabel=label)
+    context.draw("entropy_and_error", scatter)
