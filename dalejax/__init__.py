@@ -36,13 +36,19 @@ from dalejax import (  # noqa: E402
     statistics,
     tasks,
 )
+from dalejax.angles import limit_projection_angle  # noqa: E402
 from dalejax.cells import ColEICell, DANNCell, Effective, RNNCell  # noqa: E402
+from dalejax.conv import AveragePool, ColEIConv, Conv, DANNConv, MaxPool  # noqa: E402
 from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
+from dalejax.divisive import DivisiveDANNCell, DivisiveDANNDense  # noqa: E402
 from dalejax.embedding import Embedding  # noqa: E402
 from dalejax.ensemble import seed_keys  # noqa: E402
+from dalejax.feedforward import FeedforwardNetwork  # noqa: E402
+from dalejax.fisher import diagonal_fisher, fisher_scaling, scale_by_running_fisher  # noqa: E402
 from dalejax.interrupts import Interrupted  # noqa: E402
 from dalejax.member import initial_params  # noqa: E402
 from dalejax.networks import RecurrentNetwork  # noqa: E402
+from dalejax.norms import BatchNorm, LayerNorm  # noqa: E402
 from dalejax.notes import RunWarning  # noqa: E402
 from dalejax.optimizers import colei_sgd, dann_sgd, rnn_sgd  # noqa: E402
 from dalejax.recurrence import recurrence  # noqa: E402
@@ -52,22 +58,31 @@ from dalejax.transforms import (  # noqa: E402
     clip_by_cell_norm,
     clip_by_tensor_norm,
     dale_projection,
-    fisher_scaling,
     freeze_signs,
 )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AveragePool",
+    "BatchNorm",
     "ColEICell",
+    "ColEIConv",
     "ColEIDense",
+    "Conv",
     "DANNCell",
+    "DANNConv",
     "DANNDense",
     "Dense",
     "Diverged",
+    "DivisiveDANNCell",
+    "DivisiveDANNDense",
     "Effective",
     "Embedding",
+    "FeedforwardNetwork",
     "Interrupted",
+    "LayerNorm",
+    "MaxPool",
     "RNNCell",
     "RecurrentNetwork",
     "Run",
@@ -80,15 +95,18 @@ __all__ = [
     "dale_projection",
     "dann_sgd",
     "datasets",
+    "diagonal_fisher",
     "fisher_scaling",
     "freeze_signs",
     "initial_params",
     "initializers",
     "ledger",
+    "limit_projection_angle",
     "plots",
     "recurrence",
     "results",
     "rnn_sgd",
+    "scale_by_running_fisher",
     "seed_keys",
     "signs",
     "spectrum",

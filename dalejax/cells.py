@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks, initializers, signs
-from dalejax.recurrence import activation, recurrence, rows
+from dalejax.recurrence import Gain, activation, recurrence, rows
 from dalejax.types import Any, Array, Float, Key
 
 
@@ -75,25 +75,36 @@ class Cell(nn.RNNCellBase):
         """Fold the cell's parameters into effective weights; leading axes are members."""
         return Effective(params["U"], params["W"], params["b"])
 
-    def _weights(self, n_in: int) -> Effective:
+    def gain(self, params: Mapping[str, Any]) -> Gain | None:
+        """Give the divisive inhibition of ``W h``; None for none."""
+        del params
+        return None
+
+    def input_product(self, params: Mapping[str, Any], x: Float[Array, "*b n_in"]) -> Array:
+        """Compute what the inputs add to each unit, the bias included: ``U x + b``."""
+        U, _, b = self.effective(params)
+        return x @ U.T + b
+
+    def _params(self, n_in: int) -> Mapping[str, Any]:
         # Parameters start together (a DANN's inhibition depends on its excitation), so they are
         # put at once instead of one `self.param` each.
         if self.is_initializing():
             for name, value in self.initial(n_in, key=self.make_rng("params")).items():
                 self.put_variable("params", name, value)
-        weights = self.effective(self.variables["params"])
-        if weights.U.shape[-1] != n_in:
-            raise ValueError(
-                f"the inputs have {n_in} features; this cell was made for {weights.U.shape[-1]}."
-            )
-        return weights
+        params = self.variables["params"]
+        made_for = self.effective(params).U.shape[-1]
+        if made_for != n_in:
+            raise ValueError(f"the inputs have {n_in} features; this cell was made for {made_for}.")
+        return params
 
     def __call__(
         self, carry: Float[Array, "*b n"], x: Float[Array, "*b n_in"]
     ) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
         """Take one step: ``(h_{t-1}, x_t) -> (h_t, h_t)``."""
-        U, W, b = self._weights(x.shape[-1])
-        h = activation(self.activation).value(x @ U.T + carry @ W.T + b)
+        params = self._params(x.shape[-1])
+        z, gain = carry @ self.effective(params).W.T, self.gain(params)
+        z = z if gain is None else gain.apply(z, carry)
+        h = activation(self.activation).value(z + self.input_product(params, x))
         return h, h
 
     def sequence(
@@ -113,15 +124,16 @@ class Cell(nn.RNNCellBase):
         Returns:
             The states [t, b, n].
         """
-        U, W, b = self._weights(x.shape[-1])
+        params = self._params(x.shape[-1])
+        _, W, b = self.effective(params)
         if carry is None:
             carry = jnp.zeros((x.shape[1], self.features), x.dtype)
-        u = (rows(x) @ U.T + b).reshape(*x.shape[:2], -1)
+        u = self.input_product(params, rows(x)).reshape(*x.shape[:2], -1)
         if steps is not None and steps != len(x):
             checks.whole("steps", steps, len(x))
             silent = jnp.broadcast_to(b, (steps - len(x), *u.shape[1:]))
             u = jnp.concatenate([u, silent])
-        return recurrence(u, W, carry, self.activation)
+        return recurrence(u, W, carry, self.activation, self.gain(params))
 
     # What flax.linen.RNN asks of a cell:
     def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Float[Array, "*b n"]:
@@ -252,7 +264,7 @@ class DANNCell(Cell):
         features: excitatory units n (the interneurons come on top), at least 2.
         n_i: interneurons of the recurrent pool, from 1 to n - 1.
         inputs_pool: interneurons of the input pool, likewise; None for n_i.
-        inhibition: ``"mean_row"`` or ``"iid"`` start of W_ie, see :func:`initializers.dann`.
+        inhibition: start of the inhibitory weights, see :func:`initializers.dann`.
         distribution: of the weights: exponential, gamma, uniform or lognormal.
 
     Raises:

@@ -1,15 +1,19 @@
-"""Dense layers in the three parameterisations, ``y = W h + b``: read-outs, and hidden layers."""
+"""Dense layers in the three parameterisations, ``y = W h + b``: read-outs, and hidden layers.
+
+``conv.py`` makes filters of them (they only take the product with the weights otherwise),
+``divisive.py`` adds divisive inhibition.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from dalejax import initializers, signs
+from dalejax import checks, initializers, signs
 from dalejax.cells import fold
 from dalejax.types import Any, Array, Float, Key
 
@@ -31,10 +35,13 @@ class Dense(nn.Module):
 
     .. math:: y = W h + b, \qquad W \sim \mathcal N(0, 2/n_{in}),\ b = 0
 
+    The factor 2 stands for the half that the ReLU below cuts off; a first layer does without it.
+
     Args:
         features: outputs n_out.
         inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below;
             None until a network wires it, meaning none.
+        first: the layer sees the network's inputs: its weights start with variance 1/n_in.
 
     Example:
         >>> import jax
@@ -44,11 +51,16 @@ class Dense(nn.Module):
         (1, 2)
 
     Reference:
-        Li et al. 2023, eq. 2.
+        Li et al. 2023, eq. 2; He et al. 2015; first layers: published code of Cornford et al. 2021.
     """
 
     features: int
     inputs_n_i: int | None = None
+    first: bool = False
+
+    # Whether the layer is no more than its effective weights; columns that one input has.
+    linear: ClassVar[bool] = True
+    columns_per_input = 1
 
     def __post_init__(self):
         if self.features < 1:
@@ -63,23 +75,36 @@ class Dense(nn.Module):
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the layer's parameters for n_in inputs."""
         W = initializers.normal((self.features, n_in), key=key)
+        W = W / math.sqrt(2) if self.first else W
         return {"W": W, "b": jnp.zeros(self.features)}
 
     def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
         """Fold the layer's parameters into effective weights; leading axes are members."""
         return EffectiveDense(params["W"], params["b"])
 
-    def __call__(self, x: Float[Array, "*b n_in"]) -> Float[Array, "*b n_out"]:
+    def product(self, x: Float[Array, "*b n_in"], W: Float[Array, "n n_in"]) -> Array:
+        """Take the product of the inputs with a weight matrix."""
+        return x @ W.T
+
+    def respond(self, params: Mapping[str, Any], x: Float[Array, "... n_in"]) -> Array:
+        """Compute the outputs; what ``__call__`` does, as a pure function."""
+        W, b = self.effective(params)
+        return self.product(x, W) + b
+
+    def __call__(self, x: Float[Array, "... n_in"]) -> Float[Array, "... n_out"]:
         """Apply the layer to [..., n_in]."""
+        n_in = x.shape[-1] * self.columns_per_input
         if self.is_initializing():
-            for name, value in self.initial(x.shape[-1], key=self.make_rng("params")).items():
+            for name, value in self.initial(n_in, key=self.make_rng("params")).items():
                 self.put_variable("params", name, value)
-        W, b = self.effective(self.variables["params"])
-        if W.shape[-1] != x.shape[-1]:
+        params = self.variables["params"]
+        made_for = self.effective(params).W.shape[-1]
+        if made_for != n_in:
             raise ValueError(
-                f"the inputs have {x.shape[-1]} features; this layer was made for {W.shape[-1]}."
+                f"the inputs have {x.shape[-1]} features; this layer was made for "
+                f"{made_for // self.columns_per_input}."
             )
-        return x @ W.T + b
+        return self.respond(params, x)
 
 
 class ColEIDense(Dense):
@@ -89,9 +114,11 @@ class ColEIDense(Dense):
               W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I
 
     Args:
-        features: outputs n_out.
+        features: outputs n_out, E and I together.
         inputs_n_i: inhibitory inputs, the last ones; wired by the network.
         n_i: of a hidden layer: inhibitory units among its outputs, the last ones.
+        input_mean: mean of the inputs' entries, which the bias of a layer with excitatory inputs
+            only cancels, ``b = -sqrt(n_in) input_mean``; 0 starts the bias at 0.
 
     Raises:
         ValueError: n_i is below 0 or not below the outputs.
@@ -103,10 +130,11 @@ class ColEIDense(Dense):
         [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0]]
 
     Reference:
-        Li et al. 2023, section 2.1.
+        Li et al. 2023, section 2.1; Cornford et al. 2021, appendix C.1.
     """
 
     n_i: int = 0
+    input_mean: float = 0.0
 
     def __post_init__(self):
         if self.n_i:
@@ -120,14 +148,15 @@ class ColEIDense(Dense):
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw W, a zero b and their signs for n_in inputs."""
-        n_i = self.inputs_n_i or 0
-        shape = (self.features, n_in)
+        n_i = (self.inputs_n_i or 0) * self.columns_per_input
+        shape, b = (self.features, n_in), jnp.zeros(self.features)
         if n_i:
             W = initializers.colei(shape, n_i, key=key)
         else:
             W = initializers.colei_input(shape, key=key)
+            b = b - math.sqrt(n_in) * self.input_mean
         rule = signs.ColumnSigns((("W", n_i),))
-        return {"W": W, "b": jnp.zeros(self.features), signs.KEY: rule}
+        return {"W": W, "b": b, signs.KEY: rule}
 
 
 class DANNDense(Dense):
@@ -142,9 +171,11 @@ class DANNDense(Dense):
     Args:
         features: outputs n_out.
         n_i: interneurons, at least 1.
+        inhibition: start of W_ie and W_ei, see :func:`initializers.dann`; None as said above.
+        mean: of the excitatory weights at the start; None as said above.
 
     Raises:
-        ValueError: n_i < 1.
+        ValueError: n_i < 1, the inhibition's name is unknown, or the mean is not positive.
 
     Example:
         >>> import jax
@@ -157,10 +188,16 @@ class DANNDense(Dense):
     """
 
     n_i: int = 1
+    inhibition: str | None = None
+    mean: float | None = None
 
     def __post_init__(self):
         if self.n_i < 1:
             raise ValueError(f"n_i is {self.n_i}; a Dale's ANN needs at least 1 interneuron.")
+        if self.inhibition is not None:
+            checks.choice("inhibition", self.inhibition, initializers.INHIBITIONS)
+        if self.mean is not None:
+            checks.positive("mean", self.mean)
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
@@ -170,6 +207,8 @@ class DANNDense(Dense):
             mean, inhibition = math.sqrt(2 * n_out / (n_in * (n_out - 1))), "mean_row"
         else:
             mean, inhibition = math.sqrt(1 / n_in), "iid"
+        mean = mean if self.mean is None else self.mean
+        inhibition = self.inhibition or inhibition
         W = initializers.dann((n_out, n_in), self.n_i, mean, key=key, inhibition=inhibition)
         triple = {f"W_{k}": v for k, v in W._asdict().items()}
         rule = signs.ColumnSigns(tuple((name, 0) for name in triple))

@@ -13,11 +13,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from dalejax.fisher import diagonal_fisher
+from dalejax.norms import POPULATION
 from dalejax.parts import loss_in_parts
 from dalejax.transforms import apply_updates
 from dalejax.types import Array, Float, Int, Key, Params, PyTree
 
 INIT, EPOCH, UPDATE = 0, 1, 2  # the random streams of a member
+FISHER = 3  # of an update: what the network itself answers
 
 
 class State(NamedTuple):
@@ -104,8 +107,13 @@ def advance(
         key = jax.random.fold_in(jax.random.fold_in(member.key, UPDATE), u)
         batch = task.batch(data, order, u % task.updates_per_epoch, key=key)
 
+        def fisher():
+            return diagonal_fisher(
+                net, task, state.params, batch.inputs, key=jax.random.fold_in(key, FISHER)
+            )
+
         loss, gradient = jax.value_and_grad(lambda p: loss_of(net, task, p, batch))(state.params)
-        updates, opt_state = update_of(tx, gradient, state)
+        updates, opt_state = update_of(tx, gradient, state, fisher)
         params = apply_updates(state.params, updates, opt_state)
         return _keep_finite(state, State(params, opt_state, state.diverged_at), loss, u + 1), loss
 
@@ -124,12 +132,12 @@ def loss_of(net, task, params, batch) -> Float[Array, ""]:
     return loss_in_parts(task.loss, at_once, weights, states, batch.targets)
 
 
-def update_of(tx, gradient, state: State) -> tuple[PyTree, PyTree]:
+def update_of(tx, gradient, state: State, fisher_fn) -> tuple[PyTree, PyTree]:
     """Let an optimiser turn a gradient into updates and its next state."""
-    # Ours must know that apply_updates projects later; a transformation without extra
-    # arguments gets none.
+    # Ours must know that apply_updates projects later, and one of them asks for the Fisher
+    # information; a transformation without extra arguments gets none.
     return optax.with_extra_args_support(tx).update(
-        gradient, state.opt_state, state.params, project_later=True
+        gradient, state.opt_state, state.params, project_later=True, fisher_fn=fisher_fn
     )
 
 
@@ -168,12 +176,15 @@ def orders_of(task, data, key, first, length):
 
 def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
     """Average the scores over each whole set, batch by batch."""
+    variables = {"params": params}
+    if net.has_population:
+        variables |= population(net, task, params, data)
 
     def metrics_of(name, trials, weights):
         def one_batch(trials_and_weights):
             trials, weights = trials_and_weights
             inputs, targets = task.evaluation_batch(data, name, trials)
-            scores = task.scores(net.apply({"params": params}, inputs, task.steps), targets)
+            scores = task.scores(net.apply(variables, inputs, task.steps), targets)
             return {score: (value * weights).sum() for score, value in scores.items()}
 
         sums = jax.lax.map(one_batch, (jnp.asarray(trials), jnp.asarray(weights)))
@@ -184,3 +195,16 @@ def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
     for name, (trials, weights) in task.evaluations(data).items():
         metrics |= metrics_of(name, trials, weights)
     return metrics
+
+
+def population(net, task, params, data) -> dict[str, PyTree]:
+    """Average the statistics of batch normalisation over the scored part of the training set."""
+
+    def one_batch(trials):
+        inputs, _ = task.evaluation_batch(data, "training", trials)
+        _, found = net.apply({"params": params}, inputs, task.steps, mutable=[POPULATION])
+        return found
+
+    trials, _ = task.evaluations(data)["training"]
+    batches = jax.lax.map(one_batch, jnp.asarray(trials))
+    return jax.tree.map(lambda leaf: leaf.mean(0), dict(batches))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import flax.linen as nn
 
-from dalejax.cells import Cell, DANNCell, Effective
-from dalejax.dense import DANNDense, Dense
+from dalejax.cells import Cell, Effective
+from dalejax.dense import Dense
 from dalejax.embedding import Embedding
 from dalejax.types import Any, Array, Float, Int
+from dalejax.wiring import wire
 
 
 class RecurrentNetwork(nn.Module):
@@ -52,20 +54,22 @@ class RecurrentNetwork(nn.Module):
     hidden: Sequence[Dense] = ()
     embedding: Embedding | None = None
 
+    has_population: ClassVar[bool] = False  # see FeedforwardNetwork
+
     def __post_init__(self):
         if not self.cells:
             raise ValueError("cells is empty; a network needs at least 1 recurrent cell.")
         wired, below = [], 0
         for cell in self.cells:
-            wired.append(_wire(cell, below))
+            wired.append(wire(cell, below))
             below = cell.outputs_n_i
         self.cells = tuple(wired)
         wired = []
         for layer in self.hidden:
-            wired.append(_wire(layer, below))
+            wired.append(wire(layer, below))
             below = layer.outputs_n_i
         self.hidden = tuple(wired)
-        self.readout = _wire(self.readout, below)
+        self.readout = wire(self.readout, below)
         super().__post_init__()
 
     def __call__(
@@ -113,15 +117,3 @@ class RecurrentNetwork(nn.Module):
             A list with an :class:`~dalejax.cells.Effective` for each cell, the first layer first.
         """
         return [cell.effective(params[f"cells_{i}"]) for i, cell in enumerate(self.cells)]
-
-
-def _wire(layer, inputs_n_i):
-    if inputs_n_i and isinstance(layer, DANNCell | DANNDense):
-        raise ValueError(
-            f"a Dale's-ANN layer takes excitatory inputs only; the layer below it has {inputs_n_i} "
-            "inhibitory units."
-        )
-    # A layer that somebody wired by hand stays as it is.
-    return (
-        layer if layer.inputs_n_i is not None else layer.clone(inputs_n_i=inputs_n_i, parent=None)
-    )

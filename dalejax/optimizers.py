@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import optax
 
-from dalejax.transforms import (
-    clip_by_cell_norm,
-    clip_by_tensor_norm,
-    dale_projection,
-    fisher_scaling,
-)
+from dalejax.fisher import fisher_scaling
+from dalejax.transforms import clip_by_cell_norm, clip_by_tensor_norm, dale_projection
 from dalejax.types import Array, Float
 
 Rate = optax.ScalarOrSchedule

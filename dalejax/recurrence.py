@@ -4,6 +4,9 @@ Every recurrent cell boils down to ``h_t = f(u_t + W h_{t-1})``, where ``u_t`` a
 input product of all time steps, made as one matrix product before the scan. What is slow in plain
 backpropagation through a scan is the weight gradient, accumulated step by step; here the backward
 scan only carries ``dz_t`` and the weight gradient is one matrix product after it.
+
+Divisive inhibition is a gain of low rank on ``W h_{t-1}``. It depends on the state, so it is made
+in every step; its gradient, too, is made of products after the scan.
 """
 
 from __future__ import annotations
@@ -53,22 +56,52 @@ def activation(name: str) -> Activation:
     return ACTIVATIONS[name]
 
 
+EPSILON = 1e-8  # added to every divisive gain, as the authors do: silence divides nothing by 0
+
+
+class Gain(NamedTuple):
+    r"""Divisive inhibition of low rank: a unit's product is multiplied by g / gamma.
+
+    .. math:: \gamma = D I x + 10^{-8}
+
+    Attributes:
+        g: gain of each unit [n].
+        divider: D, how strongly the interneurons divide, ``W_ei * exp(alpha)`` [n, n_i].
+        inhibition: I, what drives the interneurons, ``W_ie`` [n_i, pre].
+    """
+
+    g: Float[Array, " n"]
+    divider: Float[Array, "n n_i"]
+    inhibition: Float[Array, "n_i pre"]
+
+    def apply(self, z: Float[Array, "*b n"], x: Float[Array, "*b pre"]) -> Float[Array, "*b n"]:
+        """Divide z by the gain that x makes."""
+        return self.g * z / self.gamma(x @ self.inhibition.T)
+
+    def gamma(self, interneurons: Float[Array, "*b n_i"]) -> Float[Array, "*b n"]:
+        """Compute gamma from the interneurons' activity."""
+        return interneurons @ self.divider.T + EPSILON
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
 def recurrence(
     inputs: Float[Array, "t b n"],
     W: Float[Array, "n n"],
     carry: Float[Array, "b n"],
     nonlinearity: str = "relu",
+    gain: Gain | None = None,
 ) -> Float[Array, "t b n"]:
     r"""Run ``h_t = f(u_t + W h_{t-1})`` over all time steps.
 
-    .. math:: h_t = f(u_t + W h_{t-1}), \qquad h_0 = \text{carry}
+    .. math:: h_t = f\left(u_t + \frac{g}{\gamma(h_{t-1})} \odot W h_{t-1}\right),
+              \qquad h_0 = \text{carry}
 
     Args:
         inputs: ``u`` [t, b, n], input products with the bias (and any noise) already added.
         W: recurrent weights [n, n], ``[post, pre]``.
         carry: the state before the first step [b, n].
         nonlinearity: a name in :data:`ACTIVATIONS`.
+        gain: divisive inhibition; None for none (g / gamma is 1).
 
     Returns:
         ``h`` [t, b, n], the state after each step.
@@ -80,26 +113,34 @@ def recurrence(
         [1.0, 3.0, 7.0]
 
     Reference:
-        Li et al. 2023, eq. 1; the backward pass is Werbos 1988.
+        Li et al. 2023, eq. 1; the backward pass is Werbos 1988; the gain: Cornford et al. 2021,
+        eq. 19.
     """
-    return _forward(inputs, W, carry, nonlinearity)[0]
+    return _forward(inputs, W, carry, nonlinearity, gain)[0]
 
 
-def _forward(inputs, W, carry, nonlinearity):
+def _forward(inputs, W, carry, nonlinearity, gain):
     f = activation(nonlinearity).value
-    W_transposed = W.T  # once, not in every step
+    n = len(W)
+    # Once, not in every step; and one product for units and interneurons.
+    weights = W.T if gain is None else jnp.concatenate([W, gain.inhibition]).T
 
     def step(h, u):
-        h = f(u + h @ W_transposed)
+        z = h @ weights
+        if gain is not None:
+            z = gain.g * z[..., :n] / gain.gamma(z[..., n:])
+        h = f(u + z)
         return h, h
 
     _, states = jax.lax.scan(step, carry, inputs)
-    return states, (states, W, carry)
+    return states, (states, W, carry, gain)
 
 
 def _backward(nonlinearity, residuals, d_states):
-    states, W, carry = residuals
+    states, W, carry, gain = residuals
     derivative = activation(nonlinearity).derivative_from_output
+    if gain is not None:
+        return _backward_divisive(derivative, residuals, d_states)
 
     def step(d_next, x):
         d_h, h = x
@@ -108,7 +149,34 @@ def _backward(nonlinearity, residuals, d_states):
 
     d_carry, dz = jax.lax.scan(step, jnp.zeros_like(carry), (d_states, states), reverse=True)
     before = jnp.concatenate([carry[None], states[:-1]])
-    return dz, rows(dz).T @ rows(before), d_carry
+    return dz, rows(dz).T @ rows(before), d_carry, None
+
+
+def _backward_divisive(derivative, residuals, d_states):
+    # With a = W h and y = g a / gamma: da = dy g / gamma, d gamma = -da a / gamma.
+    states, W, carry, (g, divider, inhibition) = residuals
+    before = jnp.concatenate([carry[None], states[:-1]])
+    interneurons = before @ inhibition.T
+    gamma = interneurons @ divider.T + EPSILON
+    scale, ratio = g / gamma, (before @ W.T) / gamma
+    weights = jnp.concatenate([W, inhibition])
+
+    def step(d_next, x):
+        d_h, h, scale, ratio = x
+        dz = (d_h + d_next) * derivative(h)
+        da = dz * scale
+        d_interneurons = (-da * ratio) @ divider
+        return jnp.concatenate([da, d_interneurons], -1) @ weights, (dz, da, d_interneurons)
+
+    d_carry, (dz, da, d_interneurons) = jax.lax.scan(
+        step, jnp.zeros_like(carry), (d_states, states, scale, ratio), reverse=True
+    )
+    d_gain = Gain(
+        (dz * ratio).sum((0, 1)),
+        rows(-da * ratio).T @ rows(interneurons),
+        rows(d_interneurons).T @ rows(before),
+    )
+    return dz, rows(da).T @ rows(before), d_carry, d_gain
 
 
 def rows(x: Float[Array, "*b n"]) -> Float[Array, "rows n"]:

@@ -99,7 +99,8 @@ def sign_tree(params: Params) -> PyTree:
         params: parameters of dalejax cells and layers, nested in dicts as deep as one likes.
 
     Returns:
-        A prefix sign tree of ``params``: int8 [1, pre] for each constrained matrix, else None.
+        A prefix sign tree of ``params``: int8 [1, pre] for each constrained matrix, [n] for each
+        constrained vector, else None.
 
     Raises:
         ValueError: the tree holds no dalejax signs.
@@ -119,7 +120,7 @@ def sign_tree(params: Params) -> PyTree:
         rule = dict(own.inhibitory_columns) if isinstance(own, ColumnSigns) else {}
         found = found or bool(rule)
         signs = {
-            name: column_signs(child.shape[-1], rule[name]) if name in rule else visit(child)
+            name: _signs_of(child, rule[name]) if name in rule else visit(child)
             for name, child in node.items()
         }
         return signs if type(node) is dict else type(node)(signs)  # Flax's FrozenDict, say
@@ -130,6 +131,12 @@ def sign_tree(params: Params) -> PyTree:
             "the parameters carry no signs of dalejax; pass a sign tree: dale_projection(signs)."
         )
     return tree
+
+
+def _signs_of(leaf, n_i):
+    # A vector has no columns: its last entries are the inhibitory ones.
+    signs = column_signs(leaf.shape[-1], n_i)
+    return signs[0] if leaf.ndim == 1 else signs
 
 
 def expand(signs: PyTree, params: Params) -> PyTree:

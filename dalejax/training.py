@@ -19,6 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dalejax import checkpoint, checks, ensemble, interrupts, notes, processes, runs, waves
+from dalejax.feedforward import FeedforwardNetwork
 from dalejax.history import History
 from dalejax.identity import identity
 from dalejax.networks import RecurrentNetwork
@@ -71,7 +72,7 @@ Optimizer = optax.GradientTransformation | Callable[..., optax.GradientTransform
 
 
 def train(
-    net: RecurrentNetwork,
+    net: RecurrentNetwork | FeedforwardNetwork,
     tx: Optimizer,
     task: Task,
     *,

@@ -1,4 +1,4 @@
-"""Optax transforms of Dale's law: projection, frozen signs, DANN corrections, the papers' clipping.
+"""Optax transforms of Dale's law: projection, frozen signs, the papers' clipping.
 
 Dale's law is a place, the optimiser is how you move in it. The transforms compose in any
 ``optax.chain``, and work under ``jit``, ``vmap``, ``scan`` and ``optax.inject_hyperparams``.
@@ -6,7 +6,6 @@ Dale's law is a place, the optimiser is how you move in it. The transforms compo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -15,7 +14,7 @@ import numpy as np
 import optax
 
 from dalejax import signs as dale
-from dalejax.types import Any, Array, Float, Params, PyTree
+from dalejax.types import Array, Float, Params, PyTree
 
 
 class DaleProjectionState(NamedTuple):
@@ -159,63 +158,6 @@ def apply_updates(params: Params, updates: Params, opt_state: PyTree) -> Params:
     return params
 
 
-def fisher_scaling() -> optax.GradientTransformation:
-    r"""Scale a Dale's ANN's inhibitory gradients so that inhibition and excitation move alike.
-
-    .. math:: \partial X^{IE} \leftarrow \partial X^{IE} / \sqrt{n_{post}}, \qquad
-              \partial X^{EI} \leftarrow \partial X^{EI} / n_{pre}
-
-    for every triple X_ee [n_post, n_pre], X_ie, X_ei in the tree: with X = W of a recurrent cell
-    n_post = n_pre = n_e, with X = U and in dense layers n_pre = n_in.
-
-    Returns:
-        A stateless gradient transformation.
-
-    Raises:
-        ValueError: at ``init``, the tree holds no Dale's-ANN triple.
-
-    Example:
-        >>> tree = {"W_ee": jnp.ones((4, 9)), "W_ie": jnp.ones((1, 9)), "W_ei": jnp.ones((4, 1))}
-        >>> tx = fisher_scaling()
-        >>> scaled, _ = tx.update(tree, tx.init(tree))
-        >>> float(scaled["W_ie"][0, 0]), round(float(scaled["W_ei"][0, 0]), 4)
-        (0.5, 0.1111)
-
-    Reference:
-        Cornford et al. 2021, algorithm 3 (its appendix E derives the factors).
-    """
-
-    def init(params: Params) -> optax.EmptyState:
-        found = []
-        _map_triples(params, lambda triple: found.append(True) or triple)
-        if not found:
-            raise ValueError("fisher_scaling found no Dale's-ANN matrices (X_ee, X_ie, X_ei).")
-        return optax.EmptyState()
-
-    def update(updates, state, params=None):
-        del params
-
-        def scale(triple):
-            ee, ie, ei = triple
-            n_post, n_pre = ee.shape[-2:]
-            return ee, ie / jnp.sqrt(float(n_post)).astype(ie.dtype), ei / n_pre
-
-        return _map_triples(updates, scale), state
-
-    return optax.GradientTransformation(init, update)
-
-
-def _map_triples(tree: Any, function: Callable) -> Any:
-    if not isinstance(tree, Mapping):
-        return tree
-    mapped = {name: _map_triples(child, function) for name, child in tree.items()}
-    for name in [key.removesuffix("_ee") for key in tree if key.endswith("_ee")]:
-        names = [f"{name}_ee", f"{name}_ie", f"{name}_ei"]
-        if all(key in tree for key in names):
-            mapped.update(zip(names, function([tree[key] for key in names]), strict=True))
-    return mapped
-
-
 def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTransformation:
     r"""Clip each tensor of the tree by its own Euclidean norm.
 
@@ -278,12 +220,31 @@ def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTrans
             factor = _factor(optax.tree.norm(branch), max_norm)
             return jax.tree.map(lambda g: g * factor, branch)
 
-        cells, treedef = jax.tree.flatten(updates, is_leaf=lambda node: node is not updates)
-        if any(isinstance(cell, jax.Array | np.ndarray) for cell in cells):
-            return clip(updates), state
-        return jax.tree.unflatten(treedef, [clip(cell) for cell in cells]), state
+        cells, treedef = branches(updates)
+        return treedef.unflatten([clip(cell) for cell in cells]), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
+
+
+def branches(tree: PyTree) -> tuple[list[PyTree], jax.tree_util.PyTreeDef]:
+    """Split a tree into its cells: the branches at its top, or itself if arrays stand there.
+
+    Args:
+        tree: parameters or updates.
+
+    Returns:
+        The cells, and the structure that puts them together again.
+
+    Example:
+        >>> len(branches({"a": {"W": jnp.ones(1)}, "b": {"W": jnp.ones(1)}})[0])
+        2
+        >>> len(branches({"W": jnp.ones(1), "b": jnp.ones(1)})[0])
+        1
+    """
+    cells, treedef = jax.tree.flatten(tree, is_leaf=lambda node: node is not tree)
+    if any(isinstance(cell, jax.Array | np.ndarray) for cell in cells):
+        return [tree], jax.tree.structure(0)
+    return cells, treedef
 
 
 def _factor(norm, max_norm):

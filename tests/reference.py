@@ -48,15 +48,30 @@ def weights(params, name):
     return effective
 
 
+def product(params, name, x, subtractive=True):
+    """Multiply one trial's x by the matrix called U or W, one unit at a time; divide if it does."""
+    if f"{name}_alpha" not in params:
+        return weights(params, name) @ x
+    ee, ie, ei = params[f"{name}_ee"], params[f"{name}_ie"], params[f"{name}_ei"]
+    alpha, g = params[f"{name}_alpha"], params[f"{name}_g"]
+    interneurons = np.array([row @ x for row in ie])
+    z = np.zeros(len(ee))
+    for i, row in enumerate(ee):
+        inhibition = sum(ei[i, k] * a for k, a in enumerate(interneurons))
+        gamma = sum(ei[i, k] * np.exp(alpha[k]) * a for k, a in enumerate(interneurons)) + 1e-8
+        z[i] = g[i] * (row @ x - (inhibition if subtractive else 0.0)) / gamma
+    return z
+
+
 def run_cell(params, x, carry=None, activation="relu"):
     """Run one cell over x [t, b, n_in], one trial and one step at a time."""
-    U, W, b = weights(params, "U"), weights(params, "W"), params["b"]
+    b = params["b"]
     f = ACTIVATIONS[activation]
     states = np.zeros((*x.shape[:2], len(b)))
     for trial in range(x.shape[1]):
         h = np.zeros(len(b)) if carry is None else carry[trial]
         for t in range(x.shape[0]):
-            h = f(U @ x[t, trial] + W @ h + b)
+            h = f(product(params, "U", x[t, trial]) + product(params, "W", h) + b)
             states[t, trial] = h
     return states
 
@@ -110,8 +125,8 @@ def sign_tree(params, inhibitory):
     def layer_signs(layer, counts):
         signs = {name: np.zeros_like(value) for name, value in layer.items()}
         for name, n_i in counts.items():
-            for column in range(layer[name].shape[1]):
-                signs[name][:, column] = 1 if column < layer[name].shape[1] - n_i else -1
+            for column in range(layer[name].shape[-1]):
+                signs[name][..., column] = 1 if column < layer[name].shape[-1] - n_i else -1
         return signs
 
     return {name: layer_signs(layer, inhibitory.get(name, {})) for name, layer in params.items()}
@@ -126,6 +141,8 @@ def correct(grads):
                 n_e, n_pre = layer[f"{name}_ee"].shape
                 layer[f"{name}_ie"] /= np.sqrt(n_e)
                 layer[f"{name}_ei"] /= n_pre
+                if f"{name}_alpha" in layer:
+                    layer[f"{name}_alpha"] /= n_pre * np.sqrt(n_e)
     return grads
 
 

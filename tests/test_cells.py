@@ -17,10 +17,13 @@ CELLS = {
     "colei-identity": dj.ColEICell(3, n_i=1, activation="identity", inputs_n_i=1),
     "dann": dj.DANNCell(3, n_i=2),
     "dann-tanh": dj.DANNCell(3, n_i=1, inputs_pool=2, activation="tanh", inhibition="iid"),
+    "divisive": dj.DivisiveDANNCell(3, n_i=2),
+    "divisive-pools": dj.DivisiveDANNCell(3, n_i=1, inputs_pool=2, inhibition="alike"),
 }
 pytestmark = pytest.mark.usefixtures("quick_compile")
 cells = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 T, B, N_IN = 4, 2, 2
+FREE = ("b", "U_alpha", "W_alpha")
 
 
 def setting(cell, seed=0):
@@ -29,6 +32,9 @@ def setting(cell, seed=0):
     params = cell.initial(N_IN, key=jax.random.key(seed))
     params = jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape), params)
     x, carry = rng.normal(size=(T, B, N_IN)), rng.normal(size=(B, cell.features))
+    if isinstance(cell, dj.DivisiveDANNCell):  # it divides by what is never negative
+        params = {k: p if k in FREE else jax.tree.map(abs, p) for k, p in params.items()}
+        x, carry = abs(x), abs(carry)
     return params, jnp.asarray(x), jnp.asarray(carry)
 
 
@@ -135,9 +141,33 @@ def test_wrong_inputs_are_named(cell):
         fast(cell, params, jnp.ones((1, 1, 5)))
 
 
+def test_divisive_inhibition_does_not_see_how_strong_its_input_is():
+    cell = dj.DivisiveDANNCell(6, n_i=2)
+    params = cell.initial(4, key=jax.random.key(0))
+    x, h = jnp.arange(1.0, 5)[None], jnp.arange(6.0)[None]
+    step = lambda x, h: cell.apply({"params": params}, h, x)[0]  # noqa: E731
+    np.testing.assert_allclose(step(100 * x, 0.1 * h), step(x, h), rtol=1e-5, atol=1e-6)
+
+
+def test_silence_divides_by_epsilon_and_not_by_zero(x64):
+    cell = dj.DivisiveDANNCell(3, n_i=1)
+    params, x, _ = setting(cell)
+    silent = jnp.zeros_like(x)
+    run = lambda p: fast(cell, p, silent)  # noqa: E731
+    np.testing.assert_array_equal(run({**params, "b": -jnp.ones(3)}), 0.0)
+    gradient = reference.strip(jax.grad(lambda p: (run(p) ** 2).sum())(params))
+    assert all(np.isfinite(g).all() for _, g in reference.leaves(gradient))
+    # A unit that its interneurons have left alone is divided by epsilon, as the authors do.
+    alone = {**params, "W_ei": params["W_ei"].at[0].set(0.0)}
+    h = cell.apply({"params": alone}, jnp.ones((1, 3)), silent[0, :1])[0]
+    raw = np.asarray(alone["W_g"][0] * alone["W_ee"][0].sum() / 1e-8 + alone["b"][0])
+    np.testing.assert_allclose(h[0, 0], raw, rtol=1e-12)
+
+
 def test_only_colei_units_inhibit_the_layer_above():
     assert {name: cell.outputs_n_i for name, cell in CELLS.items()} == {
         "rnn": 0, "rnn-tanh": 0, "colei": 1, "colei-identity": 1, "dann": 0, "dann-tanh": 0,
+        "divisive": 0, "divisive-pools": 0,
     }  # fmt: skip
 
 
@@ -169,6 +199,8 @@ def test_fold_is_excitation_minus_inhibition():
         (lambda: dj.DANNCell(4, n_i=4), "n_i is 4; with n = 4 units it must be from 1 to 3"),
         (lambda: dj.DANNCell(4, inputs_pool=0), "n_i is 0; with n = 4 units"),
         (lambda: dj.DANNCell(1), "n_e is 1; a recurrent Dale's ANN needs at least 2"),
+        (lambda: dj.DivisiveDANNCell(4, n_i=4), "n_i is 4; with n = 4 units"),
+        (lambda: dj.DivisiveDANNCell(4, activation="tanh"), "activation is 'tanh'; it must be one"),
     ],
 )
 def test_impossible_cells_are_refused(make, message):

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("quick_compile")
 UPDATES = 1_000
 DANN = {f"{x}_{k}": 0 for x in "UW" for k in ("ee", "ie", "ei")}
 READOUT = {name: 0 for name in DANN if name.startswith("W")}
+DIVISIVE = DANN | {"U_g": 0, "W_g": 0}
 # Network, and for each layer: constrained matrix -> its number of inhibitory (last) columns.
 NETWORKS = {
     "rnn": ([dj.RNNCell(3), dj.RNNCell(2)], dj.Dense(2), {"cells_1": {"W": 1}}),
@@ -32,7 +33,13 @@ NETWORKS = {
         dj.DANNDense(2),
         {"cells_0": DANN, "cells_1": DANN, "readout": READOUT},
     ),
+    "divisive": (
+        [dj.DivisiveDANNCell(3, n_i=1), dj.DivisiveDANNCell(3, n_i=2)],
+        dj.DivisiveDANNDense(2),
+        {"cells_0": DIVISIVE, "cells_1": DIVISIVE, "readout": READOUT | {"W_g": 0}},
+    ),
 }
+ALL = 1  # a prefix tree: any signs will do for the angle; what holds is the projection's business
 # Chains get the projection (or the freezing) p; "bare" loops use Optax's own apply_updates.
 PROJECTED = {
     "sgd, bare": lambda p: optax.chain(optax.sgd(0.1), p),
@@ -44,11 +51,12 @@ PROJECTED = {
     "first": lambda p: optax.chain(p, optax.sgd(0.1)),
     "middle": lambda p: optax.chain(dj.clip_by_tensor_norm(5.0), p, optax.adam(0.05)),
     "last": lambda p: optax.chain(optax.adam(0.05), p),
+    "angle": lambda p: optax.chain(optax.sgd(0.1), dj.limit_projection_angle(0.9, signs=ALL), p),
     "twice": lambda p: optax.chain(p, optax.sgd(0.1, momentum=0.9), p),
 }
 NAMED = {
     "colei_sgd": (lambda: dj.colei_sgd(0.1, clip=5.0), ("colei", "dann")),
-    "dann_sgd": (lambda: dj.dann_sgd(0.1, clip=5.0), ("dann",)),
+    "dann_sgd": (lambda: dj.dann_sgd(0.1, clip=5.0), ("dann", "divisive")),
 }
 
 

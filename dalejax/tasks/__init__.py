@@ -3,6 +3,7 @@
 from dalejax.tasks.adding import AddingProblem
 from dalejax.tasks.base import Batch, DatasetTask, Task
 from dalejax.tasks.classification import Classification
+from dalejax.tasks.images import ImageClassification
 from dalejax.tasks.language import LanguageModel
 from dalejax.tasks.objects import ObjectRecognition
 from dalejax.tasks.smnist import SequentialMNIST
@@ -12,6 +13,7 @@ __all__ = [
     "Batch",
     "Classification",
     "DatasetTask",
+    "ImageClassification",
     "LanguageModel",
     "ObjectRecognition",
     "SequentialMNIST",

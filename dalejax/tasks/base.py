@@ -19,11 +19,12 @@ class Batch(NamedTuple):
     """Trials of one update.
 
     Attributes:
-        inputs: [t, b, n_in], or numbers [t, b] that the network's embedding turns into vectors.
+        inputs: [t, b, n_in], or numbers [t, b] that the network's embedding turns into vectors; for
+            feedforward networks [b, n_in] or pictures [b, height, width, channels].
         targets: what the loss compares the outputs with; leading axis b (or t, b).
     """
 
-    inputs: Float[Array, "t b n_in"] | Int[Array, "t b"]
+    inputs: Float[Array, ...] | Int[Array, "t b"]
     targets: Array
 
 
@@ -39,6 +40,7 @@ class Task(abc.ABC):
         num_words: how many different numbers those are; None if the inputs are vectors.
         n_out: outputs the network must have.
         batch_size: trials an update.
+        batch_axis: which axis of the inputs the trials are: 1, or 0 where there is no time.
         updates_per_epoch: updates that :meth:`order` lasts for.
         steps: time steps, where the inputs end before the trial does; None for as many as inputs.
         every_step: whether the loss wants the outputs of all time steps. It must then average over
@@ -53,6 +55,7 @@ class Task(abc.ABC):
     num_words: int | None = None
     n_out: int
     batch_size: int
+    batch_axis: int = 1
     updates_per_epoch: int
     steps: int | None = None
     every_step: bool = False
@@ -84,6 +87,10 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def loss(self, outputs: Float[Array, "*b n_out"], targets: Array) -> Float[Array, ""]:
         """Average the loss over a batch."""
+
+    def sample(self, outputs: Float[Array, "*b n_out"], *, key: Key[Array, ""]) -> Array:
+        """Draw targets from the network's answers, where those are probabilities."""
+        raise TypeError(f"{type(self).__name__} does not say how answers are drawn from outputs.")
 
     @abc.abstractmethod
     def scores(
@@ -145,8 +152,8 @@ class DatasetTask(Task):
         return f"{type(self).__name__}({trials} trials, batch_size={self.batch_size})"
 
     @abc.abstractmethod
-    def encode(self, inputs: Array) -> Float[Array, "t b n_in"]:
-        """Turn stored trials [b, ...] into network inputs [t, b, n_in]."""
+    def encode(self, inputs: Array) -> Float[Array, ...]:
+        """Turn stored trials [b, ...] into network inputs [t, b, n_in] (see :class:`Batch`)."""
 
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
         """Permute the training set."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import optax
 
 from dalejax.tasks.base import DatasetTask
-from dalejax.types import Array, Float, Int
+from dalejax.types import Array, Float, Int, Key
 
 
 class Classification(DatasetTask):
@@ -22,6 +23,10 @@ class Classification(DatasetTask):
     def loss(self, outputs: Float[Array, "b c"], targets: Int[Array, " b"]) -> Float[Array, ""]:
         """Average the cross-entropy (nats)."""
         return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
+
+    def sample(self, outputs: Float[Array, "b c"], *, key: Key[Array, ""]) -> Int[Array, " b"]:
+        """Draw a class of each trial, with the probabilities that the network gives."""
+        return jax.random.categorical(key, outputs).astype(jnp.int32)
 
     def scores(
         self, outputs: Float[Array, "b c"], targets: Int[Array, " b"]

@@ -1,19 +1,14 @@
-"""How weights start: uniform, ColEI, DANN, orthogonal, identity, or made from a spectrum.
-
-Each initialiser takes its sizes from a shape ``(post, pre)`` and a keyword-only key, is a pure
-function, and works under ``vmap``. All matrices are ``[post, pre]``.
-"""
+"""Weights without structure: positive, uniform, normal, orthogonal, or made from a spectrum."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from dalejax import checks, signs
+from dalejax import checks
 from dalejax.spectrum import spectral_radius
 from dalejax.types import Array, Float, Key
 
@@ -182,152 +177,3 @@ def scale_to_radius(W: Float[Array, "n n"], rho: float | Float[Array, ""]) -> Fl
         Song et al. 2016; Li et al. 2023, section 2.2.
     """
     return W * (rho / spectral_radius(W))
-
-
-def colei(
-    shape: Shape,
-    n_i: int,
-    *,
-    key: Key[Array, ""],
-    distribution: str = "exponential",
-    zero_diagonal: bool = False,
-    rho: float | Float[Array, ""] | None = None,
-) -> Float[Array, "post pre"]:
-    r"""Draw a column-signed matrix, balanced in expectation: n_e excitatory columns, then n_i.
-
-    .. math:: s_e = \left[\tfrac{2\pi-1}{2\pi}\left(n_e + \tfrac{n_e^2}{n_i}\right)\right]^{-1/2},
-              \qquad s_i = \tfrac{n_e}{n_i} s_e,
-              \qquad w_e \sim \mathrm{Exp}(s_e),\ w_i \sim -\mathrm{Exp}(s_i)
-
-    Args:
-        shape: (post, pre); pre = n_e + n_i.
-        n_i: inhibitory columns, the last ones.
-        key: a typed PRNG key.
-        distribution: of the magnitudes, see :func:`positive`.
-        zero_diagonal: start without self-connections (they may grow afterwards).
-        rho: scale to this spectral radius (square matrices only); None leaves it.
-
-    Raises:
-        ValueError: n_i is not between 1 and pre - 1.
-
-    Example:
-        >>> W = colei((10, 10), 2, key=jax.random.key(0))
-        >>> bool((W[:, :8] >= 0).all() and (W[:, 8:] <= 0).all())
-        True
-
-    Reference:
-        Li et al. 2023, section 2.2; Cornford et al. 2021, appendix C.1.
-    """
-    signs.check_populations(shape[1], n_i)
-    n_e = shape[1] - n_i
-    mean_e = ((2 * math.pi - 1) / (2 * math.pi) * (n_e + n_e**2 / n_i)) ** -0.5
-    means = jnp.where(jnp.arange(shape[1]) < n_e, mean_e, -n_e / n_i * mean_e)
-    W = means * positive(shape, 1.0, key=key, distribution=distribution)
-    if zero_diagonal:
-        W = jnp.where(jnp.eye(*shape, dtype=bool), 0.0, W)
-    return W if rho is None else scale_to_radius(W, rho)
-
-
-def colei_input(
-    shape: Shape, *, key: Key[Array, ""], distribution: str = "exponential"
-) -> Float[Array, "post pre"]:
-    r"""Draw all-positive weights for inputs that are all excitatory, :math:`\mathrm{Exp}(1/\sqrt{n_{in}})`.
-
-    Args:
-        shape: (post, n_in).
-        key: a typed PRNG key.
-        distribution: of the weights, see :func:`positive`.
-
-    Example:
-        >>> bool((colei_input((3, 5), key=jax.random.key(0)) >= 0).all())
-        True
-
-    Reference:
-        Cornford et al. 2021, appendix C.1; first-layer U of Li et al. 2023.
-    """  # noqa: E501
-    return positive(shape, 1 / math.sqrt(shape[1]), key=key, distribution=distribution)
-
-
-class DANNWeights(NamedTuple):
-    """The three non-negative matrices of a Dale's-ANN layer.
-
-    Attributes:
-        ee: excitatory to excitatory [n_e, pre].
-        ie: excitatory to inhibitory [n_i, pre].
-        ei: inhibitory to excitatory [n_e, n_i].
-    """
-
-    ee: Float[Array, "n_e pre"]
-    ie: Float[Array, "n_i pre"]
-    ei: Float[Array, "n_e n_i"]
-
-
-def dann(
-    shape: Shape,
-    n_i: int,
-    mean: float,
-    *,
-    key: Key[Array, ""],
-    inhibition: str = "mean_row",
-    distribution: str = "exponential",
-) -> DANNWeights:
-    r"""Draw a Dale's-ANN layer whose inhibition balances its excitation.
-
-    .. math:: W^{EE} \sim \mathrm{Exp}(s), \qquad \sum_k W^{EI}_{jk} = 1, \qquad
-              W^{IE}_{k\cdot} = \tfrac{1}{n_e}\sum_j W^{EE}_{j\cdot}
-
-    Args:
-        shape: (n_e, pre).
-        n_i: interneurons, on top of the n_e units; at least 1.
-        mean: s, mean of the excitatory weights; see :func:`dann_mean`.
-        key: a typed PRNG key.
-        inhibition: ``"mean_row"`` (each row of W_ie is the mean row of W_ee) or ``"iid"``
-            (W_ie drawn like W_ee).
-        distribution: of the weights, see :func:`positive`.
-
-    Raises:
-        ValueError: n_i < 1, or the inhibition's name is unknown.
-
-    Example:
-        >>> ee, ie, ei = dann((4, 4), 2, 0.1, key=jax.random.key(0))
-        >>> ee.shape, ie.shape, ei.shape
-        ((4, 4), (2, 4), (4, 2))
-
-    Reference:
-        Li et al. 2023, section 2.2; Cornford et al. 2021, algorithm 1.
-    """
-    checks.whole("n_i", n_i)
-    checks.choice("inhibition", inhibition, ("mean_row", "iid"))
-    n_e, pre = shape
-    key_ee, key_ei, key_ie = jax.random.split(key, 3)
-    ee = positive((n_e, pre), mean, key=key_ee, distribution=distribution)
-    ei = positive((n_e, n_i), 1.0, key=key_ei, distribution=distribution)
-    ei = ei / ei.sum(1, keepdims=True)
-    if inhibition == "mean_row":
-        ie = jnp.broadcast_to(ee.mean(0), (n_i, pre))
-    else:
-        ie = positive((n_i, pre), mean, key=key_ie, distribution=distribution)
-    return DANNWeights(ee, ie, ei)
-
-
-def dann_mean(n_e: int) -> float:
-    r"""Compute the mean excitatory weight that gives a DANN an RNN's variance.
-
-    .. math:: s = 1 / \sqrt{3 (n_e - 1)}
-
-    Args:
-        n_e: excitatory units, at least 2.
-
-    Raises:
-        ValueError: n_e < 2: one unit's row is its own mean row, and nothing is left of it.
-
-    Example:
-        >>> round(dann_mean(100), 4)
-        0.058
-
-    Reference:
-        Li et al. 2023, section 2.2 (its variance, n / (3 n (n - 1))).
-    """
-    if n_e < 2:
-        raise ValueError(f"n_e is {n_e}; a recurrent Dale's ANN needs at least 2 excitatory units.")
-    return 1 / math.sqrt(3 * (n_e - 1))

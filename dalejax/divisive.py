@@ -1,0 +1,161 @@
+"""Divisive inhibition: interneurons that subtract from a unit's excitation, and divide it.
+
+The gain is the same in dense layers, filters and recurrent cells:
+``gamma = W_ei (e^alpha * W_ie x) + epsilon``, of rank n_i. It is never folded into a matrix: it
+depends on the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from dalejax import checks, initializers, signs
+from dalejax.cells import DANNCell, fold
+from dalejax.dense import DANNDense
+from dalejax.recurrence import Gain
+from dalejax.types import Any, Array, Float, Key
+
+
+class DivisiveDANNDense(DANNDense):
+    r"""Dale's-ANN dense layer with subtractive and divisive inhibition.
+
+    .. math:: z = \frac{g}{\gamma} \odot \left(W^{EE} x - W^{EI} W^{IE} x\right) + \beta, \qquad
+              \gamma = W^{EI} \left(e^\alpha \odot W^{IE} x\right) + 10^{-8}
+
+    W_ee, W_ie, W_ei and g are non-negative; alpha and the bias are free. At the start the inhibition
+    centres and standardises the excitation (:func:`initializers.unit_mean`,
+    :func:`initializers.standardising_alpha`), g = 1.
+
+    Args:
+        features: excitatory units n_e (the interneurons come on top).
+        n_i: interneurons, at least 1.
+        subtractive: whether they subtract; if not, they only divide.
+        inhibition: start of W_ie and W_ei, see :func:`initializers.dann`.
+        mean: of the excitatory weights at the start; None for ``unit_mean(n_in)``.
+        bias: beta at the start.
+
+    Raises:
+        ValueError: n_i < 1, or the inhibition's name is unknown.
+
+    Example:
+        >>> layer = DivisiveDANNDense(4, n_i=2)
+        >>> variables = layer.init(jax.random.key(0), jnp.ones((1, 3)))
+        >>> sorted(variables["params"])
+        ['W_alpha', 'W_ee', 'W_ei', 'W_g', 'W_ie', 'b', 'signs']
+
+    Reference:
+        Cornford et al. 2021, eq. 1 and algorithm 1; epsilon and beta = 0: its published code (the
+        text starts beta at 1).
+    """  # noqa: E501
+
+    subtractive: bool = True
+    inhibition: str = "equal"
+    bias: float = 0.0
+
+    linear: ClassVar[bool] = False
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw the triple, alpha, the gain, the bias and their signs for n_in inputs."""
+        shape = (self.features, n_in)
+        params = divisive_weights("W", shape, self.n_i, self.mean, self.inhibition, key=key)
+        rule = signs.ColumnSigns(tuple((name, 0) for name in params if name != "W_alpha"))
+        return {**params, "b": jnp.full(self.features, self.bias), signs.KEY: rule}
+
+    def respond(self, params: Mapping[str, Any], x: Float[Array, "... n_in"]) -> Array:
+        """Compute the outputs; the product with each matrix is taken once."""
+        z, interneurons = self.product(x, params["W_ee"]), self.product(x, params["W_ie"])
+        if self.subtractive:
+            z = z - interneurons @ params["W_ei"].T
+        gain = _gain(params, "W")
+        return gain.g * z / gain.gamma(interneurons) + params["b"]
+
+
+class DivisiveDANNCell(DANNCell):
+    r"""Dale's-ANN cell whose inhibition subtracts and divides, for inputs and recurrence.
+
+    .. math:: h_t = f\left(\frac{g_W}{\gamma^W_t} \odot W h_{t-1}
+              + \frac{g_U}{\gamma^U_t} \odot U x_t + b\right), \qquad
+              \gamma^W_t = W^{EI} \left(e^{\alpha_W} \odot W^{IE} h_{t-1}\right) + 10^{-8}
+
+    U and W are folded as in :class:`DANNCell`; the gains stay of low rank. The six matrices and the
+    gains g are non-negative; alphas and b are free.
+
+    Args:
+        features: excitatory units n (the interneurons come on top), at least 2.
+        activation: ``"relu"``.
+        n_i: interneurons of the recurrent pool, from 1 to n - 1.
+        inputs_pool: interneurons of the input pool, likewise; None for n_i.
+        inhibition: start of the inhibitory weights, see :func:`initializers.dann`.
+
+    Raises:
+        ValueError: fewer than 2 units, a pool that is empty or as large as the units, or an
+            activation that can be negative.
+
+    Example:
+        >>> cell = DivisiveDANNCell(4, n_i=1)
+        >>> h, x = jnp.zeros((1, 4)), jnp.ones((1, 3))
+        >>> variables = cell.init(jax.random.key(0), h, x)
+        >>> cell.apply(variables, h, x)[0].shape
+        (1, 4)
+
+    Reference:
+        Cornford et al. 2021, appendix B.2, eqs. 18 and 19.
+    """
+
+    inhibition: str = "equal"
+
+    def __post_init__(self):
+        # Activity that may be negative would make gamma 0 somewhere.
+        checks.choice("activation", self.activation, ("relu",))
+        super().__post_init__()
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw both triples, their alphas and gains, a zero b and their signs for n_in inputs."""
+        key_U, key_W = jax.random.split(key)
+        n, pool = self.features, self.n_i if self.inputs_pool is None else self.inputs_pool
+        how = {"distribution": self.distribution}
+        params = {
+            **divisive_weights("U", (n, n_in), pool, None, self.inhibition, key=key_U, **how),
+            **divisive_weights("W", (n, n), self.n_i, None, self.inhibition, key=key_W, **how),
+        }
+        held = tuple((name, 0) for name in params if not name.endswith("_alpha"))
+        return {**params, "b": jnp.zeros(n), signs.KEY: signs.ColumnSigns(held)}
+
+    def input_product(self, params: Mapping[str, Any], x: Float[Array, "*b n_in"]) -> Array:
+        """Compute what the inputs add to each unit, divided by their own gain, plus the bias."""
+        return _gain(params, "U").apply(x @ fold(params, "U").T, x) + params["b"]
+
+    def gain(self, params: Mapping[str, Any]) -> Gain:
+        """Give the divisive inhibition of ``W h``."""
+        return _gain(params, "W")
+
+
+def divisive_weights(
+    name: str,
+    shape: tuple[int, int],
+    n_i: int,
+    mean: float | None,
+    inhibition: str,
+    *,
+    key: Key[Array, ""],
+    distribution: str = "exponential",
+) -> dict[str, Array]:
+    """Draw the triple X_ee, X_ie, X_ei, and start X_alpha [n_i] and X_g [n_e]."""
+    mean = initializers.unit_mean(shape[1]) if mean is None else mean
+    X = initializers.dann(
+        shape, n_i, mean, key=key, inhibition=inhibition, distribution=distribution
+    )
+    return {
+        **{f"{name}_{kind}": value for kind, value in X._asdict().items()},
+        f"{name}_alpha": jnp.full(n_i, initializers.standardising_alpha(shape[1])),
+        f"{name}_g": jnp.ones(shape[0]),
+    }
+
+
+def _gain(params, name):
+    divider = params[f"{name}_ei"] * jnp.exp(params[f"{name}_alpha"])
+    return Gain(params[f"{name}_g"], divider, params[f"{name}_ie"])

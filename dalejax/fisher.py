@@ -1,0 +1,275 @@
+"""Fisher information: scaling gradients so that inhibition and excitation move the output alike.
+
+One update of an inhibitory weight moves every unit, or all that a unit hears; one of an excitatory
+weight moves one unit by one input. A Dale's ANN therefore learns with gradients corrected by closed
+factors (:func:`fisher_scaling`), or by a measured diagonal of the Fisher information
+(:func:`scale_by_running_fisher`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from dalejax import checks
+from dalejax.types import Any, Array, Int, Key, Params, PyTree
+
+_AT_ONCE = 16  # trials whose gradients exist at the same time
+
+
+def fisher_scaling() -> optax.GradientTransformation:
+    r"""Scale a Dale's ANN's inhibitory gradients so that inhibition and excitation move alike.
+
+    .. math:: \partial X^{IE} \leftarrow \frac{\partial X^{IE}}{\sqrt{n_{post}}}, \qquad
+              \partial X^{EI} \leftarrow \frac{\partial X^{EI}}{n_{pre}}, \qquad
+              \partial \alpha_X \leftarrow \frac{\partial \alpha_X}{n_{pre} \sqrt{n_{post}}}
+
+    for every triple X_ee [n_post, n_pre], X_ie, X_ei in the tree, and its X_alpha where inhibition
+    also divides: with X = W of a recurrent cell n_post = n_pre = n_e, with X = U and in dense
+    layers n_pre = n_in, in filters n_pre is the kernel's size times the channels.
+
+    Returns:
+        A stateless gradient transformation.
+
+    Raises:
+        ValueError: at ``init``, the tree holds no Dale's-ANN triple.
+
+    Example:
+        >>> tree = {"W_ee": jnp.ones((4, 9)), "W_ie": jnp.ones((1, 9)), "W_ei": jnp.ones((4, 1))}
+        >>> tx = fisher_scaling()
+        >>> scaled, _ = tx.update(tree, tx.init(tree))
+        >>> float(scaled["W_ie"][0, 0]), round(float(scaled["W_ei"][0, 0]), 4)
+        (0.5, 0.1111)
+
+    Reference:
+        Cornford et al. 2021, algorithm 3 (its appendix E derives the factors).
+    """
+
+    def init(params: Params) -> optax.EmptyState:
+        if not any(_triples(layer) for layer in _layers(params)):
+            raise ValueError("fisher_scaling found no Dale's-ANN matrices (X_ee, X_ie, X_ei).")
+        return optax.EmptyState()
+
+    def update(updates, state, params=None):
+        del params
+        return _map_layers(updates, scale), state
+
+    def scale(layer):
+        scaled = dict(layer)
+        for X in _triples(layer):
+            n_post, n_pre = layer[f"{X}_ee"].shape[-2:]
+            divisors = {"ie": math.sqrt(n_post), "ei": n_pre, "alpha": n_pre * math.sqrt(n_post)}
+            for kind, divisor in divisors.items():
+                if f"{X}_{kind}" in layer:
+                    scaled[f"{X}_{kind}"] = layer[f"{X}_{kind}"] / divisor
+        return scaled
+
+    return optax.GradientTransformation(init, update)
+
+
+class RunningFisherState(NamedTuple):
+    """State of :func:`scale_by_running_fisher`.
+
+    Attributes:
+        fisher: running sum of the diagonals, like the parameters.
+        count: updates so far.
+    """
+
+    fisher: PyTree
+    count: Int[Array, ""]
+
+
+NORMS = ("text", "code")
+
+
+def scale_by_running_fisher(
+    momentum: float = 0.02,
+    fisher_learning_rate: float = 1.0,
+    *,
+    norm: str = "text",
+    damping: float = 1e-2,
+) -> optax.GradientTransformationExtraArgs:
+    r"""Multiply gradients by the inverse of a running diagonal of the Fisher information.
+
+    .. math:: F \leftarrow k \frac{\hat F}{\lambda} + (1 - k) F, \qquad
+              \partial\theta \leftarrow \frac{F_\theta^{-1}}{\lVert F_{EE} \rVert} \partial\theta
+
+    F_EE is the block of the layer's excitatory weights (of X for the parameters called X_…; in a
+    layer without interneurons, its W). The running mean has no memory of a start (it is divided by
+    the sum of its weights).
+
+    ``train`` hands over, as the extra argument ``fisher_fn``, the function that measures
+    :func:`diagonal_fisher` on the batch in hand; in a loop of one's own:
+    ``tx.update(…, fisher_fn=lambda: diagonal_fisher(…))``.
+
+    Args:
+        momentum: k, the share of the batch in hand.
+        fisher_learning_rate: lambda, which only scales.
+        norm: ``"text"`` divides by the norm of F's block, ``"code"`` by that of its inverse's.
+        damping: added to F, as a share of the mean of its block: an entry that no trial has moved
+            would be divided by 0.
+
+    Returns:
+        A gradient transformation with an extra argument.
+
+    Raises:
+        ValueError: the momentum is not above 0 and at most 1, or a value is not positive; at
+            ``init``, the tree holds bare arrays, no layers with weights.
+        TypeError: at ``update``, there is no ``fisher_fn``.
+
+    Example:
+        >>> layer = {"W": jnp.ones((1, 2)), "b": jnp.ones(1)}
+        >>> tx = scale_by_running_fisher(damping=1e-6)
+        >>> measured = {"W": jnp.array([[3.0, 4.0]]), "b": jnp.ones(1)}
+        >>> scaled, _ = tx.update(layer, tx.init(layer), fisher_fn=lambda: measured)
+        >>> [round(float(x), 3) for x in scaled["W"][0]]
+        [0.067, 0.05]
+
+    Reference:
+        Cornford et al. 2021, algorithm 4; "code" is its published code. Damping is ours.
+    """
+    checks.choice("norm", norm, NORMS)
+    for name, value in {"fisher_learning_rate": fisher_learning_rate, "damping": damping}.items():
+        checks.positive(name, value)
+    if not 0 < momentum <= 1:
+        raise ValueError(f"momentum is {momentum}; it must be above 0 and at most 1.")
+
+    def init(params: Params) -> RunningFisherState:
+        for layer in _layers(params):
+            for name in _arrays(layer):
+                _block(layer, name)
+        return RunningFisherState(jax.tree.map(jnp.zeros_like, params), jnp.int32(0))
+
+    def update(updates, state, params=None, *, fisher_fn=None, **extra):
+        del params, extra
+        if fisher_fn is None:
+            raise TypeError("scale_by_running_fisher needs the argument fisher_fn of tx.update.")
+        fisher = jax.tree.map(
+            lambda mean, new: (1 - momentum) * mean + momentum * new / fisher_learning_rate,
+            state.fisher,
+            fisher_fn(),
+        )
+        count = state.count + 1
+        means = optax.tree.bias_correction(fisher, 1 - momentum, count)
+        pairs = jax.tree.map(lambda g, f: _Pair(g, f), updates, means)
+        return _map_layers(pairs, scale), RunningFisherState(fisher, count)
+
+    def scale(layer):
+        scaled = dict(layer)
+        for name in _arrays(layer):
+            block = layer[_block(layer, name)].fisher
+            added = damping * block.mean()
+            in_norm = block + added if norm == "text" else 1 / (block + added)
+            gradient, fisher = layer[name]
+            scaled[name] = gradient / (fisher + added) / jnp.linalg.norm(in_norm)
+        return scaled
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+class _Pair(NamedTuple):
+    gradient: Array
+    fisher: Array
+
+
+def diagonal_fisher(net, task, params: Params, inputs: Array, *, key: Key[Array, ""]) -> PyTree:
+    r"""Measure the diagonal of the Fisher information on a batch.
+
+    .. math:: \hat F_\theta = \frac1b \sum_i \left(
+              \frac{\partial}{\partial\theta} \log p(y_i \mid x_i)\right)^2,
+              \qquad y_i \sim p(y \mid x_i)
+
+    The answers are drawn from the network itself, not taken from the data.
+
+    Args:
+        net: the network.
+        task: says how answers are drawn, what the loss -log p is, and where the trials are.
+        params: the network's parameters.
+        inputs: of the batch; the task's ``batch_axis`` are the trials.
+        key: a typed PRNG key.
+
+    Returns:
+        A tree like the parameters.
+
+    Raises:
+        TypeError: the task does not say how answers are drawn.
+
+    Example:
+        >>> import dalejax as dj
+        >>> net = dj.FeedforwardNetwork([dj.Dense(4)], dj.Dense(10))
+        >>> task = dj.tasks.ImageClassification("digits")
+        >>> params = net.init(jax.random.key(0), task.example())["params"]
+        >>> x = jnp.ones((8, 784))
+        >>> F = diagonal_fisher(net, task, params, x, key=jax.random.key(1))
+        >>> F["readout"]["W"].shape
+        (10, 4)
+
+    Reference:
+        Cornford et al. 2021, eq. 5 and algorithm 4.
+    """
+    outputs = net.apply({"params": params}, inputs, task.steps)
+    answers = task.sample(outputs, key=key)
+    trials = jnp.moveaxis(inputs, task.batch_axis, 0)
+    num = len(trials)
+    at_once = max(size for size in range(1, _AT_ONCE + 1) if num % size == 0)
+
+    def loss(params, trial, answer):
+        one = jnp.expand_dims(trial, task.batch_axis)
+        return task.loss(net.apply({"params": params}, one, task.steps), answer[None])
+
+    def add(total, part):
+        gradients = jax.vmap(jax.grad(loss), (None, 0, 0))(params, *part)
+        return jax.tree.map(lambda t, g: t + jnp.square(g).sum(0), total, gradients), None
+
+    parts = jax.tree.map(lambda leaf: leaf.reshape(-1, at_once, *leaf.shape[1:]), (trials, answers))
+    total, _ = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), parts)
+    return jax.tree.map(lambda leaf: leaf / num, total)
+
+
+# --- layers: the innermost dicts, whose leaves are one layer's parameters ------------------------
+
+
+def _map_layers(tree: Any, function: Callable) -> Any:
+    if not isinstance(tree, Mapping):
+        return tree
+    mapped = function(tree) if _arrays(tree) else dict(tree)
+    return {
+        name: _map_layers(child, function) if isinstance(child, Mapping) else mapped[name]
+        for name, child in tree.items()
+    }
+
+
+def _layers(tree: Any) -> Iterator[Mapping]:
+    if isinstance(tree, Mapping):
+        if _arrays(tree):
+            yield tree
+        for child in tree.values():
+            yield from _layers(child)
+
+
+def _arrays(layer: Mapping) -> list[str]:
+    return [
+        name
+        for name, leaf in layer.items()
+        if isinstance(leaf, _Pair) or (hasattr(leaf, "shape") and not isinstance(leaf, Mapping))
+    ]
+
+
+def _triples(layer: Mapping) -> list[str]:
+    names = [name.removesuffix("_ee") for name in layer if name.endswith("_ee")]
+    return [X for X in names if f"{X}_ie" in layer and f"{X}_ei" in layer]
+
+
+def _block(layer: Mapping, name: str) -> str:
+    for candidate in (f"{name.partition('_')[0]}_ee", "W_ee", "W", "g"):
+        if candidate in layer:
+            return candidate
+    raise ValueError(
+        f"a layer holds {', '.join(sorted(_arrays(layer)))}; scale_by_running_fisher needs W_ee or "
+        "W among them."
+    )

@@ -1,0 +1,42 @@
+"""How weights start: uniform, ColEI, DANN, orthogonal, identity, or made from a spectrum.
+
+Each initialiser takes its sizes from a shape ``(post, pre)`` and a keyword-only key, is a pure
+function, and works under ``vmap``. All matrices are ``[post, pre]``.
+"""
+
+from dalejax.initializers.colei import colei, colei_input
+from dalejax.initializers.dann import (
+    INHIBITIONS,
+    DANNWeights,
+    dann,
+    dann_mean,
+    standardising_alpha,
+    unit_mean,
+)
+from dalejax.initializers.standard import (
+    from_spectrum,
+    identity,
+    normal,
+    orthogonal,
+    positive,
+    scale_to_radius,
+    uniform,
+)
+
+__all__ = [
+    "INHIBITIONS",
+    "DANNWeights",
+    "colei",
+    "colei_input",
+    "dann",
+    "dann_mean",
+    "from_spectrum",
+    "identity",
+    "normal",
+    "orthogonal",
+    "positive",
+    "scale_to_radius",
+    "standardising_alpha",
+    "uniform",
+    "unit_mean",
+]

@@ -1,0 +1,103 @@
+"""Image classification at one glance: the whole picture is shown at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from dalejax import checks, datasets
+from dalejax.tasks.base import batches
+from dalejax.tasks.classification import Classification
+from dalejax.types import Array, Float, Integer, PyTree
+
+SETS = ("mnist", "digits", "fashion_mnist", "kmnist", "cifar10", "cifar10_jpeg")
+
+
+class ImageClassification(Classification):
+    r"""Name what a picture shows; for feedforward networks.
+
+    Inputs are grey or colour values in [0, 1], not normalised; the loss is the cross-entropy.
+    Metrics: ``test_error``, ``training_error`` and, with kept-back pictures, ``valid_error``, in
+    per cent, and the cross-entropies ``…_loss``, in nats.
+
+    Args:
+        data: ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``, ``"cifar10"``, ``"cifar10_jpeg"``, or
+            ``"digits"``, the embedded 5,000.
+        pictures: show pictures [b, height, width, channels] for filters, instead of vectors.
+        data_dir: where the data are; None for ``TFDS_DATA_DIR`` or TFDS's default.
+        batch_size: trials an update.
+        num_valid: how many of the training pictures, the last ones, are kept back for validation.
+        num_scored: on how many of the training pictures, the first ones, the training error is
+            measured (and the statistics of batch normalisation); None for 10,000 or all.
+
+    Raises:
+        ValueError: the data are unknown, or no training picture is left.
+        dalejax.datasets.MissingData: the data are not there; the message says how to get them.
+
+    Example:
+        >>> task = ImageClassification("digits")
+        >>> task.n_in, task.n_out, task.updates_per_epoch
+        (784, 10, 125)
+
+    Reference:
+        Cornford et al. 2021, section 5.1.
+    """
+
+    name = "images"
+    n_out = 10
+    batch_axis = 0
+
+    def __init__(
+        self,
+        data: str = "mnist",
+        *,
+        pictures: bool = False,
+        data_dir: str | Path | None = None,
+        batch_size: int = 32,
+        num_valid: int = 0,
+        num_scored: int | None = None,
+    ):
+        checks.choice("data", data, SETS)
+        images = datasets.load(data, data_dir=data_dir)
+        checks.whole("num_valid", num_valid, 0, len(images.train_labels) - 1)
+        labels = images.train_labels.astype(np.int32)
+        kept = len(labels) - num_valid
+        self.num_scored = min(kept, 10_000) if num_scored is None else num_scored
+        checks.whole("num_scored", self.num_scored, 1, kept)
+        # (28, 28) is a picture of one channel.
+        shape = (*images.train_images.shape[1:], 1)[:3]
+        self.shape = shape if pictures else (int(np.prod(shape)),)
+        self.n_in = self.shape[-1]
+        super().__init__(
+            (self._shaped(images.train_images[:kept]), labels[:kept]),
+            (self._shaped(images.test_images), images.test_labels.astype(np.int32)),
+            batch_size=batch_size,
+            valid=(self._shaped(images.train_images[kept:]), labels[kept:]) if num_valid else None,
+        )
+        if num_valid:
+            self.score = "valid_error"  # what is best is chosen by the pictures kept back
+        # The mean grey value, which the first layer's bias of a ColEI network may cancel.
+        self.input_mean = float(self.data["train"][0].mean() / 255)
+
+    def _shaped(self, images):
+        return np.ascontiguousarray(images.reshape(len(images), *self.shape))
+
+    def example(self) -> Float[Array, "1 ..."]:
+        """Make one blank picture: networks start from it."""
+        return jnp.zeros((1, *self.shape))
+
+    def encode(self, inputs: Integer[Array, "b ..."]) -> Float[Array, "b ..."]:
+        """Turn grey values 0 to 255 into inputs in [0, 1]."""
+        return inputs.astype(jnp.zeros(()).dtype) / 255
+
+    def evaluations(self, data: PyTree) -> dict[str, tuple[Any, Any]]:
+        """Lay the sets to evaluate on out in batches."""
+        scored = batches(self.num_scored, min(self.test_batch_size, self.num_scored))
+        return super().evaluations(data) | {"training": scored}
+
+    def evaluation_batch(self, data: PyTree, name: str, trials: Array) -> Any:
+        """Make a batch of trials of the set of that name."""
+        return super().evaluation_batch(data, "train" if name == "training" else name, trials)

@@ -1,0 +1,30 @@
+"""How layers are put on each other: each learns how many inhibitory units the layer below has."""
+
+from __future__ import annotations
+
+from dalejax.cells import Cell, DANNCell
+from dalejax.dense import DANNDense, Dense
+
+
+def wire(layer: Cell | Dense, inputs_n_i: int) -> Cell | Dense:
+    """Tell a layer how many of its inputs, the last ones, are inhibitory.
+
+    Args:
+        layer: a cell or a dense layer; one that somebody wired by hand stays as it is.
+        inputs_n_i: inhibitory units of the layer below.
+
+    Raises:
+        ValueError: a Dale's-ANN layer has no place for inhibitory inputs.
+
+    Example:
+        >>> wire(Dense(2), 3).inputs_n_i
+        3
+    """
+    if inputs_n_i and isinstance(layer, DANNCell | DANNDense):
+        raise ValueError(
+            f"a Dale's-ANN layer takes excitatory inputs only; the layer below it has {inputs_n_i} "
+            "inhibitory units."
+        )
+    if layer.inputs_n_i is not None:
+        return layer
+    return layer.clone(inputs_n_i=inputs_n_i, parent=None)
