@@ -36,7 +36,7 @@ from dalejax import (  # noqa: E402
     statistics,
     tasks,
 )
-from dalejax.angles import limit_projection_angle  # noqa: E402
+from dalejax.angles import ProjectionAngleState, limit_projection_angle  # noqa: E402
 from dalejax.cells import ColEICell, DANNCell, Effective, RNNCell  # noqa: E402
 from dalejax.conv import AveragePool, ColEIConv, Conv, DANNConv, MaxPool  # noqa: E402
 from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
@@ -83,6 +83,7 @@ __all__ = [
     "Interrupted",
     "LayerNorm",
     "MaxPool",
+    "ProjectionAngleState",
     "RNNCell",
     "RecurrentNetwork",
     "Run",

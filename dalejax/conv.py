@@ -110,7 +110,8 @@ class DANNConv(Filters, DivisiveDANNDense):
     Args:
         features: excitatory filters n_e (the inhibitory ones come on top).
         n_i: inhibitory filters, at least 1.
-        subtractive, inhibition, mean, bias: see :class:`~dalejax.divisive.DivisiveDANNDense`.
+        first, subtractive, divisive, inhibition, bias: see
+            :class:`~dalejax.divisive.DivisiveDANNDense`.
         kernel, stride, padding: see :class:`Filters`.
 
     Example:

@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
-from dalejax import checks, initializers, signs
+from dalejax import initializers, signs
 from dalejax.cells import fold
 from dalejax.types import Any, Array, Float, Key
 
@@ -171,11 +171,9 @@ class DANNDense(Dense):
     Args:
         features: outputs n_out.
         n_i: interneurons, at least 1.
-        inhibition: start of W_ie and W_ei, see :func:`initializers.dann`; None as said above.
-        mean: of the excitatory weights at the start; None as said above.
 
     Raises:
-        ValueError: n_i < 1, the inhibition's name is unknown, or the mean is not positive.
+        ValueError: n_i < 1.
 
     Example:
         >>> import jax
@@ -188,16 +186,10 @@ class DANNDense(Dense):
     """
 
     n_i: int = 1
-    inhibition: str | None = None
-    mean: float | None = None
 
     def __post_init__(self):
         if self.n_i < 1:
             raise ValueError(f"n_i is {self.n_i}; a Dale's ANN needs at least 1 interneuron.")
-        if self.inhibition is not None:
-            checks.choice("inhibition", self.inhibition, initializers.INHIBITIONS)
-        if self.mean is not None:
-            checks.positive("mean", self.mean)
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
@@ -207,8 +199,6 @@ class DANNDense(Dense):
             mean, inhibition = math.sqrt(2 * n_out / (n_in * (n_out - 1))), "mean_row"
         else:
             mean, inhibition = math.sqrt(1 / n_in), "iid"
-        mean = mean if self.mean is None else self.mean
-        inhibition = self.inhibition or inhibition
         W = initializers.dann((n_out, n_in), self.n_i, mean, key=key, inhibition=inhibition)
         triple = {f"W_{k}": v for k, v in W._asdict().items()}
         rule = signs.ColumnSigns(tuple((name, 0) for name in triple))

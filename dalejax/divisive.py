@@ -7,6 +7,7 @@ depends on the input.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -33,13 +34,15 @@ class DivisiveDANNDense(DANNDense):
     Args:
         features: excitatory units n_e (the interneurons come on top).
         n_i: interneurons, at least 1.
-        subtractive: whether they subtract; if not, they only divide.
+        first: the layer sees the network's inputs, which are no activity of mean and spread alike:
+            W_ee starts with the standard deviation sqrt(1/(2 n_in)).
+        subtractive: whether the interneurons subtract.
+        divisive: whether they divide; if not, gamma is 1.
         inhibition: start of W_ie and W_ei, see :func:`initializers.dann`.
-        mean: of the excitatory weights at the start; None for ``unit_mean(n_in)``.
         bias: beta at the start.
 
     Raises:
-        ValueError: n_i < 1, or the inhibition's name is unknown.
+        ValueError: n_i < 1, the inhibition's name is unknown, or it neither subtracts nor divides.
 
     Example:
         >>> layer = DivisiveDANNDense(4, n_i=2)
@@ -48,20 +51,28 @@ class DivisiveDANNDense(DANNDense):
         ['W_alpha', 'W_ee', 'W_ei', 'W_g', 'W_ie', 'b', 'signs']
 
     Reference:
-        Cornford et al. 2021, eq. 1 and algorithm 1; epsilon and beta = 0: its published code (the
-        text starts beta at 1).
+        Cornford et al. 2021, eq. 1 and algorithm 1; epsilon, first layers and beta = 0: its
+        published code (the text starts beta at 1, and all layers alike).
     """  # noqa: E501
 
     subtractive: bool = True
+    divisive: bool = True
     inhibition: str = "equal"
     bias: float = 0.0
 
     linear: ClassVar[bool] = False
 
+    def __post_init__(self):
+        checks.choice("inhibition", self.inhibition, initializers.INHIBITIONS)
+        if not (self.subtractive or self.divisive):
+            raise ValueError("the inhibition neither subtracts nor divides; it must do either.")
+        super().__post_init__()
+
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the triple, alpha, the gain, the bias and their signs for n_in inputs."""
         shape = (self.features, n_in)
-        params = divisive_weights("W", shape, self.n_i, self.mean, self.inhibition, key=key)
+        mean = math.sqrt(1 / (2 * n_in)) if self.first else initializers.unit_mean(n_in)
+        params = divisive_weights("W", shape, self.n_i, mean, self.inhibition, key=key)
         rule = signs.ColumnSigns(tuple((name, 0) for name in params if name != "W_alpha"))
         return {**params, "b": jnp.full(self.features, self.bias), signs.KEY: rule}
 
@@ -71,7 +82,8 @@ class DivisiveDANNDense(DANNDense):
         if self.subtractive:
             z = z - interneurons @ params["W_ei"].T
         gain = _gain(params, "W")
-        return gain.g * z / gain.gamma(interneurons) + params["b"]
+        gamma = gain.gamma(interneurons) if self.divisive else 1.0
+        return gain.g * z / gamma + params["b"]
 
 
 class DivisiveDANNCell(DANNCell):
@@ -118,9 +130,10 @@ class DivisiveDANNCell(DANNCell):
         key_U, key_W = jax.random.split(key)
         n, pool = self.features, self.n_i if self.inputs_pool is None else self.inputs_pool
         how = {"distribution": self.distribution}
+        mean_U, mean_W = initializers.unit_mean(n_in), initializers.unit_mean(n)
         params = {
-            **divisive_weights("U", (n, n_in), pool, None, self.inhibition, key=key_U, **how),
-            **divisive_weights("W", (n, n), self.n_i, None, self.inhibition, key=key_W, **how),
+            **divisive_weights("U", (n, n_in), pool, mean_U, self.inhibition, key=key_U, **how),
+            **divisive_weights("W", (n, n), self.n_i, mean_W, self.inhibition, key=key_W, **how),
         }
         held = tuple((name, 0) for name in params if not name.endswith("_alpha"))
         return {**params, "b": jnp.zeros(n), signs.KEY: signs.ColumnSigns(held)}
@@ -138,14 +151,13 @@ def divisive_weights(
     name: str,
     shape: tuple[int, int],
     n_i: int,
-    mean: float | None,
+    mean: float,
     inhibition: str,
     *,
     key: Key[Array, ""],
     distribution: str = "exponential",
 ) -> dict[str, Array]:
     """Draw the triple X_ee, X_ie, X_ei, and start X_alpha [n_i] and X_g [n_e]."""
-    mean = initializers.unit_mean(shape[1]) if mean is None else mean
     X = initializers.dann(
         shape, n_i, mean, key=key, inhibition=inhibition, distribution=distribution
     )

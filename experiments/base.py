@@ -162,6 +162,15 @@ class Context:
             parts.append(f"{name} {now} (full scale: {before})")
         return ", ".join(parts)
 
+    def write_csv(
+        self, name: str, table: pd.DataFrame, digits: int = 6, index: bool = False
+    ) -> None:
+        """Write a small table into the run's folder."""
+        self.begin()
+        text = table.to_csv(index=index, float_format=f"%.{digits}g")
+        if processes.is_first():
+            files.replace_atomically(self.folder / name, lambda path: path.write_text(text))
+
     def draw(self, name: str, figure) -> None:
         """Save a picture as PNG and SVG."""
         self.begin()

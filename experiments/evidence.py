@@ -103,7 +103,7 @@ def mean(
 
 
 def gap_within(
-    context: Context, id: str, statement: str, source: str, a, b, limit: float
+    context: Context, id: str, statement: str, source: str, a, b, limit: float, note: str = ""
 ) -> dj.claims.Claim:
     """Show that two samples are equivalent: the interval of a − b, by seeds, within ± limit."""
     pairs = dj.results.paired_differences(a, b)
@@ -112,6 +112,7 @@ def gap_within(
         lambda bounds: bounds.low >= -limit and bounds.high <= limit,
         f"interval within ± {limit:g}",
         test=f"bootstrap of {len(pairs.values)} seed pairs, {pairs.n_dropped} diverged",
+        note=note,
     )  # fmt: skip
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax import files
 from experiments import evidence, networks
 from experiments.base import Context, Experiment
 
@@ -70,8 +69,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         scores = {m: context.final(kind, f"{m}_error").to_numpy() for m in ("valid", "test")}
         chosen.append(best(grid.assign(**scores)).assign(network=kind))
     table = pd.concat(chosen, ignore_index=True)
-    text = table.to_csv(index=False, float_format="%.6g")
-    files.replace_atomically(context.folder / "chosen.csv", lambda path: path.write_text(text))
+    context.write_csv("chosen.csv", table)
     errors = {
         kind: rows.pivot(index="radius", columns="seed", values="test")
         for kind, rows in table.groupby("network", sort=False)

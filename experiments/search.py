@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax import files, processes
+from dalejax import processes
 from experiments import networks
 from experiments.base import Context, Experiment
 
@@ -120,7 +120,6 @@ def experiment(
 def write_trials(context: Context, tables: list[pd.DataFrame]) -> None:
     """Write the trials of all networks as ``trials.csv``, and print the best of each."""
     table = pd.concat(tables, ignore_index=True)
-    text = table.to_csv(index=False, float_format="%.6g")
-    files.replace_atomically(context.folder / "trials.csv", lambda path: path.write_text(text))
+    context.write_csv("trials.csv", table)
     if processes.is_first():
         print(table.groupby("network", sort=False).head(1).to_string(index=False))

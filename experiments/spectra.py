@@ -13,7 +13,6 @@ import pandas as pd
 from scipy import stats
 
 import dalejax as dj
-from dalejax import files
 from experiments.base import Context
 
 
@@ -64,8 +63,7 @@ def write_entropy(
         for i, (member, value) in enumerate(errors[name].items())
     ]
     columns = ["configuration", "member", "nse", "sigma_max", "score"]
-    text = pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.6g")
-    files.replace_atomically(context.folder / "entropy.csv", lambda path: path.write_text(text))
+    context.write_csv("entropy.csv", pd.DataFrame(rows, columns=columns))
 
 
 def draw_beside(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import pandas as pd
 
 import dalejax as dj
-from dalejax import files
 from experiments import evidence, fig5_ei_ratio
 from experiments.base import Context, Experiment
 from experiments.fig5_ei_ratio import RNN, name_of
@@ -28,8 +27,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
     errors = {name: context.final(name, "test_error") for name in (*names, RNN)}
     context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)"))
     table = pd.DataFrame({name: dj.results.summary(v) for name, v in errors.items()}).T
-    text = table[["n", "mean", "sd", "median", "min", "max"]].to_csv(float_format="%.4g")
-    files.replace_atomically(context.folder / "table.csv", lambda path: path.write_text(text))
+    columns = ["n", "mean", "sd", "median", "min", "max"]
+    context.write_csv("table.csv", table[columns], digits=4, index=True)
     fewest, some, half = names
     out = [
         evidence.gap_within(

@@ -102,6 +102,13 @@ def test_outputs_gradients_and_updates_are_the_papers(subtractive, **numbers):
             np.testing.assert_allclose(new[name], wanted, rtol=1e-10, atol=1e-10, err_msg=name)
 
 
+def test_inhibition_that_does_not_divide_leaves_the_gain_to_g(x64):
+    params, x, _ = setting(3, 4, 3, 2, 5, 0.0, False)
+    out = dj.DivisiveDANNDense(3, n_i=2, divisive=False).apply({"params": params}, x)
+    expected = params["W_g"] * (x @ reference.weights(params, "W").T) + params["b"]
+    np.testing.assert_allclose(out, expected, rtol=1e-10)
+
+
 def test_signs_hold_all_but_the_bias_and_alpha():
     params = dj.DivisiveDANNDense(4, n_i=2).initial(3, key=jax.random.key(0))
     tree = dj.signs.sign_tree(params)
@@ -159,8 +166,11 @@ def test_a_unit_mean_keeps_the_variance_and_alpha_standardises():
     ("make", "message"),
     [
         (lambda: dj.DivisiveDANNDense(4, n_i=0), "n_i is 0; a Dale's ANN needs at least 1"),
-        (lambda: dj.DANNDense(4, inhibition="even"), "inhibition is 'even'; it must be one of"),
-        (lambda: dj.DivisiveDANNDense(4, mean=-1.0), "mean is -1.0; it must be a finite number"),
+        (lambda: dj.DivisiveDANNDense(4, inhibition="even"), "inhibition is 'even'; it must be"),
+        (
+            lambda: dj.DivisiveDANNDense(4, subtractive=False, divisive=False),
+            "neither subtracts nor divides",
+        ),
         (lambda: dj.initializers.unit_mean(0), "n_in is 0; it must be at least 1"),
     ],
 )

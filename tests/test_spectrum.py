@@ -138,7 +138,9 @@ def test_spectra_at_100_units_are_the_published_ones(cell, entropy, tolerance, l
 def test_the_mean_of_colei_is_nilpotent_with_one_singular_value(n_i, x64, monkeypatch):
     n = 100
     # Without randomness (all magnitudes 1) colei returns its mean matrix M = 1 mᵀ.
-    monkeypatch.setitem(initializers.standard._DISTRIBUTIONS, "one", lambda key, shape: jnp.ones(shape))
+    monkeypatch.setitem(
+        initializers.standard._DISTRIBUTIONS, "one", lambda key, shape: jnp.ones(shape)
+    )
     with jax.numpy_rank_promotion("allow"):
         M = initializers.colei((n, n), n_i, key=jax.random.key(0), distribution="one")
     np.testing.assert_allclose(M @ M, np.zeros((n, n)), atol=1e-13)

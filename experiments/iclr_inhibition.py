@@ -1,0 +1,90 @@
+"""Subtractive, divisive, and both: what the two kinds of inhibition do for learning.
+
+    python -m experiments iclr_inhibition --preset laptop --data-dir DIR
+
+Cornford et al. 2021 leave it as a question (section 6): subtraction is what the functional space
+needs, division "may confer some of the same optimisation benefits as normalisation schemes". All
+three learn at several rates, the better one by validation; the bias starts at 0.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+import dalejax as dj
+from experiments import evidence, iclr
+from experiments.base import Context, Experiment
+
+BOTH, SUBTRACTIVE, DIVISIVE = "both", "subtractive", "divisive"
+KINDS = {
+    BOTH: {},
+    SUBTRACTIVE: {"divisive": False},
+    DIVISIVE: {"subtractive": False},
+}
+FULL = iclr.FULL | {"rates": (0.3, 0.1, 0.03, 0.01), "num_valid": 10_000, "clip": 10.0}
+PRESETS = {
+    "smoke": FULL | iclr.SMOKE | {"rates": (0.1, 0.03), "num_valid": 500},
+    "laptop": FULL | {"updates": 7_815, "eval_every": 1563, "last": 1, "rates": (0.3, 0.1, 0.03)},
+    "paper": FULL,
+}
+SOURCE = "Cornford et al. 2021, section 6"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train the three kinds at all rates; compare each at its best."""
+    s = context.settings
+    task = iclr.task_of(context, num_valid=s["num_valid"])
+    keys, rates = dj.seed_keys(s.get("root", 0), s["seeds"]), s["rates"]
+    test, chosen = {}, {}
+    for kind, how in KINDS.items():
+        net = iclr.dann(s, s["some"], bias=0.0, **how)
+        run = context.train(
+            kind, net, lambda rate: dj.dann_sgd(rate, clip=s["clip"]), task,
+            keys=jnp.tile(keys, len(rates)),
+            hyperparams={"rate": jnp.repeat(jnp.array(rates, jnp.float32), len(keys))},
+            num_updates=s["updates"], eval_every=s["eval_every"],
+        )  # fmt: skip
+        names = [f"{kind}, {rate:g}" for rate in rates]
+        context.record_groups(names, run.table, len(keys))
+        valid = {name: context.final(name, "valid_error").fillna(100).mean() for name in names}
+        chosen[kind] = min(valid, key=valid.get)
+        test[kind] = context.final(chosen[kind], "test_error")
+    table = context.table
+    curves = {chosen[kind]: kind for kind in KINDS}
+    table = table[table.configuration.isin(curves)].replace({"configuration": curves})
+    look = {"ylabel": "test error (%)", "log": True}
+    context.draw("test_curves", dj.plots.learning_curves(table, "test_error", **look))
+    context.draw("final_error", dj.plots.final_dots(test, **look))
+    note = f"best rates: {', '.join(chosen.values())}"
+    return evidence.above(
+        context,
+        [
+            evidence.Above(
+                "division_helps", "Divisive inhibition may confer some of the same optimisation "
+                "benefits as normalisation schemes (test error of subtraction alone above both).",
+                test[SUBTRACTIVE], test[BOTH], (SUBTRACTIVE, BOTH),
+            ),
+            evidence.Above(
+                "subtraction_is_required", "Subtractive inhibition is required for the "
+                "unconstrained functional space of DANN layers (test error of division alone above "
+                "both).", test[DIVISIVE], test[BOTH], (DIVISIVE, BOTH),
+            ),
+            evidence.Above(
+                "subtraction_matters_more", "Subtractive inhibition is required (test error of "
+                "division alone above that of subtraction alone).",
+                test[DIVISIVE], test[SUBTRACTIVE], (DIVISIVE, SUBTRACTIVE),
+            ),
+        ],
+        SOURCE,
+        note,
+    )  # fmt: skip
+
+
+EXPERIMENT = Experiment(
+    name="iclr_inhibition",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 25, "paper": 400},
+    claims=3,
+    run=run,
+)
