@@ -116,6 +116,7 @@ OF_ALL = ("preset", "variant", "data", "data_dir", "seeds", "set")
 
 def _all(known, arguments) -> int:
     from dalejax import processes
+    from dalejax.datasets import MissingData
 
     parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
     options = processes.agree(lambda: _options_of_all(known, arguments, parent / "all.json"))
@@ -128,9 +129,12 @@ def _all(known, arguments) -> int:
         return source.expected_minutes[arguments.preset], experiment.reads is not None
 
     order = sorted(known.values(), key=minutes)
-    resume = arguments.resume
+    resume, skipped = arguments.resume, {}
     for experiment in order:
         print(f"== {experiment.name}", flush=True)
+        if experiment.reads in skipped:
+            skipped[experiment.name] = f"it reads {experiment.reads}."
+            continue
         arguments.read_from = parent / experiment.reads if experiment.reads else None
         folder = parent / experiment.name
         if (folder / "config.json").is_file() and resume:
@@ -138,8 +142,13 @@ def _all(known, arguments) -> int:
             context = _resumed(experiment, arguments)
         else:
             context = _new(experiment, arguments, folder)
-        _execute(context, "all", parent)
-    return 0
+        try:
+            _execute(context, "all", parent)
+        except MissingData as missing:
+            skipped[experiment.name] = str(missing)
+    for name, why in skipped.items():
+        print(f"{name} was skipped: {why}")
+    return 1 if skipped else 0
 
 
 def _options_of_all(known, arguments, path: Path) -> dict:

@@ -256,6 +256,26 @@ def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys)
     assert f"--resume {folder} continues it" in capsys.readouterr().err
 
 
+def test_all_skips_what_has_no_data_and_says_so(tmp_path, monkeypatch, capsys):
+    ran = []
+
+    def execute(context):
+        if context.experiment.name == "iclr_fig4_kmnist":
+            raise dj.datasets.MissingData("no KMNIST.")
+        ran.append(context.experiment.name)
+        dj.claims.write_claims(context.folder / "claims.json", [])
+        write_json(context.folder / "config.json", base.config(context))
+        return []
+
+    monkeypatch.setattr(base, "execute", execute)
+    options = ["--preset", "laptop", "--data-dir", "/mine", "--out", str(tmp_path / "all")]
+    assert command.main(["all", *options]) == 1
+    out = capsys.readouterr().out
+    assert "iclr_fig4_kmnist was skipped: no KMNIST." in out
+    assert "iclr_table2 was skipped: it reads iclr_fig4_kmnist." in out
+    assert set(ran) == set(command.all_experiments()) - {"iclr_fig4_kmnist", "iclr_table2"}
+
+
 # --- searches and baselines -----------------------------------------------------------------------
 
 
