@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-SUITES = ("updates", "seeds", "run", "saving", "memory", "profile", "roofline")
+SUITES = ("updates", "divisive", "seeds", "run", "saving", "memory", "profile", "roofline")
 NEEDS_DATA = ("paper",)  # only if it is named
 ARCHITECTURES = ("3x100", "1x100", "1x500", "3x500")
 
@@ -48,6 +48,12 @@ def main() -> None:
             report.setdefault("updates", []).append(compared)
             updates.show(compared)
             keep()
+    if "divisive" in chosen:
+        from benchmarks import divisive
+
+        report["divisive"] = divisive.measure(5 if quick else 11)
+        divisive.show(report["divisive"])
+        keep()
     if "seeds" in chosen:
         from benchmarks import seeds
 

@@ -41,11 +41,13 @@ def make(kind: str, layers: int, n: int):
         "rnn": partial(networks.rnn, layers, n),
         "colei": partial(networks.colei, layers, n, n // 10),
         "dann": partial(networks.dann, layers, n, n // 10),
+        "divisive": partial(networks.divisive, layers, n, n // 10),
     }[kind](N_OUT)
     tx = {
         "rnn": dj.rnn_sgd(LEARNING_RATE),
         "colei": dj.colei_sgd(LEARNING_RATE, CLIP),
         "dann": dj.dann_sgd(LEARNING_RATE),
+        "divisive": dj.dann_sgd(LEARNING_RATE),
     }[kind]
     return net, tx
 

@@ -14,6 +14,7 @@ from dalejax.results import number_text
 
 # Of the same claim checked several times, the one at the largest scale stands in the ledger; a run
 # whose settings were changed (--set) stands behind all that were not.
+EXAMINED = "examined.json"
 _SCALE = {"paper": 3, "laptop": 2, "smoke": 1}
 
 
@@ -26,6 +27,7 @@ class Entry(NamedTuple):
         command: that made the run, "" if the run does not say.
         revision: of the code that made it, likewise.
         folder: of the run.
+        examined: why the claim fails, where somebody has looked.
     """
 
     experiment: str
@@ -33,10 +35,14 @@ class Entry(NamedTuple):
     command: str
     revision: str
     folder: Path
+    examined: str = ""
 
 
 def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
     """Collect the claims of all finished runs in and below the folders.
+
+    A file ``examined.json`` in one of the folders says why claims fail: an object with the keys
+    ``experiment/claim/variant``.
 
     Args:
         folders: of runs, or of folders of runs.
@@ -60,11 +66,16 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
         found = sorted(folder.rglob("claims.json"), key=_natural)
         if not found:
             raise ValueError(f"{folder} holds no finished run: there is no claims.json in it.")
+        why = read_json(folder / EXAMINED) if (folder / EXAMINED).is_file() else {}
         for path in found:
             try:
                 config = read_json(path.parent / "config.json")
                 about = (config.get("command") or "", config.get("git") or "", path.parent)
-                entries = [Entry(config["experiment"], c, *about) for c in read_claims(path)]
+                name = config["experiment"]
+                entries = [
+                    Entry(name, c, *about, examined=why.get(f"{name}/{c.id}/{c.variant}", ""))
+                    for c in read_claims(path)
+                ]
             except (OSError, KeyError, TypeError, AttributeError) as error:
                 raise ValueError(f"{path.parent} is broken as a run: {error!r}.") from error
             out += entries
@@ -166,6 +177,7 @@ def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
             "variant": e.claim.variant,
             "preset": e.claim.preset,
             "note": e.claim.note,
+            "examined": e.examined,
             "command": e.command,
             "revision": e.revision,
         }
@@ -196,6 +208,7 @@ def markdown(entries: Sequence[Entry]) -> str:
         for row in rows(mine):
             p = "" if row["p"] is None else f"; p = {row['p']:.2g}"
             note = f" ({row['note']})" if row["note"] else ""
+            note += f" **Examined:** {row['examined']}" if row["examined"] else ""
             cells = ("yes" if row["holds"] else "**no**", row["statement"] + note, row["source"],
                      row["measured"], row["test"] + p, row["reference"],
                      f"{row['variant']}, {row['preset']}")  # fmt: skip

@@ -120,27 +120,25 @@ def recurrence(
 
 
 def _forward(inputs, W, carry, nonlinearity, gain):
+    if gain is not None:
+        return _forward_divisive(inputs, W, carry, nonlinearity, gain)
     f = activation(nonlinearity).value
-    n = len(W)
-    # Once, not in every step; and one product for units and interneurons.
-    weights = W.T if gain is None else jnp.concatenate([W, gain.inhibition]).T
+    W_transposed = W.T  # once, not in every step
 
     def step(h, u):
-        z = h @ weights
-        if gain is not None:
-            z = gain.g * z[..., :n] / gain.gamma(z[..., n:])
-        h = f(u + z)
+        h = f(u + h @ W_transposed)
         return h, h
 
     _, states = jax.lax.scan(step, carry, inputs)
-    return states, (states, W, carry, gain)
+    return states, (states, W, carry, None)
 
 
 def _backward(nonlinearity, residuals, d_states):
-    states, W, carry, gain = residuals
+    states, W, carry, divisive = residuals
     derivative = activation(nonlinearity).derivative_from_output
-    if gain is not None:
-        return _backward_divisive(derivative, residuals, d_states)
+    before = jnp.concatenate([carry[None], states[:-1]])
+    if divisive is not None:
+        return _backward_divisive(derivative, W, before, divisive, states, d_states)
 
     def step(d_next, x):
         d_h, h = x
@@ -148,35 +146,47 @@ def _backward(nonlinearity, residuals, d_states):
         return dz @ W, dz
 
     d_carry, dz = jax.lax.scan(step, jnp.zeros_like(carry), (d_states, states), reverse=True)
-    before = jnp.concatenate([carry[None], states[:-1]])
     return dz, rows(dz).T @ rows(before), d_carry, None
 
 
-def _backward_divisive(derivative, residuals, d_states):
-    # With a = W h and y = g a / gamma: da = dy g / gamma, d gamma = -da a / gamma.
-    states, W, carry, (g, divider, inhibition) = residuals
-    before = jnp.concatenate([carry[None], states[:-1]])
-    interneurons = before @ inhibition.T
-    gamma = interneurons @ divider.T + EPSILON
-    scale, ratio = g / gamma, (before @ W.T) / gamma
-    weights = jnp.concatenate([W, inhibition])
+# With a = W h and y = g a / gamma: da = dy g / gamma, d gamma = -da a / gamma.
+
+
+def _forward_divisive(inputs, W, carry, nonlinearity, gain):
+    f = activation(nonlinearity).value
+    n = len(W)
+    weights = jnp.concatenate([W, gain.inhibition]).T  # one product for units and interneurons
+
+    def step(h, u):
+        z = h @ weights
+        inverse = 1 / gain.gamma(z[..., n:])
+        ratio = z[..., :n] * inverse
+        h = f(u + gain.g * ratio)
+        return h, (h, ratio, inverse, z[..., n:])
+
+    _, (states, *kept) = jax.lax.scan(step, carry, inputs)
+    return states, (states, W, carry, (gain, *kept))
+
+
+def _backward_divisive(derivative, W, before, divisive, states, d_states):
+    (g, divider, inhibition), ratio, inverse, interneurons = divisive
 
     def step(d_next, x):
-        d_h, h, scale, ratio = x
+        d_h, h, ratio, inverse = x
         dz = (d_h + d_next) * derivative(h)
-        da = dz * scale
-        d_interneurons = (-da * ratio) @ divider
-        return jnp.concatenate([da, d_interneurons], -1) @ weights, (dz, da, d_interneurons)
+        da = dz * (g * inverse)
+        d_interneurons = (da * ratio) @ -divider
+        return da @ W + d_interneurons @ inhibition, (dz, da, d_interneurons)
 
     d_carry, (dz, da, d_interneurons) = jax.lax.scan(
-        step, jnp.zeros_like(carry), (d_states, states, scale, ratio), reverse=True
+        step, jnp.zeros_like(states[0]), (d_states, states, ratio, inverse), reverse=True
     )
-    d_gain = Gain(
-        (dz * ratio).sum((0, 1)),
-        rows(-da * ratio).T @ rows(interneurons),
-        rows(d_interneurons).T @ rows(before),
-    )
-    return dz, rows(da).T @ rows(before), d_carry, d_gain
+    # Units and interneurons see the same states: one product for both.
+    d_all = jnp.concatenate([rows(da), rows(d_interneurons)], axis=1).T @ rows(before)
+    d_W, d_inhibition = d_all[: len(W)], d_all[len(W) :]
+    d_divider = -(rows(interneurons).T @ rows(da * ratio)).T
+    d_gain = Gain((dz * ratio).sum((0, 1)), d_divider, d_inhibition)
+    return dz, d_W, d_carry, d_gain
 
 
 def rows(x: Float[Array, "*b n"]) -> Float[Array, "rows n"]:

@@ -46,7 +46,9 @@ def keep(folder: Path, experiment: Experiment, results: Path = RESULTS) -> Path:
         if path.suffix in (".png", ".csv") or path.name == "claims.json":
             shutil.copy(path, out)
     if (folder / "metrics.parquet").is_file() and not experiment.reads:
-        table = final_table(dj.results.read_table(folder / "metrics.parquet"), settings["last"])
+        table = final_table(
+            dj.results.read_table(folder / "metrics.parquet"), settings.get("last", 1)
+        )
         table.to_csv(out / "final.csv", index=False, float_format="%.6g")
     return out
 

@@ -81,6 +81,13 @@ def dann(
     )
 
 
+def divisive(layers: int, n: int, n_i: int, n_out: int, **cell) -> dj.RecurrentNetwork:
+    """Dale's ANN whose inhibition subtracts and divides; its read-out has one interneuron."""
+    return dj.RecurrentNetwork(
+        [dj.DivisiveDANNCell(n, n_i=n_i, **cell)] * layers, dj.DivisiveDANNDense(n_out)
+    )
+
+
 def three(settings: Mapping[str, Any], task, n: int, n_i: int, **cell) -> dict[str, tuple]:
     """Make the three networks of one layer; each comes with its optimiser of a rate and a clip."""
     mean = input_mean(settings, task)

@@ -43,7 +43,7 @@ def test_vgg16_makes_a_step_and_stays_legal(kind):
     net = vgg16(kind, width=1 / 32)
     x = jax.random.uniform(jax.random.key(0), (4, 32, 32, 3))
     params = net.init(jax.random.key(1), x)["params"]
-    tx = {"standard": dj.rnn_sgd, "dann": dj.dann_sgd, "colei": dj.colei_sgd}[kind](0.1)
+    tx = {"standard": dj.rnn_sgd, "dann": dj.dann_sgd, "colei": dj.colei_sgd}[kind](1e-4)
 
     @jax.jit
     def step(params):

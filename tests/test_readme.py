@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dalejax as dj
+from dalejax import files
 from experiments.__main__ import all_experiments
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +60,14 @@ def test_the_counts_of_claims_are_those_of_the_kept_runs():
             counted += 1
             assert f"[{sum(c.holds for c in kept)} of {len(kept)}](" in line, name
     assert counted > 5
+
+
+def test_every_claim_that_fails_is_examined_and_no_other():
+    entries = dj.ledger.read([ROOT / "experiments" / "results"])
+    for entry in entries:
+        assert bool(entry.examined) is not entry.claim.holds, (entry.experiment, entry.claim.id)
+    examined = files.read_json(ROOT / "experiments" / "results" / "examined.json")
+    assert len(examined) == sum(not entry.claim.holds for entry in entries)
 
 
 def test_the_ledger_is_that_of_the_kept_runs():
