@@ -39,7 +39,7 @@ EXPERIMENT = Experiment(
     name="fig12_entropy_objects",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 12, "paper": 900},
+    expected_minutes={"smoke": 0.5, "laptop": 14, "paper": 900},
     claims=3,
     run=run,
 )
