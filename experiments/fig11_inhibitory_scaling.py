@@ -96,7 +96,7 @@ EXPERIMENT = Experiment(
     name="fig11_inhibitory_scaling",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.3, "laptop": 24, "paper": 18},
+    expected_minutes={"smoke": 0.3, "laptop": 24, "paper": 24},
     claims=2,
     run=run,
 )

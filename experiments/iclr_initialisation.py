@@ -235,7 +235,7 @@ EXPERIMENT = Experiment(
     name="iclr_initialisation",
     source=f"{PAPER}, section 3; appendices C, D",
     presets=PRESETS,
-    expected_minutes={"smoke": 0.2, "laptop": 0.5, "paper": 1},
+    expected_minutes={"smoke": 0.2, "laptop": 0.5, "paper": 0.5},
     claims=14,
     run=run,
 )

@@ -171,7 +171,7 @@ EXPERIMENT = Experiment(
     name="iclr_kl",
     source="Cornford et al. 2021, section 4",
     presets=PRESETS,
-    expected_minutes={"smoke": 0.3, "laptop": 0.7, "paper": 3},
+    expected_minutes={"smoke": 0.3, "laptop": 0.7, "paper": 0.7},
     claims=10,
     run=run,
 )

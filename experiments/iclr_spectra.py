@@ -101,7 +101,7 @@ EXPERIMENT = Experiment(
     name="iclr_spectra",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.2, "laptop": 1.3, "paper": 2},
+    expected_minutes={"smoke": 0.2, "laptop": 1.3, "paper": 1.3},
     claims=6,
     run=run,
 )

@@ -24,7 +24,9 @@ def test_example_runs(block, capsys):
 
 
 def test_pictures_exist():
-    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
+    shown = re.findall(r"!\[.*?\]\((.*?)\)", README) + re.findall(r'<img src="(.*?)"', README)
+    assert len(shown) > 10
+    for picture in shown + re.findall(r'<a href="(.*?)"', README):
         assert (ROOT / picture).is_file(), picture
 
 
