@@ -9,6 +9,8 @@ import reference
 
 import dalejax as dj
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
 LAYERS = [dj.DivisiveDANNDense(4, n_i=2), dj.DANNDense(3)]
 
 
@@ -99,15 +101,21 @@ def test_a_recurrent_cells_families_have_their_own_blocks(x64):
     np.testing.assert_allclose(scaled["cell"]["W_ie"], 1 / 1 / 2, rtol=1e-6)
 
 
-def test_training_measures_it_only_where_it_is_wanted(tmp_path):
+def test_training_hands_it_over_and_angles_are_kept(tmp_path):
     task = dj.tasks.ImageClassification("digits", num_scored=100, batch_size=50)
     net = dj.FeedforwardNetwork([dj.DivisiveDANNDense(8, n_i=1)], dj.DivisiveDANNDense(10))
-    tx = optax.chain(dj.scale_by_running_fisher(norm="code"), optax.sgd(1.0), dj.dale_projection())
+    tx = optax.chain(
+        dj.scale_by_running_fisher(norm="code"),
+        optax.sgd(1.0),
+        dj.limit_projection_angle(0.999),
+        dj.dale_projection(),
+    )
     options = {"keys": dj.seed_keys(0, 2), "eval_every": 20, "progress": False}
     run = dj.train(net, tx, task, num_updates=40, checkpoint_dir=tmp_path / "run", **options)
     errors = run.table[run.table.metric == "test_error"].groupby("update").value.mean()
     assert errors[40] < errors[20]
     dj.signs.assert_legal(run.params)
+    assert (run.opt_state[2].factors <= 1).all()
     fisher = jax.tree.leaves(run.opt_state[0].fisher)
     assert all((leaf >= 0).all() for leaf in fisher) and any(leaf.any() for leaf in fisher)
 

@@ -90,7 +90,7 @@ def half(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("processes", "devices"), [(1, 2), (2, 2), (4, 1)])
+@pytest.mark.parametrize(("processes", "devices"), [(1, 2), (4, 1)])
 def test_any_number_of_processes_continues_what_two_began(
     together, half, tmp_path, processes, devices
 ):
