@@ -254,6 +254,11 @@ def _check(net, task, keys, hyperparams, params):
         raise ValueError(
             f"the network's every_step is {net.every_step}; {task.name} needs {task.every_step}."
         )
+    if task.steps_at_once is not None and not net.readout.linear:
+        raise ValueError(
+            f"the read-out is a {type(net.readout).__name__}; {task.name} reads out some steps "
+            "at a time and needs one that is no more than its effective weights."
+        )
     if (task.n_in is None) != (net.embedding is not None):
         wanted = "an embedding, as its inputs are numbers" if task.n_in is None else "no embedding"
         raise ValueError(f"the network does not fit: {task.name} needs {wanted}.")

@@ -165,6 +165,16 @@ def test_a_unit_mean_keeps_the_variance_and_alpha_standardises():
     assert c * z.mean() == pytest.approx(z.std(), rel=0.05)
 
 
+def test_a_task_that_reads_out_in_parts_refuses_a_divisive_read_out():
+    class InParts(dj.tasks.AddingProblem):
+        steps_at_once = 2
+
+    net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.DivisiveDANNDense(1))
+    task = InParts(4, batch_size=8, num_train=32, num_test=8)
+    with pytest.raises(ValueError, match="the read-out is a DivisiveDANNDense; adding reads out"):
+        dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
