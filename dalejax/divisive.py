@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from dalejax import checks, initializers, signs
 from dalejax.cells import DANNCell, fold
-from dalejax.dense import DANNDense
+from dalejax.dense import DANNDense, EffectiveDense
 from dalejax.recurrence import Gain
 from dalejax.types import Any, Array, Float, Key
 
@@ -75,6 +75,12 @@ class DivisiveDANNDense(DANNDense):
         params = divisive_weights("W", shape, self.n_i, mean, self.inhibition, key=key)
         rule = signs.ColumnSigns(tuple((name, 0) for name in params if name != "W_alpha"))
         return {**params, "b": jnp.full(self.features, self.bias), signs.KEY: rule}
+
+    def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
+        """Fold what subtracts, if it does; leading axes are members. The gain is not in it."""
+        return EffectiveDense(
+            fold(params, "W") if self.subtractive else params["W_ee"], params["b"]
+        )
 
     def respond(self, params: Mapping[str, Any], x: Float[Array, "... n_in"]) -> Array:
         """Compute the outputs; the product with each matrix is taken once."""

@@ -119,7 +119,7 @@ def scale_by_running_fisher(
 
     Raises:
         ValueError: the momentum is not above 0 and at most 1, or a value is not positive; at
-            ``init``, the tree holds bare arrays, no layers with weights.
+            ``init``, the tree holds no layers (dicts of arrays), or one without weights.
         TypeError: at ``update``, there is no ``fisher_fn``.
 
     Example:
@@ -140,9 +140,9 @@ def scale_by_running_fisher(
         raise ValueError(f"momentum is {momentum}; it must be above 0 and at most 1.")
 
     def init(params: Params) -> RunningFisherState:
-        for layer in _layers(params):
-            for name in _arrays(layer):
-                _block(layer, name)
+        blocks = [_block(layer, name) for layer in _layers(params) for name in _arrays(layer)]
+        if not blocks:
+            raise ValueError("scale_by_running_fisher found no layers: dicts of arrays.")
         return RunningFisherState(jax.tree.map(jnp.zeros_like, params), jnp.int32(0))
 
     def update(updates, state, params=None, *, fisher_fn=None, **extra):
@@ -161,13 +161,17 @@ def scale_by_running_fisher(
 
     def scale(layer):
         scaled = dict(layer)
-        for name in _arrays(layer):
-            block = layer[_block(layer, name)].fisher
-            added = damping * block.mean()
-            in_norm = block + added if norm == "text" else 1 / (block + added)
-            gradient, fisher = layer[name]
-            scaled[name] = gradient / (fisher + added) / jnp.linalg.norm(in_norm)
+        blocks = {name: _block(layer, name) for name in _arrays(layer)}
+        measures = {block: measure(layer[block].fisher) for block in set(blocks.values())}
+        for name, block in blocks.items():
+            (gradient, fisher), (added, size) = layer[name], measures[block]
+            scaled[name] = gradient / (fisher + added) / size
         return scaled
+
+    def measure(block):
+        added = damping * block.mean()
+        in_norm = block + added if norm == "text" else 1 / (block + added)
+        return added, jnp.linalg.norm(in_norm)
 
     return optax.GradientTransformationExtraArgs(init, update)
 

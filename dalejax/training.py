@@ -272,6 +272,11 @@ def _check(net, task, keys, hyperparams, params):
             f"the score of {task.name} is {task.score!r}; it must be a score of one of its sets: "
             f"{', '.join(f'{name}_…' for name in sets)}."
         )
+    if net.has_population and "training" not in sets:
+        raise ValueError(
+            f"batch normalisation is evaluated with statistics of the set 'training'; {task.name} "
+            f"has {', '.join(sets)}."
+        )
     for name, tree in hyperparams.items():
         checks.of_members(name, tree, len(keys), infinite=True)
     if params is not None:

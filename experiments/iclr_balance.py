@@ -140,5 +140,4 @@ EXPERIMENT = Experiment(
     claims=3,
     run=run,
     variants=("text", "code"),
-    fixed=(),
 )

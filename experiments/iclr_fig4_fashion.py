@@ -29,4 +29,3 @@ EXPERIMENT = iclr_figure4.experiment(
     alike=1.0,
     expected_minutes={"smoke": 1.5, "laptop": 60, "paper": 200},
 )
-PRESETS = EXPERIMENT.presets

@@ -26,4 +26,3 @@ EXPERIMENT = iclr_figure4.experiment(
     alike=0.6,
     expected_minutes={"smoke": 1, "laptop": 30, "paper": 100},
 )
-PRESETS = EXPERIMENT.presets

@@ -42,10 +42,6 @@ class Pictures(dj.tasks.ImageClassification):
                            pictures.shape[1:3]] + [(0, 0)]  # fmt: skip
         return np.pad(pictures, edge)
 
-    def example(self):
-        """Make one blank picture: networks start from it."""
-        return jax.numpy.zeros((1, self.side, self.side, self.n_in))
-
 
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train both forms."""

@@ -50,8 +50,8 @@ def experiment(name: str, table: str, module: ModuleType, worst: str) -> Experim
     return Experiment(
         name=name,
         source=source,
-        presets={preset: {"data": s["data"]} for preset, s in module.PRESETS.items()},
-        expected_minutes=dict.fromkeys(module.PRESETS, 0.1),
+        presets={preset: {"data": s["data"]} for preset, s in trained.presets.items()},
+        expected_minutes=dict.fromkeys(trained.presets, 0.1),
         claims=len(rows) + 1,
         run=run,
         variants=trained.variants,

@@ -112,6 +112,14 @@ def test_inhibition_that_does_not_divide_leaves_the_gain_to_g(x64):
     np.testing.assert_allclose(out, expected, rtol=1e-10)
 
 
+def test_effective_weights_hold_what_subtracts_and_no_more():
+    params = dj.DivisiveDANNDense(4, n_i=2).initial(3, key=jax.random.key(0))
+    both = dj.DivisiveDANNDense(4, n_i=2).effective(params).W
+    np.testing.assert_allclose(both, reference.weights(reference.strip(params), "W"), rtol=1e-5)
+    alone = dj.DivisiveDANNDense(4, n_i=2, subtractive=False).effective(params).W
+    np.testing.assert_array_equal(alone, params["W_ee"])
+
+
 def test_signs_hold_all_but_the_bias_and_alpha():
     params = dj.DivisiveDANNDense(4, n_i=2).initial(3, key=jax.random.key(0))
     tree = dj.signs.sign_tree(params)

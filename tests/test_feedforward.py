@@ -164,6 +164,13 @@ def test_impossible_networks_are_refused(make, message):
         make()
 
 
+def test_batch_normalisation_wants_the_set_of_its_statistics():
+    task = dj.tasks.SequentialMNIST("digits")
+    net = dj.FeedforwardNetwork([dj.Dense(4)], dj.Dense(10), norm=dj.BatchNorm())
+    with pytest.raises(ValueError, match="statistics of the set 'training'; smnist has test"):
+        dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1)
+
+
 def test_wrong_inputs_are_named():
     net = dj.FeedforwardNetwork([dj.Conv(2), dj.AveragePool(1)], dj.Dense(2))
     params = started(net, jnp.ones((1, 4, 4, 3)))

@@ -133,6 +133,7 @@ def test_training_hands_it_over_and_angles_are_kept(tmp_path):
             lambda: dj.scale_by_running_fisher().init({"a": {"v": jnp.ones(2)}}),
             "a layer holds v; scale_by_running_fisher needs W_ee or W",
         ),
+        (lambda: dj.scale_by_running_fisher().init([jnp.ones(2)]), "found no layers"),
     ],
 )
 def test_what_cannot_be_is_refused(make, message):

@@ -10,13 +10,13 @@ import numpy as np
 
 from dalejax import checks, datasets
 from dalejax.tasks.base import batches
-from dalejax.tasks.classification import Classification
+from dalejax.tasks.classification import LabelledImages
 from dalejax.types import Array, Float, Integer, PyTree
 
 SETS = ("mnist", "digits", "fashion_mnist", "kmnist", "cifar10", "cifar10_jpeg")
 
 
-class ImageClassification(Classification):
+class ImageClassification(LabelledImages):
     r"""Name what a picture shows; for feedforward networks.
 
     Inputs are grey or colour values in [0, 1], not normalised; the loss is the cross-entropy.
@@ -47,7 +47,6 @@ class ImageClassification(Classification):
     """
 
     name = "images"
-    n_out = 10
     batch_axis = 0
 
     def __init__(
@@ -62,32 +61,21 @@ class ImageClassification(Classification):
     ):
         checks.choice("data", data, SETS)
         images = datasets.load(data, data_dir=data_dir)
-        checks.whole("num_valid", num_valid, 0, len(images.train_labels) - 1)
-        labels = images.train_labels.astype(np.int32)
-        kept = len(labels) - num_valid
-        self.num_scored = min(kept, 10_000) if num_scored is None else num_scored
-        checks.whole("num_scored", self.num_scored, 1, kept)
         # (28, 28) is a picture of one channel.
         shape = (*images.train_images.shape[1:], 1)[:3]
         self.shape = shape if pictures else (int(np.prod(shape)),)
         self.n_in = self.shape[-1]
-        super().__init__(
-            (self._shaped(images.train_images[:kept]), labels[:kept]),
-            (self._shaped(images.test_images), images.test_labels.astype(np.int32)),
-            batch_size=batch_size,
-            valid=(self._shaped(images.train_images[kept:]), labels[kept:]) if num_valid else None,
-        )
-        if num_valid:
-            self.score = "valid_error"  # what is best is chosen by the pictures kept back
-        # The mean grey value, which the first layer's bias of a ColEI network may cancel.
-        self.input_mean = float(self.data["train"][0].mean() / 255)
+        super().__init__(images, self._shaped, batch_size=batch_size, num_valid=num_valid)
+        kept = len(self.data["train"][1])
+        self.num_scored = min(kept, 10_000) if num_scored is None else num_scored
+        checks.whole("num_scored", self.num_scored, 1, kept)
 
     def _shaped(self, images):
         return np.ascontiguousarray(images.reshape(len(images), *self.shape))
 
     def example(self) -> Float[Array, "1 ..."]:
         """Make one blank picture: networks start from it."""
-        return jnp.zeros((1, *self.shape))
+        return jnp.zeros((1, *self.data["train"][0].shape[1:]))
 
     def encode(self, inputs: Integer[Array, "b ..."]) -> Float[Array, "b ..."]:
         """Turn grey values 0 to 255 into inputs in [0, 1]."""

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from dalejax import checks, datasets
-from dalejax.tasks.classification import Classification
+from dalejax.tasks.classification import LabelledImages
 from dalejax.types import Array, Float, Integer
 
 SETS = ("mnist", "digits", "fashion_mnist", "kmnist")
 SCANS = ("rows", "pixels", "permuted")
 
 
-class SequentialMNIST(Classification):
+class SequentialMNIST(LabelledImages):
     r"""Sequential MNIST: name the digit after its last row (or pixel).
 
     Inputs are grey values in [0, 1], not normalised; the loss is the last step's cross-entropy.
@@ -43,7 +43,6 @@ class SequentialMNIST(Classification):
     """
 
     name = "smnist"
-    n_out = 10
 
     def __init__(
         self,
@@ -69,19 +68,7 @@ class SequentialMNIST(Classification):
             # Permuted once, on the host, and kept as uint8: a quarter of the memory.
             return np.ascontiguousarray(x.reshape(len(x), -1)[:, pixels])
 
-        checks.whole("num_valid", num_valid, 0, len(images.train_labels) - 1)
-        train_images, labels = flat(images.train_images), images.train_labels.astype(np.int32)
-        kept = len(labels) - num_valid
-        super().__init__(
-            (train_images[:kept], labels[:kept]),
-            (flat(images.test_images), images.test_labels.astype(np.int32)),
-            batch_size=batch_size,
-            valid=(train_images[kept:], labels[kept:]) if num_valid else None,
-        )
-        if num_valid:
-            self.score = "valid_error"  # what is best is chosen by the digits kept back
-        # The mean grey value, which the first layer's bias of a ColEI network may cancel.
-        self.input_mean = float(self.data["train"][0].mean() / 255)
+        super().__init__(images, flat, batch_size=batch_size, num_valid=num_valid)
 
     def encode(self, inputs: Integer[Array, "b pixels"]) -> Float[Array, "t b n_in"]:
         """Turn grey values 0 to 255 into inputs in [0, 1], time first."""
