@@ -1,9 +1,14 @@
 """Typed, strict and reproducible: signatures are checked while the tests run, draws repeat."""
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+# Two workers on two cores: OpenBLAS's threads, which wait by spinning, would only take them from
+# each other. It reads this when it is loaded, with NumPy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax
 import pytest
@@ -32,6 +37,28 @@ def mount():
     yield mount
     for place in places:
         subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Start Chromium, where it is, and log what its pages complain of."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs Chromium and its driver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield started
+    started.quit()
 
 
 @pytest.fixture

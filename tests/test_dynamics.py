@@ -375,13 +375,14 @@ def test_a_step_is_the_equation(activation, leaky):
     np.testing.assert_array_equal(same, listed)
 
 
-def test_a_step_is_the_cells():
-    cell = dj.RNNCell(5)
+@pytest.mark.parametrize("times", [{}, {"tau": 50.0, "dt": 20.0}], ids=["plain", "leaky"])
+def test_a_step_is_the_cells(times):
+    cell = dj.RNNCell(5, **times)
     h, x = jnp.asarray(draw(1, 5)), jnp.asarray(draw(1, 3))
     params = {"U": draw(5, 3, seed=1), "W": draw(5, 5, seed=2), "b": draw(5, seed=3)}
     with jax.numpy_rank_promotion("allow"):
         expected = cell.apply({"params": params}, h, x)[0][0]
-    step = dynamics.step_of(cell.effective(params), "relu", x[0])
+    step = dynamics.step_of(cell.effective(params), "relu", x[0], cell.alpha)
     np.testing.assert_allclose(step(h[0]), expected, rtol=1e-12)
     assert (expected > 0).any()
 

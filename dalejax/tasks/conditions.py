@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import TypedDict
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from dalejax import checks
+from dalejax.tasks import trials
 from dalejax.tasks.trials import Trial, TrialTask
 from dalejax.types import Array, Bool, Float, Key, Num
 
 
-class Common(TypedDict, total=False):
+class Common(trials.Common, total=False):
     """What all tasks with conditions may be given by name; see :class:`ConditionTask`."""
 
-    dt: float
     tau: float
     noise: float
     baseline: float
-    batch_size: int
-    num_test: int
-    seed: int
 
 
 class ConditionTask(TrialTask):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax
 import jax.numpy as jnp
 
 from dalejax import checks
 from dalejax.tasks import pieces
-from dalejax.tasks.trials import Trial, TrialTask, Wanted
+from dalejax.tasks.trials import Common, Trial, TrialTask, Wanted
 from dalejax.types import Array, Float, Key
 
 
@@ -41,10 +43,7 @@ class FlipFlop(TrialTask):
         quiet: ms from its end to the next one.
         noise: standard deviation of what is added to every input at every step.
         gap: ms from a pulse's end to the output's change, less than ``quiet``.
-        dt: time step in ms.
-        batch_size: trials an update.
-        num_test: trials of the test set.
-        seed: of the test set.
+        common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.trials.TrialTask`.
 
     Raises:
         ValueError: a number does not fit, or an epoch has no time step or not whole ones.
@@ -75,15 +74,12 @@ class FlipFlop(TrialTask):
         quiet: float = 100.0,
         noise: float = 0.1,
         gap: float = 20.0,
-        dt: float = 1.0,
-        batch_size: int = 64,
-        num_test: int = 500,
-        seed: int = 0,
+        **common: Unpack[Common],
     ):
         checks.whole("bits", bits, 1, 3)
         checks.whole("turns", turns)
         checks.not_negative("noise", noise)
-        super().__init__(dt=dt, batch_size=batch_size, num_test=num_test, seed=seed)
+        super().__init__(**common)
         self.bits, self.turns, self.noise = bits, turns, noise
         self.n_in, self.n_out = 2 * bits, bits
         self._wait, self._gap = self.steps_in("wait", wait), self.steps_in("gap", gap)

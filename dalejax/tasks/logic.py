@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax
 import jax.numpy as jnp
 
 from dalejax import checks
 from dalejax.tasks import pieces
-from dalejax.tasks.trials import Trial, TrialTask, Wanted
+from dalejax.tasks.trials import Common, Trial, TrialTask, Wanted
 from dalejax.types import Array, Float, Key
 
 _TRUTH = {
@@ -52,10 +54,7 @@ class LogicTask(TrialTask):
         high: the output that means true.
         noise: standard deviation of what is added to every input at every step. The published
             generators have 0.1, and switch it off for AND.
-        dt: time step in ms.
-        batch_size: trials an update.
-        num_test: trials of the test set.
-        seed: of the test set.
+        common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.trials.TrialTask`.
 
     Raises:
         ValueError: an unknown kind, a number that does not fit, or an epoch of no time step or not
@@ -89,15 +88,12 @@ class LogicTask(TrialTask):
         answer: float | None = None,
         high: float = 1.0,
         noise: float = 0.0,
-        dt: float = 1.0,
-        batch_size: int = 64,
-        num_test: int = 500,
-        seed: int = 0,
+        **common: Unpack[Common],
     ):
         checks.choice("kind", kind, _TRUTH)
         checks.positive("high", high)
         checks.not_negative("noise", noise)
-        super().__init__(dt=dt, batch_size=batch_size, num_test=num_test, seed=seed)
+        super().__init__(**common)
         published = _PUBLISHED_NOT if kind == "not" else _PUBLISHED
         given = zip((start, delay, answer), published, strict=True)
         start, delay, answer = (p if value is None else value for value, p in given)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax
 
 from dalejax import checks
 from dalejax.tasks import pieces
-from dalejax.tasks.trials import Trial, TrialTask, Wanted
+from dalejax.tasks.trials import Common, Trial, TrialTask, Wanted
 from dalejax.types import Array, Float, Key
 
 
@@ -33,10 +35,7 @@ class DelayedMatch(TrialTask):
         answer: ms from its end to the trial's.
         grace: ms at the answer's begin that do not count, less than ``answer``.
         noise: standard deviation of what is added to every input at every step.
-        dt: time step in ms.
-        batch_size: trials an update.
-        num_test: trials of the test set.
-        seed: of the test set.
+        common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.trials.TrialTask`.
 
     Raises:
         ValueError: a number does not fit, or an epoch has no time step or not whole ones.
@@ -69,14 +68,11 @@ class DelayedMatch(TrialTask):
         answer: float = 100.0,
         grace: float = 20.0,
         noise: float = 0.1,
-        dt: float = 1.0,
-        batch_size: int = 64,
-        num_test: int = 500,
-        seed: int = 0,
+        **common: Unpack[Common],
     ):
         checks.whole("stimuli", stimuli, 2)
         checks.not_negative("noise", noise)
-        super().__init__(dt=dt, batch_size=batch_size, num_test=num_test, seed=seed)
+        super().__init__(**common)
         self.stimuli, self.n_in, self.noise = stimuli, stimuli, noise
         self._start, self._grace = self.steps_in("start", start), self.steps_in("grace", grace)
         self._sample = pieces.at_least_one(self, "sample", sample)

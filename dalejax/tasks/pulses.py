@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax
 import jax.numpy as jnp
 
 from dalejax import checks
 from dalejax.tasks import pieces
-from dalejax.tasks.trials import Trial, TrialTask, Wanted
+from dalejax.tasks.trials import Common, Trial, TrialTask, Wanted
 from dalejax.types import Array, Float, Key
 
 
@@ -32,10 +34,7 @@ class PulseMemory(TrialTask):
         gap: ms from its end to its repetition.
         tail: ms after the repetition.
         noise: standard deviation of what is added to the input at every step.
-        dt: time step in ms.
-        batch_size: trials an update.
-        num_test: trials of the test set.
-        seed: of the test set.
+        common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.trials.TrialTask`.
 
     Raises:
         ValueError: a number does not fit, or an epoch has no time step or not whole ones.
@@ -64,13 +63,10 @@ class PulseMemory(TrialTask):
         gap: float = 100.0,
         tail: float = 110.0,
         noise: float = 0.03,
-        dt: float = 1.0,
-        batch_size: int = 64,
-        num_test: int = 500,
-        seed: int = 0,
+        **common: Unpack[Common],
     ):
         checks.not_negative("noise", noise)
-        super().__init__(dt=dt, batch_size=batch_size, num_test=num_test, seed=seed)
+        super().__init__(**common)
         self.noise = noise
         self._start = self.steps_in("start", start)
         self._pulse = pieces.at_least_one(self, "pulse", pulse)
@@ -123,10 +119,7 @@ class TimeReproduction(TrialTask):
         width: of the answer, in ms.
         tail: ms from the latest go to the end.
         noise: standard deviation of what is added to the input at every step.
-        dt: time step in ms.
-        batch_size: trials an update.
-        num_test: trials of the test set.
-        seed: of the test set.
+        common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.trials.TrialTask`.
 
     Raises:
         ValueError: a number does not fit, the shortest interval is no longer than a pulse or the
@@ -160,14 +153,11 @@ class TimeReproduction(TrialTask):
         width: float = 10.0,
         tail: float = 50.0,
         noise: float = 0.03,
-        dt: float = 1.0,
-        batch_size: int = 64,
-        num_test: int = 500,
-        seed: int = 0,
+        **common: Unpack[Common],
     ):
         checks.positive("width", width)
         checks.not_negative("noise", noise)
-        super().__init__(dt=dt, batch_size=batch_size, num_test=num_test, seed=seed)
+        super().__init__(**common)
         self.noise, self.width = noise, width
         self._start = self.steps_in("start", start)
         self._pulse = pieces.at_least_one(self, "pulse", pulse)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +46,15 @@ class Wanted(NamedTuple):
     condition: dict[str, Array]
 
 
+class Common(TypedDict, total=False):
+    """What all tasks with trials may be given by name; see :class:`TrialTask`."""
+
+    dt: float
+    batch_size: int
+    num_test: int
+    seed: int
+
+
 class TrialTask(Task):
     r"""Base of tasks whose trials are drawn from a key; no trial is ever shown twice in training.
 
@@ -72,7 +81,9 @@ class TrialTask(Task):
     decides = True  # whether trials end with decisions that are right or wrong
     score = "test_error"
 
-    def __init__(self, *, dt: float, batch_size: int = 64, num_test: int = 500, seed: int = 0):
+    def __init__(
+        self, *, dt: float = 1.0, batch_size: int = 64, num_test: int = 500, seed: int = 0
+    ):
         checks.positive("dt", dt)
         checks.whole("batch_size", batch_size)
         checks.whole("num_test", num_test)
