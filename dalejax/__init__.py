@@ -48,6 +48,7 @@ from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
 from dalejax.divisive import DivisiveDANNCell, DivisiveDANNDense  # noqa: E402
 from dalejax.embedding import Embedding  # noqa: E402
 from dalejax.ensemble import seed_keys  # noqa: E402
+from dalejax.exponentiated import exponentiate_updates  # noqa: E402
 from dalejax.feedforward import FeedforwardNetwork  # noqa: E402
 from dalejax.fisher import diagonal_fisher, fisher_scaling, scale_by_running_fisher  # noqa: E402
 from dalejax.interrupts import Interrupted  # noqa: E402
@@ -55,7 +56,14 @@ from dalejax.member import initial_params  # noqa: E402
 from dalejax.networks import RecurrentNetwork  # noqa: E402
 from dalejax.norms import BatchNorm, LayerNorm  # noqa: E402
 from dalejax.notes import RunWarning  # noqa: E402
-from dalejax.optimizers import colei_adam, colei_sgd, dann_sgd, keras_adam, rnn_sgd  # noqa: E402
+from dalejax.optimizers import (  # noqa: E402
+    colei_adam,
+    colei_eg,
+    colei_sgd,
+    dann_sgd,
+    keras_adam,
+    rnn_sgd,
+)
 from dalejax.projected import ProjectedCell  # noqa: E402
 from dalejax.rectified import RectifiedCell, RectifiedDense  # noqa: E402
 from dalejax.recurrence import recurrence  # noqa: E402
@@ -118,6 +126,7 @@ __all__ = [
     "clip_by_cell_norm",
     "clip_by_tensor_norm",
     "colei_adam",
+    "colei_eg",
     "colei_sgd",
     "connectivity",
     "dale_projection",
@@ -125,6 +134,7 @@ __all__ = [
     "datasets",
     "diagonal_fisher",
     "dynamics",
+    "exponentiate_updates",
     "fisher_scaling",
     "freeze_signs",
     "initial_params",

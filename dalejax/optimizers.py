@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import optax
 
+from dalejax.exponentiated import exponentiate_updates
 from dalejax.fisher import fisher_scaling
 from dalejax.transforms import clip_by_cell_norm, clip_by_tensor_norm, dale_projection
 from dalejax.types import Array, Float
@@ -52,6 +53,26 @@ def colei_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientT
         clip_by_tensor_norm(clip),
         optax.sgd(learning_rate),
         dale_projection(),
+    )
+
+
+def colei_eg(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
+    """Descend by exponentiated gradients: clip each tensor by its own norm, step, by factors.
+
+    Args:
+        learning_rate: step size, per update.
+        clip: largest gradient norm of a tensor.
+
+    Example:
+        >>> tx = colei_eg(0.1, clip=1.0)
+
+    Reference:
+        Cornford et al. 2024, *Brain-like learning with exponentiated gradients*.
+    """
+    return optax.chain(
+        clip_by_tensor_norm(clip),
+        optax.sgd(learning_rate),
+        exponentiate_updates(),
     )
 
 

@@ -18,7 +18,7 @@ from dalejax.types import Array, Float, Params, PyTree
 
 
 class DaleProjectionState(NamedTuple):
-    """State of :func:`dale_projection` and :func:`freeze_signs`.
+    """State of :func:`dale_projection`, :func:`freeze_signs` and ``exponentiate_updates``.
 
     Attributes:
         signs: +1, -1 or 0 for each constrained leaf (int8), a MaskedNode for each free one.
