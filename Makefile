@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEURO := .venv-neuro
 
-.PHONY: setup demo test neuro smoke tour faults bench lint clean
+.PHONY: setup demo test neuro smoke tour docs faults bench lint clean
 
 setup: $(READY)
 
@@ -49,6 +49,10 @@ smoke: $(READY)
 tour: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[notebook]'
 	cd experiments && ../$(BIN)/jupyter execute tour.ipynb --inplace
+
+# The site, in site/: guide, gallery of the experiments, API.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # Runs killed and stopped at random moments, a hundred times each, then compared byte by byte: half an hour.
 faults: $(READY)

@@ -1,4 +1,4 @@
-"""The README's Python examples run, and what it names exists."""
+"""The README's and the guide's Python examples run, and what they name exists."""
 
 import re
 from pathlib import Path
@@ -11,14 +11,19 @@ from experiments.__main__ import all_experiments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+PAGES = {path: path.read_text() for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
+BLOCKS = [
+    pytest.param(block, id=f"{path.stem}-{i}")
+    for path, text in sorted(PAGES.items())
+    for i, block in enumerate(re.findall(r"```python\n(.*?)```", text, flags=re.S))
+]
 
 
 def test_there_are_examples():
-    assert len(BLOCKS) >= 2
+    assert len(BLOCKS) >= 5
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[-1][:30])
+@pytest.mark.parametrize("block", BLOCKS)
 def test_example_runs(block, capsys):
     exec(compile(block, "README.md", "exec"), {})
 
@@ -44,9 +49,10 @@ def test_the_table_has_every_experiment():
     assert set(rows()) == set(all_experiments())
 
 
-def test_the_links_lead_somewhere():
-    for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_the_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", PAGES[page]):
+        assert (page.parent / target).exists(), target
 
 
 def test_the_counts_of_claims_are_those_of_the_kept_runs():

@@ -1,7 +1,6 @@
 """The ledger and the report: counts, what is refused, and the page in a browser."""
 
 import json
-import shutil
 
 import pytest
 from matplotlib.figure import Figure
@@ -9,6 +8,8 @@ from matplotlib.figure import Figure
 import dalejax as dj
 from dalejax import cli, files, ledger
 from dalejax.report import write_report
+
+PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
 
 
 def claim(id="a", holds=True, preset="laptop", variant="text", **more):
@@ -100,27 +101,6 @@ def test_the_page_needs_nothing_else(tmp_path):
 # --- in a browser ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs Chromium and its driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield started
-    started.quit()
-
-
 @pytest.fixture
 def page(tmp_path, browser):
     runs = [claim("a", measured=10.0), claim("b", holds=False, measured=9.0)]
@@ -158,8 +138,7 @@ def test_the_ledger_sorts(page):
 
 
 def test_the_page_fits_a_phone_and_prints(page):
-    device = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", device)
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     page.refresh()
     width = "return document.documentElement.scrollWidth"
     assert page.execute_script(width) <= 390
