@@ -9,10 +9,13 @@ from pathlib import Path
 # Two workers on two cores: OpenBLAS's threads, which wait by spinning, would only take them from
 # each other. It reads this when it is loaded, with NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Many programs are compiled, each to run for a moment, here and in the processes that tests start.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
 import jax
 import pytest
 from hypothesis import settings
+from jax.experimental.compilation_cache import compilation_cache
 from jaxtyping import config, install_import_hook
 
 collect_ignore = ["scale_worker.py", "faults.py", "golden.py"]  # programs
@@ -61,6 +64,23 @@ def browser(tmp_path_factory):
     started.quit()
 
 
+@pytest.fixture(scope="module")
+def compile_once(tmp_path_factory):
+    """Share compiled programs among the module's runs: each train() call makes its own."""
+    options = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in options}
+    for values in (options, before):
+        for name, value in values.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()
+        if values is options:
+            yield
+
+
 @pytest.fixture
 def x64():
     """Run a test in float64."""
@@ -68,13 +88,12 @@ def x64():
         yield
 
 
-@pytest.fixture
-def quick_compile():
-    """Compile without most optimisations: where a test compiles for longer than it runs."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
+@pytest.fixture(scope="module")
+def optimised():
+    """Compile as users do: for promises that hang on what the compiler makes."""
+    jax.config.update("jax_disable_most_optimizations", False)
     yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture

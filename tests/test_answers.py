@@ -9,8 +9,6 @@ import reference
 import dalejax as dj
 from experiments import j23, j23_dynamics, j23_spectra, learned, song_tasks
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 
 @pytest.fixture(scope="module")
 def reaction():

@@ -26,7 +26,6 @@ CELLS = {
     "colei-leaky": dj.ColEICell(3, n_i=1, tau=(100.0, 40.0), dt=20.0),
     "divisive-leaky": dj.DivisiveDANNCell(3, n_i=1, tau=50.0, dt=10.0),
 }
-pytestmark = pytest.mark.usefixtures("quick_compile")
 cells = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 T, B, N_IN = 4, 2, 2
 FREE = ("b", "U_alpha", "W_alpha")

@@ -11,13 +11,14 @@ import jax
 import numpy as np
 import pytest
 from test_datasets import synthetic, write_folder
-from test_training import compile_once  # noqa: F401  (a fixture of every test here)
 
 import dalejax as dj
 from dalejax import checkpoint, cli, datasets, member, results, training
 from dalejax.commands import config
 from dalejax.commands import train as command
 from dalejax.commands.spectrum import Spectrum, measure
+
+pytestmark = pytest.mark.usefixtures("compile_once")
 
 ADDING = ["--task", "adding", "--cell", "colei", "--n", "4", "--no-progress"]
 SMALL = [*ADDING, "--seeds", "2", "--updates", "6", "--eval-every", "2", "--checkpoint-every", "2"]

@@ -15,7 +15,6 @@ import reference
 
 import dalejax as dj
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 UPDATES = 1_000
 DANN = {f"{x}_{k}": 0 for x in "UW" for k in ("ee", "ie", "ei")}
 READOUT = {name: 0 for name in DANN if name.startswith("W")}

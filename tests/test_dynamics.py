@@ -15,7 +15,7 @@ from scipy import linalg, optimize, special, stats
 import dalejax as dj
 from dalejax import dynamics
 
-pytestmark = pytest.mark.usefixtures("strict_ranks", "quick_compile", "x64")
+pytestmark = pytest.mark.usefixtures("strict_ranks", "x64")
 seeds = st.integers(0, 2**32 - 1)
 # One compilation a shape, not one an operation.
 fit_annulus = jax.jit(dynamics.fit_annulus)

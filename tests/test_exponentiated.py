@@ -61,7 +61,6 @@ def test_what_is_not_legal_becomes_zero_and_stays_there():
 
 
 @pytest.mark.parametrize("kind, bare", [("colei", True), *((kind, False) for kind in NETWORKS)])
-@pytest.mark.usefixtures("quick_compile")
 def test_networks_stay_legal_and_keep_their_synapses(kind, bare):
     params, signs = setting(kind)
     own = prefix(signs, params) if kind == "rnn" else None

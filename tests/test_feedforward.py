@@ -191,7 +191,6 @@ def test_pictures_and_vectors_are_the_same_digits():
     np.testing.assert_array_equal(targets, square.data["train"][1][:4])
 
 
-@pytest.mark.usefixtures("quick_compile")
 def test_a_batch_normalised_ensemble_trains_and_resumes_to_the_bit(tmp_path):
     net = dj.FeedforwardNetwork([dj.Dense(20)], dj.Dense(10), norm=dj.BatchNorm())
     task = dj.tasks.ImageClassification("digits", num_scored=200)

@@ -9,8 +9,6 @@ import reference
 
 import dalejax as dj
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 LAYERS = [dj.DivisiveDANNDense(4, n_i=2), dj.DANNDense(3)]
 
 

@@ -10,7 +10,6 @@ import pytest
 import dalejax as dj
 from dalejax import initializers
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 KEY = jax.random.key(0)
 # Variance and fourth central moment of each positive distribution of mean 1.
 DISTRIBUTIONS = {

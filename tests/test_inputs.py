@@ -9,7 +9,6 @@ import pytest
 from test_training import (
     KEYS,
     NET,
-    compile_once,  # noqa: F401  (a fixture of every test here)
     fit,
 )
 
@@ -18,7 +17,7 @@ from dalejax import cli
 from dalejax.recurrence import activation
 from experiments import __main__ as experiments
 
-pytestmark = pytest.mark.usefixtures("untyped")
+pytestmark = pytest.mark.usefixtures("untyped", "compile_once")
 
 SMALL = (
     "train --task adding --cell colei --n 4 --no-progress --seeds 2 --updates 6 --eval-every 2 "

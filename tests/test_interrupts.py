@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from test_training import (
     assert_same_run,
-    compile_once,  # noqa: F401  (a fixture of every test here)
     fit,
 )
 
 from dalejax import checkpoint, interrupts, processes, results, runs, training
+
+pytestmark = pytest.mark.usefixtures("compile_once")
 
 ROOT = Path(__file__).parents[1]
 TRAIN = (

@@ -11,7 +11,6 @@ from dalejax import identity, member
 from dalejax.text import EOS
 from experiments import ngrams
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 WORDS = ["the", "cat", "saw", "a", "dog", "and", "ran", "home"]
 LENGTH, BATCH = 5, 3
 

@@ -14,7 +14,6 @@ KINDS = {
     "colei": (lambda n, **kw: dj.ColEICell(n, n_i=1, **kw), dj.ColEIDense(3)),
     "dann": (lambda n, **kw: dj.DANNCell(n, n_i=1, **kw), dj.DANNDense(3, n_i=2)),
 }
-pytestmark = pytest.mark.usefixtures("quick_compile")
 kinds = pytest.mark.parametrize("kind", KINDS)
 T, B, N_IN = 3, 2, 2
 

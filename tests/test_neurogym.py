@@ -340,7 +340,7 @@ def test_what_is_said_after_a_trial_does_not_count():
 
 
 @installed
-def test_a_network_learns_to_decide(quick_compile):
+def test_a_network_learns_to_decide():
     task = made(PERCEPTUAL, 2000, 500, batch_size=32, env_kwargs={"cohs": [25.6, 51.2]})
     cell = dj.ColEICell(32, n_i=8, rho=1.0)
     net = dj.RecurrentNetwork([cell], dj.Dense(task.n_out), every_step=True)

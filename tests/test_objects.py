@@ -9,7 +9,6 @@ from dalejax import identity
 from dalejax.tasks import composing
 from dalejax.tasks.composing import Variation
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 SMALL = {"size": 12, "num_train": 60, "num_valid": 20, "num_test": 20}
 
 

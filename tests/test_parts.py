@@ -13,7 +13,6 @@ from dalejax.dense import EffectiveDense
 from dalejax.parts import loss_in_parts
 from dalejax.tasks import Batch
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 T, B, N, N_OUT = 6, 2, 3, 4
 
 

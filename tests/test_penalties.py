@@ -9,7 +9,6 @@ import reference
 import dalejax as dj
 from dalejax.tasks import Batch
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 T, B, N, N_IN = 5, 2, 4, 3
 ALPHA = {None: np.ones(N), 100.0: np.full(N, 0.2), (100.0, 40.0): np.array([0.2, 0.2, 0.2, 0.5])}
 SLOPES = {"relu": lambda h: (h > 0) * 1.0, "tanh": lambda h: 1 - h**2}

@@ -43,7 +43,7 @@ def test_the_program_does_not_grow_with_the_members(kind, member_map):
 
 
 @pytest.mark.parametrize("kind", NETS)
-def test_compiled_for_many_it_has_the_loops_of_few(kind, quick_compile):
+def test_compiled_for_many_it_has_the_loops_of_few(kind):
     loops = [
         len(re.findall(r" while\(", lowered(kind, size, "vmap").compile().as_text()))
         for size in (4, 64)

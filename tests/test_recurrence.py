@@ -8,7 +8,7 @@ import reference
 
 from dalejax.recurrence import ACTIVATIONS, activation, recurrence
 
-pytestmark = pytest.mark.usefixtures("x64", "strict_ranks", "quick_compile")
+pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
 names = pytest.mark.parametrize("name", ["relu", "tanh", "identity"])
 lengths = pytest.mark.parametrize("t", [1, 2, 6])
 

@@ -21,7 +21,6 @@ from test_training import (
     NET,
     adding,
     assert_same_run,
-    compile_once,  # noqa: F401  (a fixture of every test here)
     files,
     fit,
 )
@@ -31,16 +30,9 @@ from dalejax import checkpoint, identity, results, runs, training
 from dalejax.files import replace_atomically
 from dalejax.notes import RunWarning
 
+pytestmark = pytest.mark.usefixtures("compile_once")
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden_runs"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick(compile_once):  # noqa: F811
-    """Compile without most optimisations: many programs, each run for a moment."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,6 @@ import dalejax as dj
 from dalejax import identity
 from dalejax.tasks import Wanted
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
-
 # A slow generator: what a trial of a condition is at a time, in ms. It knows nothing of dalejax.
 
 

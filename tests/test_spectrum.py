@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import dalejax as dj
 from dalejax import initializers, spectrum
 
-pytestmark = pytest.mark.usefixtures("strict_ranks", "quick_compile")
+pytestmark = pytest.mark.usefixtures("strict_ranks")
 seeds = st.integers(0, 2**32 - 1)
 SHAPES = [(5, 5), (3, 5), (5, 3), (2, 3, 5, 4)]
 shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -10,7 +10,6 @@ import dalejax as dj
 from dalejax import signs
 from dalejax.connectivity import Modular, Sparse
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 N, N_I, N_IN = 12, 4, 3
 MASKED = {
     "rnn": dj.RNNCell(N, connectivity=Sparse(0.4)),

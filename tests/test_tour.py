@@ -25,7 +25,7 @@ def test_it_was_run_in_order_without_an_error():
     assert "/work" not in NOTEBOOK.read_text() and "site-packages" not in NOTEBOOK.read_text()
 
 
-def test_it_runs_at_toy_size(quick_compile):
+def test_it_runs_at_toy_size():
     sources = ["".join(cell["source"]) for cell in code_cells()]
     assert sources[0].count(SIZES) == 1
     before, _, after = sources[0].partition(SIZES)

@@ -9,10 +9,11 @@ import numpy as np
 import optax
 import pandas as pd
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 import dalejax as dj
 from dalejax import member, results, training
+
+pytestmark = pytest.mark.usefixtures("optimised", "compile_once")
 
 NET = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1))
 KEYS = dj.seed_keys(0, 5)
@@ -70,23 +71,6 @@ def assert_same_run(a: training.Run, b: training.Run) -> None:
 
 def files(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compile_once(tmp_path_factory):
-    """Share compiled programs among the module's runs: each train() call makes its own."""
-    options = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in options}
-    for settings in (options, before):
-        for name, value in settings.items():
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()
-        if settings is options:
-            yield
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from scipy import stats
 import dalejax as dj
 from dalejax import identity
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
 KEYS = dj.seed_keys(7, 40)
 TASKS = {
     "and": partial(dj.tasks.LogicTask, "and"),

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_training import (  # noqa: F401  (compile_once is a fixture of every test here)
+from test_training import (
     assert_same_run,
-    compile_once,
     fit,
 )
 
 from dalejax import ensemble, programs, waves
+
+pytestmark = pytest.mark.usefixtures("optimised", "compile_once")
 
 ONE_DEVICE = ensemble.member_mesh(jax.devices()[:1])
 
