@@ -32,6 +32,7 @@ _use_every_core()
 from dalejax import (  # noqa: E402
     connectivity,
     datasets,
+    exchange,
     initializers,
     penalties,
     results,
@@ -53,6 +54,7 @@ from dalejax.feedforward import FeedforwardNetwork  # noqa: E402
 from dalejax.fisher import diagonal_fisher, fisher_scaling, scale_by_running_fisher  # noqa: E402
 from dalejax.interrupts import Interrupted  # noqa: E402
 from dalejax.member import initial_params  # noqa: E402
+from dalejax.naming import dale_signs  # noqa: E402
 from dalejax.networks import RecurrentNetwork  # noqa: E402
 from dalejax.norms import BatchNorm, LayerNorm  # noqa: E402
 from dalejax.notes import RunWarning  # noqa: E402
@@ -130,10 +132,12 @@ __all__ = [
     "colei_sgd",
     "connectivity",
     "dale_projection",
+    "dale_signs",
     "dann_sgd",
     "datasets",
     "diagonal_fisher",
     "dynamics",
+    "exchange",
     "exponentiate_updates",
     "fisher_scaling",
     "freeze_signs",
