@@ -35,8 +35,9 @@ def test_pictures_exist():
         assert (ROOT / picture).is_file(), picture
 
 
-def test_changelog_names_the_version():
+def test_changelog_and_citation_name_the_version():
     assert f"## {dj.__version__}" in (ROOT / "dalejax" / "CHANGELOG.md").read_text()
+    assert f"\nversion: {dj.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def rows():
