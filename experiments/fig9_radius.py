@@ -155,7 +155,7 @@ EXPERIMENT = Experiment(
     name="fig9_radius",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 45, "paper": 3000},
+    expected_minutes={"smoke": 0.5, "laptop": 60, "paper": 3000},
     claims=7,
     run=run,
 )
