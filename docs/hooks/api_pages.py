@@ -51,8 +51,18 @@ def pages() -> dict[str, str]:
             names = [name for name, of in public() if of == module and name != module]
             whole = module in dj.__all__ or not names
             parts += [f"::: dalejax.{name}" for name in ([module] if whole else names)]
+            parts += [f"::: {path}" for path in shadowed(module)]
         pages[f"api/{slug(theme)}.md"] = "\n\n".join(parts)
     return pages
+
+
+def shadowed(module: str) -> list[str]:
+    """List functions that are named as the file they are in: mkdocstrings takes them for it."""
+    offered = getattr(dj, module, None)
+    values = {name: getattr(offered, name) for name in getattr(offered, "__all__", ())}
+    files = {name: f"dalejax.{module}.{name}" for name in values}
+    homes = {name: getattr(value, "__module__", None) for name, value in values.items()}
+    return [f"{files[name]}.{name}" for name in values if homes[name] == files[name]]
 
 
 def slug(theme: str) -> str:
