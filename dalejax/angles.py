@@ -93,11 +93,11 @@ def limit_projection_angle(
         held = [
             (a, b)
             for sign, a, b in zip(
-                jax.tree.leaves(signs, is_leaf=_is_free),
+                jax.tree.leaves(signs, is_leaf=dale.is_free),
                 *map(jax.tree.leaves, (moved, projected)),
                 strict=True,
             )
-            if not _is_free(sign)
+            if not dale.is_free(sign)
         ]
         if not held:
             return jnp.ones(())
@@ -131,7 +131,3 @@ def limit_projection_angle(
         return treedef.unflatten([u for u, _ in done]), ProjectionAngleState(state.signs, factors)
 
     return optax.GradientTransformationExtraArgs(init, update)
-
-
-def _is_free(node):
-    return isinstance(node, optax.MaskedNode)

@@ -57,14 +57,13 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
             )
 
         def leaf(sign, step, param, legal):
-            if isinstance(sign, optax.MaskedNode):
+            if dale.is_free(sign):
                 return step
             # expm1 is above -1, so adding the update can not change the sign.
             grown = legal * jnp.expm1(sign.astype(param.dtype) * step)
             return jnp.where(sign == 0, step, grown + (legal - param))
 
-        is_free = lambda node: isinstance(node, optax.MaskedNode)  # noqa: E731
         legal = dale.project(params, state.signs)
-        return jax.tree.map(leaf, state.signs, updates, params, legal, is_leaf=is_free), state
+        return jax.tree.map(leaf, state.signs, updates, params, legal, is_leaf=dale.is_free), state
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -190,15 +190,15 @@ def expand(signs: PyTree, params: Params) -> PyTree:
 
     def fill(path, sign, branch):
         where = jax.tree_util.keystr(path) or "the tree"
-        if sign is None or isinstance(sign, optax.MaskedNode):
+        if whole(sign):
             return jax.tree.map(lambda _: optax.MaskedNode(), branch)
         return jax.tree.map(lambda leaf: _checked(sign, leaf, where), branch)
 
-    def is_free(node):
-        return node is None or isinstance(node, optax.MaskedNode)
+    def whole(node):
+        return node is None or is_free(node)
 
     try:
-        return jax.tree_util.tree_map_with_path(fill, signs, params, is_leaf=is_free)
+        return jax.tree_util.tree_map_with_path(fill, signs, params, is_leaf=whole)
     except (ValueError, TypeError) as error:
         if isinstance(error, _SignError):
             raise
@@ -230,6 +230,19 @@ def _checked(sign, leaf, where):
     return sign
 
 
+def is_free(node: Any) -> bool:
+    """Tell whether a node of what :func:`expand` returned says that a leaf has no sign.
+
+    Args:
+        node: of the tree.
+
+    Example:
+        >>> is_free(optax.MaskedNode()), is_free(jnp.int8(1))
+        (True, False)
+    """
+    return isinstance(node, optax.MaskedNode)
+
+
 def project(params: Params, signs: PyTree) -> Params:
     """Move every illegal entry to the nearest legal one, which is (positive) zero.
 
@@ -249,13 +262,13 @@ def project(params: Params, signs: PyTree) -> Params:
     """
 
     def leaf(sign, value):
-        if isinstance(sign, optax.MaskedNode):
+        if is_free(sign):
             return value
         # `<= 0` also turns -0.0 into +0.0; it is false for NaN, which must stay visible.
         illegal = (sign != 0) & (value * sign.astype(value.dtype) <= 0)
         return jnp.where(illegal, jnp.zeros_like(value), value)
 
-    return jax.tree.map(leaf, signs, params, is_leaf=lambda x: isinstance(x, optax.MaskedNode))
+    return jax.tree.map(leaf, signs, params, is_leaf=is_free)
 
 
 def is_legal(params: Params, signs: PyTree | None = None) -> bool:
@@ -292,7 +305,6 @@ def assert_legal(params: Params, signs: PyTree | None = None) -> None:
 
 def _first_illegal(params, signs):
     full = expand(sign_tree(params) if signs is None else signs, params)
-    is_free = lambda x: isinstance(x, optax.MaskedNode)  # noqa: E731
     leaves = jax.tree_util.tree_leaves_with_path(params)
     for (path, leaf), sign in zip(leaves, jax.tree.leaves(full, is_leaf=is_free), strict=True):
         if is_free(sign):

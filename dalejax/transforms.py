@@ -120,13 +120,12 @@ def _project_update(updates, state, params=None, *, project_later=False, **extra
         raise ValueError("dale_projection needs the parameters: tx.update(updates, state, params).")
 
     def leaf(sign, update, param):
-        if isinstance(sign, optax.MaskedNode):
+        if dale.is_free(sign):
             return update
         illegal = (sign != 0) & ((param + update) * sign.astype(param.dtype) <= 0)
         return jnp.where(illegal, -param, update)  # param + (-param) is exactly +0.0
 
-    is_free = lambda x: isinstance(x, optax.MaskedNode)  # noqa: E731
-    return jax.tree.map(leaf, state.signs, updates, params, is_leaf=is_free), state
+    return jax.tree.map(leaf, state.signs, updates, params, is_leaf=dale.is_free), state
 
 
 def apply_updates(params: Params, updates: Params, opt_state: PyTree) -> Params:

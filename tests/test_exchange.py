@@ -152,5 +152,5 @@ def test_weights_that_are_not_stored_as_they_are_are_refused():
     rectified = dj.RecurrentNetwork([dj.RectifiedCell(4, n_i=1)], dj.Dense(2))
     plain = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(2))
     params = plain.init(jax.random.key(0), jnp.zeros((1, 1, 3)))["params"]
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="cells_0 is a RectifiedCell, which stores no W as it is"):
         exchange.from_torch(rectified, exchange.to_torch(plain, params))
