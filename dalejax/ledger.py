@@ -42,7 +42,7 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
     """Collect the claims of all finished runs in and below the folders.
 
     A file ``examined.json`` in one of the folders says why claims fail: an object with the keys
-    ``experiment/claim/variant``.
+    ``experiment/claim/preset/variant``.
 
     Args:
         folders: of runs, or of folders of runs.
@@ -73,7 +73,7 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
                 about = (config.get("command") or "", config.get("git") or "", path.parent)
                 name = config["experiment"]
                 entries = [
-                    Entry(name, c, *about, examined=why.get(f"{name}/{c.id}/{c.variant}", ""))
+                    Entry(name, c, *about, why.get(f"{name}/{c.id}/{c.preset}/{c.variant}", ""))
                     for c in read_claims(path)
                 ]
             except (OSError, KeyError, TypeError, AttributeError) as error:
