@@ -45,6 +45,7 @@ from dalejax.answers import Answers, run_trials  # noqa: E402
 from dalejax.cell import Effective  # noqa: E402
 from dalejax.cells import ColEICell, DANNCell, RNNCell  # noqa: E402
 from dalejax.conv import AveragePool, ColEIConv, Conv, DANNConv, MaxPool  # noqa: E402
+from dalejax.currents import currents  # noqa: E402
 from dalejax.dense import ColEIDense, DANNDense, Dense  # noqa: E402
 from dalejax.divisive import DivisiveDANNCell, DivisiveDANNDense  # noqa: E402
 from dalejax.embedding import Embedding  # noqa: E402
@@ -52,8 +53,10 @@ from dalejax.ensemble import seed_keys  # noqa: E402
 from dalejax.exponentiated import exponentiate_updates  # noqa: E402
 from dalejax.feedforward import FeedforwardNetwork  # noqa: E402
 from dalejax.fisher import diagonal_fisher, fisher_scaling, scale_by_running_fisher  # noqa: E402
+from dalejax.hybrid import HybridCell, HybridDense  # noqa: E402
 from dalejax.interrupts import Interrupted  # noqa: E402
 from dalejax.member import initial_params  # noqa: E402
+from dalejax.mutual import MutualDANNCell  # noqa: E402
 from dalejax.naming import dale_signs  # noqa: E402
 from dalejax.networks import RecurrentNetwork  # noqa: E402
 from dalejax.norms import BatchNorm, LayerNorm  # noqa: E402
@@ -112,9 +115,12 @@ __all__ = [
     "Effective",
     "Embedding",
     "FeedforwardNetwork",
+    "HybridCell",
+    "HybridDense",
     "Interrupted",
     "LayerNorm",
     "MaxPool",
+    "MutualDANNCell",
     "ProjectedCell",
     "ProjectionAngleState",
     "RNNCell",
@@ -131,6 +137,7 @@ __all__ = [
     "colei_eg",
     "colei_sgd",
     "connectivity",
+    "currents",
     "dale_projection",
     "dale_signs",
     "dann_sgd",

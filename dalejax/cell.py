@@ -8,7 +8,7 @@ fast path (weights folded once, one input product, the fast gradient).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -78,6 +78,8 @@ class Cell(nn.RNNCellBase):
     dt: float | None = None
     noise: float = 0.0
     connectivity: Connectivity | None = None
+
+    takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
 
     def __post_init__(self):
         if self.features < 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -155,6 +156,8 @@ class DANNCell(Cell):
     inhibition: str = "mean_row"
     distribution: str = "exponential"
 
+    takes_inhibition: ClassVar[bool] = False
+
     def __post_init__(self):
         if self.connectivity is not None:
             raise ValueError(
@@ -205,4 +208,25 @@ def fold(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_e pre"]:
     Reference:
         Li et al. 2023, eq. 3.
     """
-    return params[f"{name}_ee"] - params[f"{name}_ei"] @ params[f"{name}_ie"]
+    return params[f"{name}_ee"] - params[f"{name}_ei"] @ interneurons(params, name)
+
+
+def interneurons(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_i pre"]:
+    r"""Give what drives the interneurons of a triple, once they have inhibited each other.
+
+    .. math:: (1 + X^{II})^{-1} X^{IE}
+
+    Args:
+        params: as above; ``X_ii`` [..., n_i, n_i] is there where they do.
+        name: X, ``"U"`` or ``"W"``.
+
+    Example:
+        >>> one = jnp.ones((1, 1))
+        >>> interneurons({"W_ie": one, "W_ii": one}, "W").tolist()
+        [[0.5]]
+    """
+    ie, ii = params[f"{name}_ie"], params.get(f"{name}_ii")
+    if ii is None:
+        return ie
+    diagonal = jnp.arange(ii.shape[-1])
+    return jnp.linalg.solve(ii.at[..., diagonal, diagonal].add(1), ie)

@@ -60,6 +60,7 @@ class Dense(nn.Module):
 
     # Whether the layer is no more than its effective weights; columns that one input has.
     linear: ClassVar[bool] = True
+    takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
     columns_per_input = 1
 
     def __post_init__(self):
@@ -186,6 +187,8 @@ class DANNDense(Dense):
     """
 
     n_i: int = 1
+
+    takes_inhibition: ClassVar[bool] = False
 
     def __post_init__(self):
         if self.n_i < 1:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from dalejax import checks
 from dalejax.cell import NOISE, PUSH
+from dalejax.currents import currents
 from dalejax.recurrence import activation
 from dalejax.types import Array, Float
 
@@ -49,6 +50,45 @@ class Rates:
         activities, _ = _run(net, task, params, batch, key)
         squares = [jnp.square(h).mean() for h in activities]
         return self.weight * sum(squares) / len(squares)
+
+
+@dataclass(frozen=True)
+class Balance:
+    r"""Homeostasis: let inhibition track excitation, in every layer, trial and time step.
+
+    .. math:: \lambda \, \left\langle \left(\frac{\langle I_i \rangle_i - \langle E_i \rangle_i}
+              {\langle I_i \rangle_i + \langle E_i \rangle_i}\right)^2 \right\rangle_{\ell, t, b},
+              \qquad E_i = [W]_+ h + [U]_+ x, \quad I_i = [W]_- h + [U]_- x
+
+    E and I are what :func:`~dalejax.currents.currents` gives; the means are over a layer's units.
+    Where nothing arrives, the term is 0.
+
+    Args:
+        weight: lambda, 0 or positive.
+
+    Raises:
+        ValueError: the weight is negative.
+
+    Example:
+        >>> import dalejax as dj
+        >>> task = dj.tasks.AddingProblem().penalised(Balance(0.1))
+        >>> len(task.penalties)
+        1
+
+    Reference:
+        Cornford et al. 2021, section 6, name it as future work.
+    """
+
+    weight: float
+
+    def __post_init__(self):
+        checks.not_negative("weight", self.weight)
+
+    def __call__(self, net, task, params, batch, key) -> Float[Array, ""]:
+        """Average the squared contrast of inhibition and excitation over a batch."""
+        layers = currents(net, params, batch.inputs, steps=task.steps, key=key)
+        contrasts = [jnp.square(_contrast(*layer)).mean() for layer in layers]
+        return self.weight * sum(contrasts) / len(contrasts)
 
 
 @dataclass(frozen=True)
@@ -140,3 +180,11 @@ def _run(net, task, params, batch, key, push=None):
     if push is not None:
         variables[PUSH] = {f"cells_{i}": {"drive": drive} for i, drive in enumerate(push)}
     return net.apply(variables, batch.inputs, task.steps, method=run, rngs={NOISE: key})
+
+
+def _contrast(excitation, inhibition):
+    """Compare the means over a layer's units; a filter's are on all axes but the first."""
+    axes = (-1,) if excitation.ndim == 3 else tuple(range(1, excitation.ndim))
+    E, I = excitation.mean(axes), inhibition.mean(axes)  # noqa: E741
+    arrives = E + I > 0
+    return jnp.where(arrives, (I - E) / jnp.where(arrives, E + I, 1), 0)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dalejax.cell import Cell
-from dalejax.cells import DANNCell
-from dalejax.dense import DANNDense, Dense
+from dalejax.dense import Dense
 
 
 def wire(layer: Cell | Dense, inputs_n_i: int) -> Cell | Dense:
@@ -21,10 +20,10 @@ def wire(layer: Cell | Dense, inputs_n_i: int) -> Cell | Dense:
         >>> wire(Dense(2), 3).inputs_n_i
         3
     """
-    if inputs_n_i and isinstance(layer, DANNCell | DANNDense):
+    if inputs_n_i and not layer.takes_inhibition:
         raise ValueError(
-            f"a Dale's-ANN layer takes excitatory inputs only; the layer below it has {inputs_n_i} "
-            "inhibitory units."
+            f"{type(layer).__name__} takes excitatory inputs only; the layer below it has "
+            f"{inputs_n_i} inhibitory units."
         )
     if layer.inputs_n_i is not None:
         return layer

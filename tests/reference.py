@@ -41,6 +41,8 @@ def weights(params, name):
     if name in params:
         return params[name]
     ee, ie, ei = params[f"{name}_ee"], params[f"{name}_ie"], params[f"{name}_ei"]
+    if f"{name}_ii" in params:  # interneurons inhibit each other until they have settled
+        ie = np.linalg.inv(np.eye(len(ie)) + params[f"{name}_ii"]) @ ie
     effective = ee.copy()
     for k in range(ie.shape[0]):
         for i in range(ee.shape[0]):

@@ -20,6 +20,8 @@ CELLS = {
     "dann-tanh": dj.DANNCell(3, n_i=1, inputs_pool=2, activation="tanh", inhibition="iid"),
     "divisive": dj.DivisiveDANNCell(3, n_i=2),
     "divisive-pools": dj.DivisiveDANNCell(3, n_i=1, inputs_pool=2, inhibition="alike"),
+    "mutual": dj.MutualDANNCell(3, n_i=2),
+    "hybrid": dj.HybridCell(3, n_i=2, slow_n_i=1, inputs_n_i=1),
     "projected": dj.ProjectedCell(3, n_i=2),
     "postsynaptic": dj.ProjectedCell(3, n_i=2, signed="postsynaptic"),
     "rnn-leaky": dj.RNNCell(3, activation="tanh", tau=100.0, dt=20.0),
@@ -176,11 +178,11 @@ def test_silence_divides_by_epsilon_and_not_by_zero(x64):
     np.testing.assert_allclose(h[0, 0], raw, rtol=1e-12)
 
 
-def test_only_colei_units_inhibit_the_layer_above():
+def test_which_units_inhibit_the_layer_above():
     assert {name: cell.outputs_n_i for name, cell in CELLS.items()} == {
         "rnn": 0, "rnn-tanh": 0, "colei": 1, "colei-identity": 1, "dann": 0, "dann-tanh": 0,
         "divisive": 0, "divisive-pools": 0, "rnn-leaky": 0, "colei-leaky": 1, "divisive-leaky": 0,
-        "projected": 2, "postsynaptic": 0,
+        "projected": 2, "postsynaptic": 0, "mutual": 0, "hybrid": 1,
     }  # fmt: skip
 
 

@@ -162,3 +162,45 @@ def test_divisive_inhibition_and_negative_weights_are_refused():
         dj.penalties.VanishingGradient()(net, Outputs(), params, None, jax.random.key(0))
     with pytest.raises(ValueError, match="weight is -1"):
         dj.penalties.Rates(-1.0)
+
+
+def balance(p, x):
+    """Give the squared contrast of a Dale's ANN of one layer, step by step; x is positive."""
+    h, terms = np.zeros((x.shape[1], len(p["b"]))), []
+    for x_t in x:
+        E = h @ p["W_ee"].T + x_t @ p["U_ee"].T
+        I = h @ p["W_ie"].T @ p["W_ei"].T + x_t @ p["U_ie"].T @ p["U_ei"].T  # noqa: E741
+        terms.append(((I.mean(1) - E.mean(1)) / (I.mean(1) + E.mean(1))) ** 2)
+        h = np.maximum(E - I + p["b"], 0)
+    return np.mean(terms)
+
+
+def test_balance_and_its_gradients_are_those_by_hand(x64):
+    net = dj.RecurrentNetwork([dj.DANNCell(N, n_i=2)], dj.DANNDense(2))
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.uniform(size=(T, B, N_IN)))
+    params = net.init(jax.random.key(0), x)["params"]
+    params = jax.tree.map(lambda p: abs(p + 0.2 * rng.normal(size=p.shape)), params)
+    task, batch = dj.tasks.AddingProblem(num_train=64, num_test=1), Batch(x, None)
+    value, gradient = jax.value_and_grad(
+        lambda q: dj.penalties.Balance(2.0)(net, task, q, batch, jax.random.key(0))
+    )(params)
+    p = reference.strip(params)["cells_0"]
+    np.testing.assert_allclose(value, 2 * balance(p, np.asarray(x)), rtol=1e-10)
+    numeric = reference.finite_differences(lambda q: 2 * balance(q, np.asarray(x)), p)
+    ours = reference.strip(gradient)
+    for (path, a), (_, b) in zip(
+        reference.leaves(ours["cells_0"]), reference.leaves(numeric), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8, err_msg=str(path))
+    assert not any(g.any() for _, g in reference.leaves(ours["readout"]))
+
+
+def test_silence_is_balanced_and_has_a_gradient():
+    net = dj.FeedforwardNetwork([dj.DANNDense(3)], dj.DANNDense(2))
+    x = jnp.zeros((2, 4))
+    params, task = net.init(jax.random.key(0), x)["params"], dj.tasks.AddingProblem(num_train=64)
+    value, gradient = jax.value_and_grad(
+        lambda q: dj.penalties.Balance(1.0)(net, task, q, Batch(x, None), jax.random.key(0))
+    )(params)
+    assert value == 0 and not any(g.any() for g in jax.tree.leaves(gradient))

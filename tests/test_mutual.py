@@ -1,0 +1,48 @@
+"""Interneurons that inhibit each other: where they settle, and what that leaves as it was."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dalejax as dj
+from dalejax.cells import interneurons
+
+
+@given(mutual=st.floats(0.01, 0.99), n_i=st.integers(1, 4))
+def test_it_starts_with_the_weights_of_a_dales_ann(mutual, n_i):
+    key = jax.random.key(n_i)
+    ours, plain = dj.MutualDANNCell(5, n_i=n_i, mutual=mutual), dj.DANNCell(5, n_i=n_i)
+    params = ours.initial(3, key=key)
+    for a, b in zip(
+        ours.effective(params), plain.effective(plain.initial(3, key=key)), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=2e-6)
+    np.testing.assert_allclose(params["W_ii"].sum(1), mutual, rtol=1e-5)
+    assert params["U_ii"].shape == params["W_ii"].shape == (n_i, n_i)
+    dj.signs.assert_legal(params)
+
+
+def test_interneurons_settle_where_a_loop_does(x64):
+    rng = np.random.default_rng(0)
+    ie, ii, h = rng.uniform(size=(3, 4)), rng.uniform(size=(3, 3)) / 4, rng.uniform(size=4)
+    y = np.zeros(3)
+    for _ in range(200):
+        y = ie @ h - ii @ y
+    settled = interneurons({"W_ie": jnp.asarray(ie), "W_ii": jnp.asarray(ii)}, "W")
+    np.testing.assert_allclose(settled @ h, y, rtol=1e-12)
+
+
+def test_what_inhibits_an_interneuron_excites(x64):
+    ie, ei = jnp.array([[1.0, 0.0], [0.0, 1.0]]), jnp.array([[1.0, 0.0], [0.0, 1.0]])
+    ii = jnp.array([[0.0, 0.0], [0.5, 0.0]])  # the first interneuron inhibits the second
+    W = dj.cells.fold({"W_ee": jnp.zeros((2, 2)), "W_ie": ie, "W_ei": ei, "W_ii": ii}, "W")
+    assert W.tolist() == [[-1.0, 0.0], [0.5, -1.0]]
+
+
+@pytest.mark.parametrize("mutual", [0.0, 1.0, -0.5])
+def test_what_may_start_singular_is_refused(mutual):
+    with pytest.raises(ValueError, match="it must be above 0 and below 1"):
+        dj.MutualDANNCell(5, n_i=2, mutual=mutual)
