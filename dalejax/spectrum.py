@@ -101,6 +101,59 @@ def ei_balance(W: Float[Array, "*s n m"]) -> Float[Array, "*s n"]:
     return W.sum(-1)
 
 
+def participation(W: Float[Array, "*s n m"]) -> Float[Array, "*s"]:
+    r"""Count a presynaptic unit's effective synapses; their square root bounds the spectrum.
+
+    .. math:: k = \frac{\sum_j \lVert w_j \rVert_1^2}{\sum_j \lVert w_j \rVert_2^2}, \qquad
+              \frac{\sigma_{max}}{\sigma_{rms}} \ge \sqrt{k} \quad (n = m)
+
+    for columns :math:`w_j` of one sign each: with :math:`x = 1/\sqrt n` all around,
+    :math:`\sigma_{max} \ge \lVert x^\top W \rVert`, and :math:`x^\top W` holds the columns'
+    sums, on which their signs do not bear. Of n by m matrices the bound is
+    :math:`\sigma_{max} \ge \lVert W \rVert_F \sqrt{k / n}`.
+
+    Args:
+        W: matrices [..., n, m], [post, pre]; leading axes are members.
+
+    Returns:
+        One number a matrix, from 1 (one synapse a column) to n (n equal ones); NaN for zeros.
+
+    Example:
+        >>> float(participation(jnp.ones((4, 4)))), float(participation(jnp.eye(4)))
+        (4.0, 1.0)
+    """
+    return (jnp.abs(W).sum(-2) ** 2).sum(-1) / (W**2).sum((-2, -1))
+
+
+def nse_bound(n: int, participation: float | Float[Array, "*s"]) -> Float[Array, "*s"]:
+    r"""Compute the highest normalised SVD entropy that columns of one sign each allow.
+
+    .. math:: \sigma_1 = \sqrt{k}, \qquad \sigma_2 = \dots = \sigma_n = \sqrt{\frac{n - k}{n - 1}}
+
+    With :math:`p = \sigma_1 / \sum_i \sigma_i` the entropy is at most
+    :math:`h(p) + (1 - p) \log(n - 1)`, which falls with p; and p is least where :math:`\sigma_1` is
+    (:func:`participation`) and the others are equal. It is attained, by
+    :func:`dalejax.initializers.colei_spectral` with the background
+    :math:`c = (\sigma_1 - \sigma_2) / n`.
+
+    Args:
+        n: rows and columns, at least 2.
+        participation: effective synapses k of a column, from 1 to n.
+
+    Returns:
+        One number for each k, in [0, 1].
+
+    Example:
+        >>> [round(float(nse_bound(100, k)), 3) for k in (1, 50, 90)]
+        [1.0, 0.973, 0.884]
+    """
+    k = jnp.asarray(participation)
+    first, others = jnp.sqrt(k), jnp.sqrt(jnp.maximum(n - k, 0) / (n - 1))
+    total = first + (n - 1) * others
+    entr = jax.scipy.special.entr
+    return (entr(first / total) + (n - 1) * entr(others / total)) / jnp.log(n)
+
+
 def transplant(
     vectors_from: Float[Array, "*s n m"], values_from: Float[Array, "*s n m"]
 ) -> Float[Array, "*s n m"]:

@@ -25,6 +25,7 @@ MAKE = {
     "from_spectrum": lambda key: initializers.from_spectrum((4, 3), jnp.ones(3), key=key),
     "colei": lambda key: initializers.colei((4, 4), 1, key=key, rho=1.5, zero_diagonal=True),
     "colei_input": lambda key: initializers.colei_input((4, 3), key=key, distribution="gamma"),
+    "colei_spectral": lambda key: initializers.colei_spectral((4, 4), 1, jnp.arange(4.0), key=key),
     "dann": lambda key: initializers.dann((4, 3), 2, 0.1, key=key),
     "positive": lambda key: initializers.positive((4, 3), 0.1, key=key, distribution="lognormal"),
 }
@@ -211,6 +212,60 @@ def test_a_dann_readout_has_variance_two_over_its_inputs(n_out):
     ],
 )
 def test_impossible_danns_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+# Column-signed, with a spectrum
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (6, 4), (4, 6), (7, 3), (2, 9)])
+@pytest.mark.parametrize("n_i", [0, 1, 2])
+def test_a_column_signed_matrix_takes_a_spectrum(shape, n_i, x64):
+    wanted = jnp.linspace(0.5, 2.0, min(shape))
+    W = np.asarray(initializers.colei_spectral(shape, n_i, wanted, key=KEY))
+    sigma = np.linalg.svd(W, compute_uv=False)
+    np.testing.assert_allclose(np.sort(sigma), wanted, rtol=1e-12)
+    inhibitory = np.arange(shape[1]) >= shape[1] - n_i
+    assert (W[:, ~inhibitory] >= 0).all() and (W[:, inhibitory] <= 0).all()
+    axis = 0 if shape[1] >= shape[0] else 1
+    assert ((W != 0).sum(axis) == 1).all()  # one synapse in each line of the longer side
+    others = (W != 0).sum(1 - axis)
+    assert others.max() - others.min() <= 1
+    if shape == (6, 6):
+        assert not W.diagonal().any()
+        power = np.linalg.matrix_power(W, 6)  # a cycle through all units comes back
+        gain = np.prod(np.asarray(wanted)) * (-1) ** n_i
+        np.testing.assert_allclose(power, gain * np.eye(6), atol=1e-12)
+
+
+def test_a_background_moves_one_singular_value_away(x64):
+    n, s, c = 9, 0.7, 0.2
+    W = initializers.colei_spectral((n, n), 3, jnp.full(n, s), key=KEY, background=c)
+    assert (np.sign(W) == np.where(np.arange(n) < 6, 1, -1)).all()
+    np.testing.assert_allclose(
+        np.linalg.svd(W, compute_uv=False), [s + n * c] + [s] * (n - 1), rtol=1e-12
+    )
+    before = jnp.linspace(2.0, 0.1, n)
+    W = initializers.colei_spectral((n, n), 3, before, key=KEY, background=c)
+    after = np.linalg.svd(W, compute_uv=False)
+    assert (after[1:] <= before[:-1]).all() and (after[1:-1] >= before[2:]).all()
+    assert after[0] > before[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: initializers.colei_spectral((3, 3), 3, jnp.ones(3), key=KEY), "n_i is 3; it must"),
+        (lambda: initializers.colei_spectral((3, 3), -1, jnp.ones(3), key=KEY), "n_i is -1"),
+        (lambda: initializers.colei_spectral((3, 4), 1, jnp.ones(4), key=KEY), r"\(3, 4\) has 3"),
+        (
+            lambda: initializers.colei_spectral((2, 2), 1, jnp.ones(2), key=KEY, background=-1.0),
+            "background is -1",
+        ),
+    ],
+)
+def test_impossible_spectra_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 

@@ -107,6 +107,50 @@ def test_a_transplant_needs_equal_shapes(untyped):
         spectrum.transplant(jnp.ones((2, 3)), jnp.ones((3, 2)))
 
 
+# What one sign a column allows
+
+
+@given(seeds, st.integers(2, 30), st.floats(0.05, 1), st.floats(0.1, 3))
+def test_participation_bounds_spectrum_and_entropy(seed, n, density, tail):
+    rng = np.random.default_rng(seed)
+    W = np.exp(tail * rng.normal(size=(n, n))) * (rng.random((n, n)) < density)
+    W = (W + np.diag(rng.random(n))) * np.where(rng.random(n) < 0.2, -1, 1)
+    with jax.enable_x64(True):
+        k = float(spectrum.participation(jnp.asarray(W)))
+        sigma = np.linalg.svd(W, compute_uv=False)
+        assert 1 - 1e-12 <= k <= n * (1 + 1e-12)
+        assert sigma[0] >= np.sqrt(k * (sigma**2).mean()) * (1 - 1e-12)
+        assert numpy_nse(W) <= float(spectrum.nse_bound(n, k)) + 1e-12
+
+
+@given(seeds, st.integers(2, 20), st.floats(0.1, 1))
+def test_balance_has_its_price(seed, n, density):
+    rng = np.random.default_rng(seed)
+    n_i = int(rng.integers(1, n))
+    W = np.abs(rng.normal(size=(n, n))) * (rng.random((n, n)) < density)
+    W[0] += 0.1  # no population is silent
+    W[:, n - n_i :] *= -W[:, : n - n_i].sum() / W[:, n - n_i :].sum()
+    total = W[:, : n - n_i].sum()
+    np.testing.assert_allclose(W.sum(), 0, atol=1e-9 * total)
+    bound = total / math.sqrt(n_i * (n - n_i))
+    assert np.linalg.norm(W, 2) >= bound * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("k", [1.0, 2.5, 7.0, 11.9])
+def test_a_strong_synapse_and_a_background_attain_both_bounds(k, x64):
+    n = 12
+    others = math.sqrt((n - k) / (n - 1))
+    c = (math.sqrt(k) - others) / n
+    with jax.numpy_rank_promotion("allow"):
+        W = initializers.colei_spectral(
+            (n, n), 2, jnp.full(n, others), key=jax.random.key(0), background=c
+        )
+    assert math.isclose(float(spectrum.participation(W)), k, rel_tol=1e-12)
+    sigma = spectrum.singular_values(W)
+    np.testing.assert_allclose(sigma, [math.sqrt(k)] + [others] * (n - 1), rtol=1e-10)
+    assert math.isclose(float(spectrum.nse(W)), float(spectrum.nse_bound(n, k)), rel_tol=1e-10)
+
+
 # Published numbers
 
 

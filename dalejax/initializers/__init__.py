@@ -13,6 +13,7 @@ from dalejax.initializers.dann import (
     standardising_alpha,
     unit_mean,
 )
+from dalejax.initializers.spectral import colei_spectral
 from dalejax.initializers.standard import (
     from_spectrum,
     glorot_uniform,
@@ -29,6 +30,7 @@ __all__ = [
     "DANNWeights",
     "colei",
     "colei_input",
+    "colei_spectral",
     "dann",
     "dann_mean",
     "from_spectrum",

@@ -18,6 +18,7 @@ PAPERS = {
     "Cornford et al. 2021": "Learning to live with Dale's principle",
     "Jarne & Caruso 2023": "EI constraint and eigenvalues",
     "Song et al. 2016": "Cognitive tasks",
+    "beyond the papers": "An E/I network whose spectrum is right from the start",
 }
 
 

@@ -1,0 +1,79 @@
+"""Column-signed weights whose spectrum is chosen: few strong synapses, and a weak background."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from dalejax import checks
+from dalejax.initializers.standard import Shape
+from dalejax.types import Array, Float, Key
+
+
+def colei_spectral(
+    shape: Shape,
+    n_i: int,
+    singular_values: Float[Array, " k"],
+    *,
+    key: Key[Array, ""],
+    background: float = 0.0,
+) -> Float[Array, "post pre"]:
+    r"""Draw a column-signed matrix with given singular values, exactly.
+
+    .. math:: W = (B + c\, 1 1^\top)\, D, \qquad B \ge 0, \quad D = \mathrm{diag}(\pm 1)
+
+    B has one entry in every line of its longer side, dealt out evenly over the shorter one: lines
+    that share no entry are orthogonal whatever their signs, and their norms are the singular
+    values. A square B is a cyclic permutation times them, in random order, without
+    self-connections. It is the only way there is: non-negative lines are orthogonal only where
+    they share no entry.
+
+    A background c > 0 makes W dense. With equal singular values s of an n by n matrix the new ones
+    are s + n c, once, and s; with any others all but the largest stay between their neighbours.
+    Largest over root mean square is then the least that the columns' participation allows, see
+    :func:`dalejax.spectrum.participation`.
+
+    Args:
+        shape: (post, pre).
+        n_i: inhibitory columns, the last ones, from 0 to pre - 1.
+        singular_values: those of B [min(post, pre)], not negative, in any order.
+        key: a typed PRNG key.
+        background: c, what every synapse has on top, 0 or positive.
+
+    Raises:
+        ValueError: n_i or the background is out of range, or the number of singular values does
+            not fit the shape.
+
+    Example:
+        >>> W = colei_spectral((3, 3), 1, jnp.array([3.0, 2.0, 1.0]), key=jax.random.key(0))
+        >>> [round(float(s), 4) for s in jnp.linalg.svd(W, compute_uv=False)]
+        [3.0, 2.0, 1.0]
+        >>> bool((W[:, :2] >= 0).all() and (W[:, 2] <= 0).all() and (jnp.diag(W) == 0).all())
+        True
+
+    Reference:
+        None but this: Li et al. 2023, section 4, ask for it.
+    """
+    post, pre = shape
+    longer, shorter = max(shape), min(shape)
+    checks.not_negative("background", background)
+    if not 0 <= n_i < pre:
+        raise ValueError(f"n_i is {n_i}; it must be from 0 to {pre - 1}, below the {pre} columns.")
+    if singular_values.shape != (shorter,):
+        raise ValueError(
+            f"the singular values have shape {singular_values.shape}; a matrix of shape {shape} "
+            f"has {shorter}."
+        )
+    key_lines, key_values = jax.random.split(key)
+    values = jax.random.permutation(key_values, singular_values)
+    if post == pre:
+        order = jax.random.permutation(key_lines, longer)
+        line = jnp.zeros_like(order).at[order].set(jnp.roll(order, -1))
+    else:
+        line = jax.random.permutation(key_lines, jnp.arange(longer) % shorter)
+    sizes = jnp.bincount(line, length=shorter)  # entries that share a line of the shorter side
+    entries = (values / jnp.sqrt(sizes))[line]
+    along = jnp.arange(longer)
+    where = (line, along) if pre >= post else (along, line)
+    W = jnp.full(shape, background, entries.dtype).at[where].add(entries)
+    return jnp.where(jnp.arange(pre) < pre - n_i, W, -W)

@@ -1,0 +1,241 @@
+"""Which start repairs a column-signed network? Candidates side by side, on sequential MNIST.
+
+    python -m experiments spectral_designs --preset laptop --data-dir DIR
+
+1 x 100 units, 10 of them inhibitory. Each candidate says how W, U and the read-out start; all are
+members of one ensemble, each tried at several learning rates, the best chosen by digits kept back.
+`laptop` makes 8 of 30 epochs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pandas as pd
+
+import dalejax as dj
+from dalejax import initializers
+from dalejax.types import Array, Key
+from experiments import evidence, networks
+from experiments.base import Context, Experiment
+
+FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 1562, "seeds": 10,
+        "last": 5, "batch_size": 32, "clip": 10.0, "rates": (0.005, 0.01, 0.02, 0.04),
+        "valid": 10_000}  # fmt: skip
+PRESETS = {
+    "smoke": FULL | {"data": "digits", "n": 20, "n_i": 2, "updates": 20, "eval_every": 10,
+                     "seeds": 3, "last": 1, "rates": (0.01, 0.02), "valid": 500},
+    "laptop": FULL | {"updates": 12_496, "seeds": 4, "last": 2, "rates": (0.01, 0.03)},
+    "paper": FULL,
+}  # fmt: skip
+SOURCE = "beyond the papers"
+RNN, ORTHOGONAL, COLEI = "RNN", "orthogonal RNN", "ColEI"
+PERMUTATION, INPUTS, WHOLE = "permutation", "permutation, inputs", "permutation, inputs, read-out"
+
+Draw = Callable[[tuple[int, int], Key[Array, ""]], Array]
+
+
+class Design(NamedTuple):
+    """How the matrices start, each by its shape and a key; whether columns keep their sign."""
+
+    W: Draw
+    U: Draw
+    readout: Draw
+    signed: bool = True
+
+
+def flat(shape, key, *, n_i: int, rms: float, lines: int = 1, background: float = 0.0):
+    """Draw column-signed weights with equal singular values; several such matrices are added."""
+    values = jnp.full(min(shape), rms / math.sqrt(lines))
+    draw = partial(initializers.colei_spectral, shape, n_i, values, background=background)
+    return sum(draw(key=k) for k in jax.random.split(key, lines))
+
+
+def designs(n: int, n_i: int) -> dict[str, Design]:
+    """List the candidates of n units, n_i of them inhibitory."""
+
+    def usual(shape, key):
+        return initializers.uniform(shape, key=key)
+
+    def readout(shape, key):
+        return initializers.normal(shape, key=key)
+
+    def colei(shape, key):
+        return initializers.colei(shape, n_i, key=key, zero_diagonal=True, rho=1.5)
+
+    def colei_input(shape, key):
+        return initializers.colei_input(shape, key=key)
+
+    def colei_readout(shape, key):
+        return initializers.colei(shape, n_i, key=key)
+
+    def quarter_circle(shape, key):
+        values = dj.spectrum.singular_values(usual(shape, key))
+        return initializers.colei_spectral(shape, n_i, values, key=key)
+
+    permutation = partial(flat, n_i=n_i, rms=1.0)
+    # Every unit sees three inputs, with weights whose squares sum to 0.36.
+    few_inputs = lambda shape, key: flat(  # noqa: E731
+        shape, key, n_i=0, rms=0.6 * math.sqrt(shape[0] / shape[1]), lines=3
+    )
+    few_outputs = partial(flat, n_i=n_i, rms=math.sqrt(2.0))
+    rest = (colei_input, colei_readout)
+    dense = 0.5 / n  # of the background: the largest singular value is 1.5, all others 1
+    return {
+        RNN: Design(usual, usual, readout, signed=False),
+        ORTHOGONAL: Design(
+            lambda shape, key: initializers.orthogonal(shape, key=key), usual, readout, signed=False
+        ),
+        COLEI: Design(colei, *rest),
+        PERMUTATION: Design(permutation, *rest),
+        INPUTS: Design(permutation, few_inputs, colei_readout),
+        WHOLE: Design(permutation, few_inputs, few_outputs),
+        "quarter circle, inputs, read-out": Design(quarter_circle, few_inputs, few_outputs),
+        "sum of 3, inputs, read-out": Design(
+            partial(flat, n_i=n_i, rms=1 / math.sqrt(3), lines=3), few_inputs, few_outputs
+        ),
+        "dense, inputs, read-out": Design(
+            partial(flat, n_i=n_i, rms=1.0, background=dense), few_inputs, few_outputs
+        ),
+    }
+
+
+def members(context: Context, task, candidates):
+    """Lay out the ensemble: keys, parameters, signs and rates; candidate, then rate, then seed."""
+    s = context.settings
+    seeds, n, rates = s["seeds"], s["n"], jnp.array(s["rates"])
+    once = dj.seed_keys(s.get("root", 0), seeds)
+
+    def start(design, key):
+        key_W, key_U, key_readout = jax.random.split(key, 3)
+        W, U = design.W((n, n), key_W), design.U((n, task.n_in), key_U)
+        readout = design.readout((task.n_out, n), key_readout)
+        return {
+            "cells_0": {"U": U, "W": W, "b": jnp.zeros(n)},
+            "readout": {"W": readout, "b": jnp.zeros(task.n_out)},
+        }
+
+    def signs(design, params):
+        legal = jax.tree.map(lambda p: jnp.zeros(p.shape, jnp.int8), params)
+        if design.signed:
+            columns = dj.signs.column_signs(n, s["n_i"]).astype(jnp.int8)
+            legal["cells_0"]["U"] += 1
+            legal["cells_0"]["W"] += columns
+            legal["readout"]["W"] += columns
+        return legal
+
+    all_params, all_signs = [], []
+    for design in candidates.values():
+        params = jax.jit(jax.vmap(partial(start, design)))(once)
+        for _ in s["rates"]:
+            all_params.append(params)
+            all_signs.append(signs(design, params))
+    many = len(candidates)
+    join = partial(jax.tree.map, lambda *leaves: jnp.concatenate(leaves))
+    keys = jnp.concatenate([once] * (many * len(rates)))
+    return keys, join(*all_params), join(*all_signs), jnp.tile(jnp.repeat(rates, seeds), many)
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train all candidates at all rates; compare each at its best."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"], num_valid=s["valid"])
+    candidates = designs(s["n"], s["n_i"])
+    keys, params, signs, rates = members(context, task, candidates)
+    trained = context.train(
+        "ensemble",
+        networks.rnn(1, s["n"], task.n_out),
+        lambda signs, learning_rate: optax.chain(
+            dj.clip_by_tensor_norm(s["clip"]), optax.sgd(learning_rate), dj.dale_projection(signs)
+        ),
+        task,
+        keys=keys,
+        params=params,
+        hyperparams={"signs": signs, "learning_rate": rates},
+        num_updates=s["updates"],
+        eval_every=s["eval_every"],
+    )
+    W = np.asarray(params["cells_0"]["W"])
+    each, seeds, rows, errors = len(s["rates"]) * s["seeds"], s["seeds"], [], {}
+    for i, name in enumerate(candidates):
+        tried = []
+        for j, rate in enumerate(s["rates"]):
+            first = i * each + j * seeds
+            mine = trained.table[trained.table.member.between(first, first + seeds - 1)]
+            mine = mine.assign(member=mine.member - first)
+            valid = dj.results.final_values(mine, task.score, last=s["last"])
+            tried.append((np.inf if valid.isna().any() else valid.mean(), rate, mine))
+        _, rate, table = min(tried, key=lambda t: t[0])
+        context.record(name, table)
+        errors[name] = context.final(name, "test_error")
+        rows.append((name, rate, *_spectrum(W[i * each : i * each + seeds]), errors[name].mean(),
+                     errors[name].std()))  # fmt: skip
+    columns = ["candidate", "rate", "nse", "sigma_max", "sigma_rms", "participation", "test_error",
+               "sd"]  # fmt: skip
+    context.write_csv("designs.csv", pd.DataFrame(rows, columns=columns), digits=4)
+    look = {"ylabel": "test error (%)", "log": True}
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
+    curves = dj.plots.learning_curves(context.table, "test_error", **look)
+    context.draw("learning_curves", curves)
+    return _claims(context, errors, W[2 * each :])
+
+
+def _spectrum(W):
+    W = jnp.asarray(W)
+    sigma = dj.spectrum.singular_values(W)
+    rms = jnp.sqrt(jnp.square(sigma).mean(1))
+    of = (dj.spectrum.nse(W), sigma[:, 0], rms, dj.spectrum.participation(W))
+    return [float(x.mean()) for x in of]
+
+
+def _claims(context: Context, errors, signed) -> list[dj.claims.Claim]:
+    sigma = np.linalg.svd(signed, compute_uv=False)
+    ratio = sigma[:, 0] / np.sqrt((sigma**2).mean(1))
+    bound = np.sqrt(np.asarray(dj.spectrum.participation(jnp.asarray(signed))))
+    slack = ratio / bound
+    out = evidence.above(
+        context,
+        [
+            evidence.Above(
+                "flat_spectrum_helps", "A column-signed network whose W starts with equal singular "
+                "values learns better than ColEI.", errors[COLEI], errors[PERMUTATION],
+                (COLEI, PERMUTATION),
+            ),
+            evidence.Above(
+                "inputs_and_readout_help", "What is wrong with W is wrong with U and the read-out, "
+                "too: treating all three is better than W alone.", errors[PERMUTATION],
+                errors[WHOLE], (PERMUTATION, WHOLE),
+            ),
+        ],
+        SOURCE,
+    )  # fmt: skip
+    out.append(
+        context.claim(
+            id="bound",
+            statement="No column-signed start has a largest singular value, over their root mean "
+            "square, below the root of its columns' participation.",
+            source=SOURCE,
+            measured=float(slack.min()),
+            reference="at least 1",
+            holds=bool(slack.min() >= 1 - 1e-5),
+            test=f"least quotient of {slack.size} matrices",
+        )
+    )
+    return out
+
+
+EXPERIMENT = Experiment(
+    name="spectral_designs",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 20, "paper": 400},
+    claims=3,
+    run=run,
+)
