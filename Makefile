@@ -26,8 +26,12 @@ demo: $(READY)
 	$(BIN)/python -m experiments fig4_transplant --preset laptop --data digits \
 	  --set updates=1600 --set eval_every=80 --set learning_rate=0.1 --set clip=1
 
+# Promises to the bit are tested on programs as users compile them, all else on ones compiled fast.
+BITS := tests/test_scale.py tests/test_training.py tests/test_waves.py
+
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(BITS:%=--ignore=%)
+	XLA_FLAGS= $(BIN)/python -m pytest -n 2 --dist loadfile $(BITS)
 
 # NeuroGym's adapter; NeuroGym and the other tests do not agree on a NumPy, so it has its own .venv-neuro.
 neuro: $(NEURO)/.ready

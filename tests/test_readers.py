@@ -250,16 +250,16 @@ def test_mangled_files_are_read_or_refused(kind, tmp_path_factory, traced):
     path = tmp_path_factory.mktemp("mangled") / "file"
     outcomes = {"read": 0, "refused": 0}
 
-    @hypothesis.settings(max_examples=200)
+    @hypothesis.settings(max_examples=50)
     @hypothesis.given(st.integers(0, 2**32))
     def check(seed):
         for i in range(FILES_AN_EXAMPLE):
             outcomes[survives(read, path, mangle(content, seed + i))] += 1
 
     check()
-    assert sum(outcomes.values()) >= 2000 and outcomes["refused"] > 100
+    assert sum(outcomes.values()) >= 500 and outcomes["refused"] > 20
     if kind in ("text", "vectors"):  # formats without checksums: much of it still is what it was
-        assert outcomes["read"] > 100
+        assert outcomes["read"] > 20
 
 
 def found(name: str, layout: str):

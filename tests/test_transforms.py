@@ -42,7 +42,8 @@ def draw_params(kind):
 
 def setting(kind, steps=4):
     """Give parameters, signs and some gradients (dicts of arrays; the signs are ours)."""
-    params = jax.tree.map(lambda p: jnp.asarray(p, jnp.result_type(float)), draw_params(kind))
+    dtype = jnp.result_type(float)
+    params = jax.tree.map(lambda p: jnp.asarray(np.asarray(p, dtype)), draw_params(kind))
     rng = np.random.default_rng(0)
     grads = [
         jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape)), params) for _ in range(steps)
@@ -74,9 +75,10 @@ def descend(tx, params, grads, bare=False, **later):
             params = dj.apply_updates(params, updates, opt_state)
         return (params, opt_state), params
 
-    stacked = jax.tree.map(lambda *gs: jnp.stack(gs), *grads)
+    # NumPy stacks and takes apart: every operation outside of the program would be one to compile.
+    stacked = jax.tree.map(lambda *gs: np.stack(gs), *grads)
     run = jax.jit(lambda p, g: jax.lax.scan(step, (p, tx.init(p)), g)[1])
-    history = run(params, stacked)
+    history = jax.device_get(run(params, stacked))
     return [jax.tree.map(lambda leaf: leaf[i], history) for i in range(len(grads))]  # noqa: B023
 
 
