@@ -25,13 +25,13 @@ def colei_spectral(
     B has one entry in every line of its longer side, dealt out evenly over the shorter one: lines
     that share no entry are orthogonal whatever their signs, and their norms are the singular
     values. A square B is a cyclic permutation times them, in random order, without
-    self-connections. It is the only way there is: non-negative lines are orthogonal only where
-    they share no entry.
+    self-connections. For equal singular values there is no other way: non-negative lines are
+    orthogonal only where they share no entry.
 
     A background c > 0 makes W dense. With equal singular values s of an n by n matrix the new ones
-    are s + n c, once, and s; with any others all but the largest stay between their neighbours.
-    Largest over root mean square is then the least that the columns' participation allows, see
-    :func:`dalejax.spectrum.participation`.
+    are s + n c, once, and s, and the largest over their root mean square is the least that the
+    columns' participation allows (:func:`dalejax.spectrum.participation`). With any others all but
+    the largest stay between their neighbours.
 
     Args:
         shape: (post, pre).
