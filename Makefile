@@ -44,10 +44,12 @@ $(NEURO)/.ready: pyproject.toml
 	  -e '.[neuro]' 'pytest>=8' 'hypothesis>=6.100' 'beartype>=0.20'
 	@touch $@
 
-# Every experiment at toy size.
+# Every experiment at toy size, in two halves side by side.
 smoke: $(READY)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	  $(BIN)/python -m experiments all --preset smoke --no-progress --out "$$folder"
+	  half() { $(BIN)/python -m experiments all --part $$1/2 --preset smoke --no-progress \
+	    --out "$$folder/$$1"; } && \
+	  { half 1 & first=$$!; half 2; second=$$?; wait $$first && exit $$second; }
 
 # The notebook, run again where it is.
 tour: $(READY)

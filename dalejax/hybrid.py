@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import jax.numpy as jnp
-
 from dalejax import signs
 from dalejax.cells import DANNCell
 from dalejax.dense import DANNDense
@@ -110,7 +108,6 @@ def _turned(params, inhibitory):
     rule = dict(params[signs.KEY].inhibitory_columns)
     for name, n_i in inhibitory.items():
         for kind in (f"{name}_ee", f"{name}_ie"):
-            pre = params[kind].shape[1]
-            params[kind] = jnp.where(jnp.arange(pre) < pre - n_i, params[kind], -params[kind])
+            params[kind] *= signs.column_signs(params[kind].shape[1], n_i)
             rule[kind] = n_i
     return {**params, signs.KEY: signs.ColumnSigns(tuple(rule.items()))}

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import pkgutil
+import re
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--resume", type=Path, metavar="DIR", help="continue the run in DIR")
     parser.add_argument("--from", dest="read_from", type=Path, metavar="DIR",
                         help="the run to read, for an experiment that reads another's")  # fmt: skip
+    parser.add_argument("--part", metavar="I/N",
+                        help="with `all`: part I of N, about equally long")  # fmt: skip
     parser.add_argument("--no-progress", action="store_true", help="no progress bars")
     parser.add_argument("--distributed", action="store_true",
                         help="one of several processes (srun, mpirun)")  # fmt: skip
@@ -104,6 +107,8 @@ def _run(arguments) -> int:
     known = all_experiments()
     if arguments.resume and arguments.name != "all":
         return _execute(_resumed(known[_known(arguments.name, known)], arguments), arguments.name)
+    if arguments.part and arguments.name != "all":
+        raise ValueError(f"--part divides all experiments; {arguments.name} is one.")
     if arguments.name != "all":
         context = _new(known[_known(arguments.name, known)], arguments, arguments.out)
         return _execute(context, arguments.name)
@@ -111,14 +116,17 @@ def _run(arguments) -> int:
 
 
 # What `all` was begun with, for the experiments that a resumed one begins.
-OF_ALL = ("preset", "variant", "data", "data_dir", "seeds", "set")
+OF_ALL = ("preset", "variant", "data", "data_dir", "seeds", "set", "part")
 
 
 def _all(known, arguments) -> int:
     from dalejax import processes
     from dalejax.datasets import MissingData
 
-    parent = arguments.resume or arguments.out or Path("checkpoints") / f"all-{arguments.preset}"
+    usual = f"all-{arguments.preset}"
+    if arguments.part:
+        usual += "-{}-of-{}".format(*_index(arguments.part))
+    parent = arguments.resume or arguments.out or Path("checkpoints") / usual
     options = processes.agree(lambda: _options_of_all(known, arguments, parent / "all.json"))
     vars(arguments).update(options)
 
@@ -128,7 +136,7 @@ def _all(known, arguments) -> int:
         source = known[experiment.reads] if experiment.reads else experiment
         return source.expected_minutes[arguments.preset], experiment.reads is not None
 
-    order = sorted(known.values(), key=minutes)
+    order = sorted(_part(known, arguments), key=minutes)
     resume, skipped = arguments.resume, {}
     for experiment in order:
         print(f"== {experiment.name}", flush=True)
@@ -151,6 +159,37 @@ def _all(known, arguments) -> int:
     return 1 if skipped else 0
 
 
+def _part(known, arguments) -> list:
+    """Deal the experiments out, the longest first, each to the part with the least to do."""
+    if arguments.part is None:
+        return list(known.values())
+    which, number = _index(arguments.part)
+    with_readers = [
+        [e, *(r for r in known.values() if r.reads == e.name)]
+        for e in known.values()
+        if e.reads is None
+    ]
+
+    def minutes(chain) -> float:
+        return sum(e.expected_minutes[arguments.preset] for e in chain)
+
+    load, mine = [0.0] * number, []
+    for chain in sorted(with_readers, key=minutes, reverse=True):
+        least = load.index(min(load))
+        load[least] += minutes(chain)
+        if least == which - 1:
+            mine += chain
+    return mine
+
+
+def _index(part: str) -> tuple[int, int]:
+    """Read "2/3": the second of three parts."""
+    match = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", part)
+    if match is None or int(match[1]) > int(match[2]):
+        raise ValueError(f"--part is {part!r}; it must be I/N, with I from 1 to N.")
+    return int(match[1]), int(match[2])
+
+
 def _options_of_all(known, arguments, path: Path) -> dict:
     """Read what the run was begun with, or begin it; the first process does it for all."""
     from dalejax import files
@@ -162,7 +201,7 @@ def _options_of_all(known, arguments, path: Path) -> dict:
         if not isinstance(saved, dict) or saved.keys() != set(OF_ALL):
             raise ValueError(f"{path} is broken; it must be the JSON that was written there.")
         return saved | ({"data_dir": arguments.data_dir} if arguments.data_dir else {})
-    for experiment in known.values():
+    for experiment in _part(known, arguments):
         _settings(experiment, arguments)  # refused before anything is written
     if path.exists():
         raise ValueError(f"{path.parent} holds a run; --resume {path.parent} continues it.")

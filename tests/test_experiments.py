@@ -258,6 +258,32 @@ def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys)
     assert f"--resume {folder} continues it" in capsys.readouterr().err
 
 
+def test_parts_of_all_make_up_all_of_them(tmp_path, monkeypatch):
+    """Each in one part, after the one it reads; the parts take about as long as each other."""
+
+    def execute(context):
+        ran.append(context.experiment)
+        dj.claims.write_claims(context.folder / "claims.json", [])
+        write_json(context.folder / "config.json", base.config(context))
+        return []
+
+    monkeypatch.setattr(base, "execute", execute)
+    parts = []
+    for part in ("1/3", "2/3", "3/3"):
+        ran = []
+        out = str(tmp_path / part[0])
+        assert command.main(["all", "--preset", "laptop", "--part", part, "--out", out]) == 0
+        ran_again, ran = ran, []
+        assert command.main(["all", "--resume", out]) == 0
+        assert [e.name for e in ran] == [e.name for e in ran_again]
+        names = [e.name for e in ran]
+        assert all(e.reads in names[: names.index(e.name)] for e in ran if e.reads)
+        parts.append(ran)
+    assert sorted(e.name for part in parts for e in part) == sorted(command.all_experiments())
+    times = [sum(e.expected_minutes["laptop"] for e in part) for part in parts]
+    assert max(times) - min(times) < 0.1 * sum(times)
+
+
 def test_all_skips_what_has_no_data_and_says_so(tmp_path, monkeypatch, capsys):
     ran = []
 

@@ -228,6 +228,7 @@ def test_a_column_signed_matrix_takes_a_spectrum(shape, n_i, x64):
     np.testing.assert_allclose(np.sort(sigma), wanted, rtol=1e-12)
     inhibitory = np.arange(shape[1]) >= shape[1] - n_i
     assert (W[:, ~inhibitory] >= 0).all() and (W[:, inhibitory] <= 0).all()
+    assert not np.signbit(W[W == 0]).any()
     axis = 0 if shape[1] >= shape[0] else 1
     assert ((W != 0).sum(axis) == 1).all()  # one synapse in each line of the longer side
     others = (W != 0).sum(1 - axis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from dalejax import checks
+from dalejax import checks, signs
 from dalejax.initializers.standard import Shape
 from dalejax.types import Array, Float, Key
 
@@ -76,4 +76,4 @@ def colei_spectral(
     along = jnp.arange(longer)
     where = (line, along) if pre >= post else (along, line)
     W = jnp.full(shape, background, entries.dtype).at[where].add(entries)
-    return jnp.where(jnp.arange(pre) < pre - n_i, W, -W)
+    return jnp.where(W > 0, W * signs.column_signs(pre, n_i), 0)  # an absent synapse is 0, not -0
