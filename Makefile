@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEURO := .venv-neuro
 
-.PHONY: setup demo test neuro smoke tour docs faults bench lint clean
+.PHONY: setup demo test long neuro smoke tour docs release faults bench lint clean
 
 setup: $(READY)
 
@@ -26,12 +26,14 @@ demo: $(READY)
 	$(BIN)/python -m experiments fig4_transplant --preset laptop --data digits \
 	  --set updates=1600 --set eval_every=80 --set learning_rate=0.1 --set clip=1
 
-# Promises to the bit are tested on programs as users compile them, all else on ones compiled fast.
-BITS := tests/test_scale.py tests/test_training.py tests/test_waves.py
-
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(BITS:%=--ignore=%)
-	XLA_FLAGS= $(BIN)/python -m pytest -n 2 --dist loadfile $(BITS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long'
+
+# Many processes, whole data sets, networks of full size; and what promises bits once more, on
+# programs as users compile them (other tests run on ones that compile faster).
+long: $(READY)
+	XLA_FLAGS= $(BIN)/python -m pytest -n 2 --dist loadfile -m long
+	XLA_FLAGS= $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_training.py tests/test_waves.py
 
 # NeuroGym's adapter; NeuroGym and the other tests do not agree on a NumPy, so it has its own .venv-neuro.
 neuro: $(NEURO)/.ready
@@ -59,6 +61,21 @@ tour: $(READY)
 # The site, in site/: guide, gallery of the experiments, API.
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# Wheel and source archive; the wheel, made from the archive, is installed in an environment of its
+# own and tried outside: doctests, the contracts of every cell and chain, a short training.
+release: $(READY)
+	rm -rf dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'build>=1.3' 'twine>=6.1'
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -r tests "$$folder" && \
+	  $(PYTHON) -m venv "$$folder/env" && wheel=$$(echo dist/*.whl) && \
+	  "$$folder/env/bin/python" -m pip install --quiet --disable-pip-version-check "$$wheel[test]" && \
+	  cd "$$folder" && \
+	  env/bin/python -W error -m pytest -q -n 2 --doctest-modules --pyargs dalejax && \
+	  env/bin/python -W error -m pytest -q -n 2 --import-mode=importlib tests/test_contracts.py && \
+	  env/bin/dalejax train --help > help.txt
 
 # Runs killed and stopped at random moments, a hundred times each, then compared byte by byte: half an hour.
 faults: $(READY)

@@ -1,9 +1,11 @@
 """Typed, strict and reproducible: signatures are checked while the tests run, draws repeat."""
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,17 +17,23 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 os.environ["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"  # nor do they say which line made what
 if version("jaxlib").startswith("0.10."):
     # XLA's first way to emit loops, gone since, compiles a third faster than the one it runs by
-    # default. An empty XLA_FLAGS keeps the default: `make test` sets it for what promises bits.
+    # default. An empty XLA_FLAGS keeps the default: `make long` sets it.
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Workers, and the processes that tests start, share what was compiled; the next run does not.
+    compiled = tempfile.mkdtemp(prefix="dalejax-compiled-")
+    atexit.register(shutil.rmtree, compiled, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import jax
 import pytest
 from hypothesis import settings
-from jax.experimental.compilation_cache import compilation_cache
 from jaxtyping import config, install_import_hook
 
 collect_ignore = ["scale_worker.py", "faults.py", "golden.py"]  # programs
-jax.config.update("jax_compilation_cache_dir", "")  # no test leaves programs in the user's cache
 sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
 install_import_hook("dalejax", "reference.typechecked")
 settings.register_profile("dalejax", derandomize=True, deadline=None, max_examples=25)
@@ -68,23 +76,6 @@ def browser(tmp_path_factory):
     started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     yield started
     started.quit()
-
-
-@pytest.fixture(scope="module")
-def compile_once(tmp_path_factory):
-    """Share compiled programs among the module's runs: each train() call makes its own."""
-    options = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in options}
-    for values in (options, before):
-        for name, value in values.items():
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()
-        if values is options:
-            yield
 
 
 @pytest.fixture

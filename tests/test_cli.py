@@ -18,8 +18,6 @@ from dalejax.commands import config
 from dalejax.commands import train as command
 from dalejax.commands.spectrum import Spectrum, measure
 
-pytestmark = pytest.mark.usefixtures("compile_once")
-
 ADDING = ["--task", "adding", "--cell", "colei", "--n", "4", "--no-progress"]
 SMALL = [*ADDING, "--seeds", "2", "--updates", "6", "--eval-every", "2", "--checkpoint-every", "2"]
 

@@ -688,6 +688,7 @@ def real(folder: str):
 
 
 @real("mnist")
+@pytest.mark.long
 def test_real_mnist_is_read_back_bit_identically_and_quickly(tmp_path):
     raw = datasets.load("mnist", data_dir=DATA)
     assert raw.train_images.shape == (60000, 28, 28) and raw.test_images.shape == (10000, 28, 28)
@@ -710,6 +711,7 @@ def test_real_fashion_mnist():
 
 
 @real("cifar10")
+@pytest.mark.long
 def test_real_cifar_jpegs(tmp_path, monkeypatch):
     form = catalogue.SETS["cifar10_jpeg"].forms[0]
     train, test = (DATA / "cifar10" / file.name for file in form.files)

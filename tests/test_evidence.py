@@ -27,8 +27,6 @@ from experiments import (
     spectra,
 )
 
-pytestmark = pytest.mark.usefixtures("compile_once")
-
 
 @pytest.fixture
 def context(tmp_path):

@@ -25,8 +25,6 @@ from experiments import (
 )
 from experiments.base import Context, execute
 
-pytestmark = pytest.mark.usefixtures("compile_once")
-
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
 
 

@@ -38,6 +38,7 @@ def test_vgg16_at_full_width_has_its_sizes():
 
 
 @pytest.mark.parametrize("kind", ["standard", "dann", "colei"])
+@pytest.mark.long
 def test_vgg16_steps_at_full_size(kind):
     """Traced, not run: shapes, signs and the optimiser fit each other."""
     net, x = vgg16(kind), jnp.zeros((128, 32, 32, 3))

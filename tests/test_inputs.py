@@ -17,7 +17,7 @@ from dalejax import cli
 from dalejax.recurrence import activation
 from experiments import __main__ as experiments
 
-pytestmark = pytest.mark.usefixtures("untyped", "compile_once")
+pytestmark = pytest.mark.usefixtures("untyped")
 
 SMALL = (
     "train --task adding --cell colei --n 4 --no-progress --seeds 2 --updates 6 --eval-every 2 "

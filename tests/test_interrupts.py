@@ -17,8 +17,6 @@ from test_training import (
 
 from dalejax import checkpoint, interrupts, processes, results, runs, training
 
-pytestmark = pytest.mark.usefixtures("compile_once")
-
 ROOT = Path(__file__).parents[1]
 TRAIN = (
     "train --task adding --cell rnn --n 4 --seeds 2 --updates 100000 --eval-every 5 "

@@ -42,6 +42,7 @@ def test_the_program_does_not_grow_with_the_members(kind, member_map):
     assert operations[0]["stablehlo.while"] >= 5  # updates, and two layers there and back
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", NETS)
 def test_compiled_for_many_it_has_the_loops_of_few(kind):
     loops = [

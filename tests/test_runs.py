@@ -30,7 +30,6 @@ from dalejax import checkpoint, identity, results, runs, training
 from dalejax.files import replace_atomically
 from dalejax.notes import RunWarning
 
-pytestmark = pytest.mark.usefixtures("compile_once")
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden_runs"
 
