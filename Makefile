@@ -31,9 +31,10 @@ test: $(READY)
 
 # Many processes, whole data sets, networks of full size; and what promises bits once more, on
 # programs as users compile them (other tests run on ones that compile faster).
+AS_USERS := XLA_FLAGS= JAX_DISABLE_MOST_OPTIMIZATIONS=0
 long: $(READY)
-	XLA_FLAGS= $(BIN)/python -m pytest -n 2 --dist loadfile -m long
-	XLA_FLAGS= $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_training.py tests/test_waves.py
+	$(AS_USERS) $(BIN)/python -m pytest -n 2 --dist loadfile -m long
+	$(AS_USERS) $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_training.py tests/test_waves.py
 
 # NeuroGym's adapter; NeuroGym and the other tests do not agree on a NumPy, so it has its own .venv-neuro.
 neuro: $(NEURO)/.ready

@@ -39,7 +39,7 @@ class HybridCell(DANNCell):
         ValueError: as a DANNCell, or ``slow_n_i`` is not between 1 and n - 1.
 
     Example:
-        >>> import jax
+        >>> import jax, jax.numpy as jnp
         >>> cell, key = HybridCell(4, n_i=2, slow_n_i=1), jax.random.key(0)
         >>> W = cell.effective(cell.initial(3, key=key)).W
         >>> dann = DANNCell(4, n_i=2)
@@ -86,7 +86,7 @@ class HybridDense(DANNDense):
         ValueError: n_i < 1.
 
     Example:
-        >>> import jax
+        >>> import jax, jax.numpy as jnp
         >>> layer = HybridDense(2, inputs_n_i=1)
         >>> jnp.sign(layer.initial(3, key=jax.random.key(0))["W_ee"]).tolist()
         [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0]]

@@ -13,11 +13,11 @@ from pathlib import Path
 # each other. It reads this when it is loaded, with NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Many programs are compiled, each to run for a moment, here and in the processes that tests start.
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # `make long` runs some with them
 os.environ["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"  # nor do they say which line made what
 if version("jaxlib").startswith("0.10."):
     # XLA's first way to emit loops, gone since, compiles a third faster than the one it runs by
-    # default. An empty XLA_FLAGS keeps the default: `make long` sets it.
+    # default. An empty XLA_FLAGS keeps the default, in `make long`.
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -83,14 +83,6 @@ def x64():
     """Run a test in float64."""
     with jax.enable_x64(True):
         yield
-
-
-@pytest.fixture(scope="module")
-def optimised():
-    """Compile as users do: for promises that hang on what the compiler makes."""
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture

@@ -29,8 +29,7 @@ def run(name, steps=None):
     return net, params, x, *dj.currents(net, params, x, steps=steps, key=KEY)[0]
 
 
-@pytest.mark.parametrize("steps", [None, 6])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize(("name", "steps"), [*((name, 6) for name in CELLS), ("colei", None)])
 def test_their_difference_is_the_drive(name, steps, x64):
     net, params, x, E, I = run(name, steps)  # noqa: E741
     assert (E >= 0).all() and (I >= 0).all() and E.shape == I.shape == (steps or 4, 3, 5)

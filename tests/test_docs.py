@@ -28,6 +28,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 def test_every_experiment_has_a_page_with_its_pictures(site):
     for name in all_experiments():
         page = (site / "experiments" / f"{name}.html").read_text()
@@ -62,6 +63,7 @@ def test_formulas_are_drawn_and_nothing_is_fetched(site):
     assert maths > 100
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, PHONE["width"]])
 def test_pages_are_whole_in_a_browser(site, browser, width):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE | {"width": width})

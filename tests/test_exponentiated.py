@@ -60,6 +60,7 @@ def test_what_is_not_legal_becomes_zero_and_stays_there():
     assert params["w"][2] == pytest.approx(2 * np.exp(2))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind, bare", [("colei", True), *((kind, False) for kind in NETWORKS)])
 def test_networks_stay_legal_and_keep_their_synapses(kind, bare):
     params, signs = setting(kind)

@@ -129,6 +129,7 @@ def running(tmp_path):
         process.communicate()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_program_says_how_to_resume_and_exits_with_the_signal(number, running, tmp_path):
     running.send_signal(number)

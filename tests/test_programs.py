@@ -30,6 +30,7 @@ def lowered(kind, size, member_map):
     ).lowered(3, size)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", NETS)
 @pytest.mark.parametrize("member_map", ensemble.MEMBER_MAPS)
 def test_the_program_does_not_grow_with_the_members(kind, member_map):

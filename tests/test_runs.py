@@ -140,6 +140,7 @@ def test_another_run_is_refused_and_each_field_named_with_both_values(half, what
     assert files(half) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tx", "message"),
     [

@@ -17,7 +17,7 @@ from test_training import fit
 
 from dalejax import checkpoint, cli, results
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("optimised")]
+pytestmark = pytest.mark.long
 WORKER = Path(__file__).parent / "scale_worker.py"
 HALF, WHOLE = 6, 12
 

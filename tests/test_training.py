@@ -13,8 +13,6 @@ import pytest
 import dalejax as dj
 from dalejax import member, results, training
 
-pytestmark = pytest.mark.usefixtures("optimised")
-
 NET = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1))
 KEYS = dj.seed_keys(0, 5)
 NEVER = 1000

@@ -12,8 +12,6 @@ from test_training import (
 
 from dalejax import ensemble, programs, waves
 
-pytestmark = pytest.mark.usefixtures("optimised")
-
 ONE_DEVICE = ensemble.member_mesh(jax.devices()[:1])
 
 
