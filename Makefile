@@ -47,11 +47,12 @@ $(NEURO)/.ready: pyproject.toml
 	  -e '.[neuro]' 'pytest>=8' 'hypothesis>=6.100' 'beartype>=0.20'
 	@touch $@
 
-# Every experiment at toy size, in two halves side by side.
+# Every experiment at toy size, in two halves side by side; programs that run for a moment are
+# compiled fast.
 smoke: $(READY)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	  half() { $(BIN)/python -m experiments all --part $$1/2 --preset smoke --no-progress \
-	    --out "$$folder/$$1"; } && \
+	  half() { JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m experiments all --part $$1/2 \
+	    --preset smoke --no-progress --out "$$folder/$$1"; } && \
 	  { half 1 & first=$$!; half 2; second=$$?; wait $$first && exit $$second; }
 
 # The notebook, run again where it is.

@@ -9,10 +9,8 @@ three learn at several rates, the better one by validation; the bias starts at 0
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
 import dalejax as dj
-from experiments import evidence, iclr
+from experiments import at_best, evidence, iclr
 from experiments.base import Context, Experiment
 
 BOTH, SUBTRACTIVE, DIVISIVE = "both", "subtractive", "divisive"
@@ -34,28 +32,19 @@ def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three kinds at all rates; compare each at its best."""
     s = context.settings
     task = iclr.task_of(context, num_valid=s["num_valid"])
-    keys, rates = dj.seed_keys(s.get("root", 0), s["seeds"]), s["rates"]
-    test, chosen = {}, {}
-    for kind, how in KINDS.items():
-        net = iclr.dann(s, s["some"], bias=0.0, **how)
-        run = context.train(
-            kind, net, lambda rate: dj.dann_sgd(rate, clip=s["clip"]), task,
-            keys=jnp.tile(keys, len(rates)),
-            hyperparams={"rate": jnp.repeat(jnp.array(rates, jnp.float32), len(keys))},
-            num_updates=s["updates"], eval_every=s["eval_every"],
-        )  # fmt: skip
-        names = [f"{kind}, {rate:g}" for rate in rates]
-        context.record_groups(names, run.table, len(keys))
-        valid = {name: context.final(name, "valid_error").fillna(100).mean() for name in names}
-        chosen[kind] = min(valid, key=valid.get)
-        test[kind] = context.final(chosen[kind], "test_error")
-    table = context.table
-    curves = {chosen[kind]: kind for kind in KINDS}
-    table = table[table.configuration.isin(curves)].replace({"configuration": curves})
-    look = {"ylabel": "test error (%)", "log": True}
-    context.draw("test_curves", dj.plots.learning_curves(table, "test_error", **look))
-    context.draw("final_error", dj.plots.final_dots(test, **look))
-    note = f"best rates: {', '.join(chosen.values())}"
+    found = at_best.train(
+        context,
+        {
+            kind: at_best.Contestant(
+                iclr.dann(s, s["some"], bias=0.0, **how),
+                lambda rate: dj.dann_sgd(rate, clip=s["clip"]),
+                task,
+                s["rates"],
+            )
+            for kind, how in KINDS.items()
+        },
+    )
+    test = {kind: best.test for kind, best in found.items()}
     return evidence.above(
         context,
         [
@@ -76,7 +65,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             ),
         ],
         SOURCE,
-        note,
+        at_best.note(found),
     )  # fmt: skip
 
 

@@ -1,0 +1,83 @@
+"""Networks tried at several learning rates, each compared at its best by validation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import pandas as pd
+
+import dalejax as dj
+from experiments.base import Context
+
+
+class Contestant(NamedTuple):
+    """A network, what makes its optimiser of a rate, its task, and the rates to try."""
+
+    net: dj.RecurrentNetwork | dj.FeedforwardNetwork
+    make_tx: Callable
+    task: object
+    rates: Sequence[float]
+
+
+class Best(NamedTuple):
+    """A network at its best rate.
+
+    Attributes:
+        rate: the one with the smallest mean validation error; a seed that diverged counts 100.
+        test: final test error by member, in per cent.
+        params: of its members at the end.
+    """
+
+    rate: float
+    test: pd.Series
+    params: dict
+
+
+def train(
+    context: Context,
+    contestants: Mapping[str, Contestant],
+) -> dict[str, Best]:
+    """Train each at all its rates as one ensemble; draw those at their best."""
+    s = context.settings
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    out = {}
+    for name, (net, make_tx, task, rates) in contestants.items():
+        run = context.train(
+            re.sub(r"[^a-z0-9]+", "_", name.lower()),
+            net,
+            make_tx,
+            task,
+            keys=jnp.tile(keys, len(rates)),
+            hyperparams={"rate": jnp.repeat(jnp.array(rates, jnp.float32), len(keys))},
+            num_updates=s["updates"],
+            eval_every=s["eval_every"],
+        )
+        names = [f"{name}, {rate:g}" for rate in rates]
+        context.record_groups(names, run.table, len(keys))
+        valid = [context.final(n, "valid_error").fillna(100).mean() for n in names]
+        best = valid.index(min(valid))
+        mine = slice(best * len(keys), (best + 1) * len(keys))
+        params = jax.tree.map(lambda leaf, mine=mine: leaf[mine], run.params)
+        out[name] = Best(rates[best], context.final(names[best], "test_error"), params)
+    draw(context, out)
+    return out
+
+
+def draw(context: Context, found: Mapping[str, Best]) -> None:
+    """Draw the curves and the final test errors of the networks at their best."""
+    named = {f"{name}, {best.rate:g}": name for name, best in found.items()}
+    table = context.table
+    table = table[table.configuration.isin(named)].replace({"configuration": named})
+    look = {"ylabel": "test error (%)", "log": True}
+    context.draw("test_curves", dj.plots.learning_curves(table, "test_error", **look))
+    errors = {name: best.test for name, best in found.items()}
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
+
+
+def note(found: Mapping[str, Best]) -> str:
+    """Say at which rate each is compared."""
+    return "best rates: " + ", ".join(f"{name} {best.rate:g}" for name, best in found.items())
