@@ -51,13 +51,6 @@ class Design(NamedTuple):
     signed: bool = True
 
 
-def flat(shape, key, *, n_i: int, rms: float, lines: int = 1, background: float = 0.0):
-    """Draw column-signed weights with equal singular values; several such matrices are added."""
-    values = jnp.full(min(shape), rms / math.sqrt(lines))
-    draw = partial(initializers.colei_spectral, shape, n_i, values, background=background)
-    return sum(draw(key=k) for k in jax.random.split(key, lines))
-
-
 def designs(n: int, n_i: int) -> dict[str, Design]:
     """List the candidates of n units, n_i of them inhibitory."""
 
@@ -80,12 +73,13 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
         values = dj.spectrum.singular_values(usual(shape, key))
         return initializers.colei_spectral(shape, n_i, values, key=key)
 
-    permutation = partial(flat, n_i=n_i, rms=1.0)
-    # Every unit sees three inputs, with weights whose squares sum to 0.36.
-    few_inputs = lambda shape, key: flat(  # noqa: E731
-        shape, key, n_i=0, rms=0.6 * math.sqrt(shape[0] / shape[1]), lines=3
-    )
-    few_outputs = partial(flat, n_i=n_i, rms=math.sqrt(2.0))
+    permutation = partial(initializers.colei_flat, n_i=n_i, rms=1.0)
+
+    def few_inputs(shape, key):
+        # A unit sees three of the inputs, with the norm of the RNN's; so does SpectralColEICell.
+        return initializers.colei_flat(shape, 0, math.sqrt(1 / 3), key=key, synapses=3)
+
+    few_outputs = partial(initializers.colei_flat, n_i=n_i, rms=math.sqrt(2.0))
     rest = (colei_input, colei_readout)
     dense = 0.5 / n  # of the background: the largest singular value is 1.5, all others 1
     return {
@@ -99,10 +93,14 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
         WHOLE: Design(permutation, few_inputs, few_outputs),
         "quarter circle, inputs, read-out": Design(quarter_circle, few_inputs, few_outputs),
         "sum of 3, inputs, read-out": Design(
-            partial(flat, n_i=n_i, rms=1 / math.sqrt(3), lines=3), few_inputs, few_outputs
+            partial(initializers.colei_flat, n_i=n_i, rms=1 / math.sqrt(3), synapses=3),
+            few_inputs,
+            few_outputs,
         ),
         "dense, inputs, read-out": Design(
-            partial(flat, n_i=n_i, rms=1.0, background=dense), few_inputs, few_outputs
+            partial(initializers.colei_flat, n_i=n_i, rms=1.0, background=dense),
+            few_inputs,
+            few_outputs,
         ),
     }
 
@@ -209,9 +207,8 @@ def _claims(context: Context, errors, signed) -> list[dj.claims.Claim]:
                 (COLEI, PERMUTATION),
             ),
             evidence.Above(
-                "inputs_and_readout_help", "What is wrong with W is wrong with U and the read-out, "
-                "too: treating all three is better than W alone.", errors[PERMUTATION],
-                errors[WHOLE], (PERMUTATION, WHOLE),
+                "inputs_help", "What is wrong with W is wrong with U, too: treating both is better "
+                "than W alone.", errors[PERMUTATION], errors[INPUTS], (PERMUTATION, INPUTS),
             ),
         ],
         SOURCE,

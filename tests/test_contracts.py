@@ -25,7 +25,11 @@ DIVISIVE = DANN | {"U_g": 0, "W_g": 0}
 NETWORKS = {
     "rnn": ([dj.RNNCell(3), dj.RNNCell(2)], dj.Dense(2), {"cells_1": {"W": 1}}),
     "colei": (
-        [dj.ColEICell(4, n_i=2), dj.ColEICell(3, n_i=1), dj.HybridCell(3, n_i=1, slow_n_i=2)],
+        [
+            dj.ColEICell(4, n_i=2),
+            dj.SpectralColEICell(3, n_i=1),
+            dj.HybridCell(3, n_i=1, slow_n_i=2),
+        ],
         dj.HybridDense(2),
         {
             "cells_0": {"U": 0, "W": 2},

@@ -25,6 +25,7 @@ MAKE = {
     "from_spectrum": lambda key: initializers.from_spectrum((4, 3), jnp.ones(3), key=key),
     "colei": lambda key: initializers.colei((4, 4), 1, key=key, rho=1.5, zero_diagonal=True),
     "colei_input": lambda key: initializers.colei_input((4, 3), key=key, distribution="gamma"),
+    "colei_flat": lambda key: initializers.colei_flat((4, 6), 1, 1.0, key=key, synapses=2),
     "colei_spectral": lambda key: initializers.colei_spectral((4, 4), 1, jnp.arange(4.0), key=key),
     "dann": lambda key: initializers.dann((4, 3), 2, 0.1, key=key),
     "positive": lambda key: initializers.positive((4, 3), 0.1, key=key, distribution="lognormal"),
@@ -240,6 +241,20 @@ def test_a_column_signed_matrix_takes_a_spectrum(shape, n_i, x64):
         np.testing.assert_allclose(power, gain * np.eye(6), atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (8, 3), (3, 8)])
+@pytest.mark.parametrize("synapses", [1, 3])
+def test_few_synapses_make_a_flat_spectrum(shape, synapses, x64):
+    """One a line: all singular values equal; k: at least the norm of one, at most sqrt(k) s."""
+    W = np.asarray(initializers.colei_flat(shape, 2, 0.5, key=KEY, synapses=synapses))
+    sigma = np.linalg.svd(W, compute_uv=False)
+    assert (W[:, : shape[1] - 2] >= 0).all() and (W[:, shape[1] - 2 :] <= 0).all()
+    assert (W != 0).sum() <= synapses * max(shape)
+    if synapses == 1:
+        np.testing.assert_allclose(sigma, 0.5, rtol=1e-12)
+    else:  # entries have one sign: what falls on one another adds up
+        assert (sigma**2).mean() >= 0.25 - 1e-12 and sigma[0] <= np.sqrt(synapses) * 0.5 + 1e-12
+
+
 def test_a_background_moves_one_singular_value_away(x64):
     n, s, c = 9, 0.7, 0.2
     W = initializers.colei_spectral((n, n), 3, jnp.full(n, s), key=KEY, background=c)
@@ -258,6 +273,7 @@ def test_a_background_moves_one_singular_value_away(x64):
     ("make", "message"),
     [
         (lambda: initializers.colei_spectral((3, 3), 3, jnp.ones(3), key=KEY), "n_i is 3; it must"),
+        (lambda: initializers.colei_flat((3, 3), 1, 1.0, key=KEY, synapses=0), "synapses is 0"),
         (lambda: initializers.colei_spectral((3, 3), -1, jnp.ones(3), key=KEY), "n_i is -1"),
         (lambda: initializers.colei_spectral((3, 4), 1, jnp.ones(4), key=KEY), r"\(3, 4\) has 3"),
         (

@@ -13,7 +13,7 @@ from dalejax.initializers.dann import (
     standardising_alpha,
     unit_mean,
 )
-from dalejax.initializers.spectral import colei_spectral
+from dalejax.initializers.spectral import colei_flat, colei_spectral
 from dalejax.initializers.standard import (
     from_spectrum,
     glorot_uniform,
@@ -29,6 +29,7 @@ __all__ = [
     "INHIBITIONS",
     "DANNWeights",
     "colei",
+    "colei_flat",
     "colei_input",
     "colei_spectral",
     "dann",

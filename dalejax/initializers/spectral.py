@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -77,3 +79,45 @@ def colei_spectral(
     where = (line, along) if pre >= post else (along, line)
     W = jnp.full(shape, background, entries.dtype).at[where].add(entries)
     return jnp.where(W > 0, W * signs.column_signs(pre, n_i), 0)  # an absent synapse is 0, not -0
+
+
+def colei_flat(
+    shape: Shape,
+    n_i: int,
+    rms: float,
+    *,
+    key: Key[Array, ""],
+    synapses: int = 1,
+    background: float = 0.0,
+) -> Float[Array, "post pre"]:
+    r"""Draw column-signed weights of few strong synapses: as flat a spectrum as signs allow.
+
+    .. math:: W = \sum_{j=1}^{k} W_j, \qquad \sigma(W_j) = \frac{s}{\sqrt k} \text{ throughout}
+
+    each drawn by itself (:func:`colei_spectral`). One alone has all its singular values equal; of
+    k, the largest is at most :math:`\sqrt k s`. Every unit of the shorter side has k synapses or,
+    where the matrix is oblong, that many times the quotient of its sides.
+
+    Args:
+        shape: (post, pre).
+        n_i: inhibitory columns, the last ones, from 0 to pre - 1.
+        rms: s, the singular values' root mean square (but for synapses that fall on one another).
+        key: a typed PRNG key.
+        synapses: k, at least 1.
+        background: what every synapse has on top of each W_j, 0 or positive.
+
+    Raises:
+        ValueError: synapses is below 1, or as :func:`colei_spectral`.
+
+    Example:
+        >>> W = colei_flat((4, 4), 1, 0.5, key=jax.random.key(0))
+        >>> [round(float(s), 4) for s in jnp.linalg.svd(W, compute_uv=False)]
+        [0.5, 0.5, 0.5, 0.5]
+
+    Reference:
+        As :func:`colei_spectral`.
+    """
+    checks.whole("synapses", synapses)
+    values = jnp.full(min(shape), rms / math.sqrt(synapses))
+    keys = jax.random.split(key, synapses)
+    return sum(colei_spectral(shape, n_i, values, key=k, background=background) for k in keys)

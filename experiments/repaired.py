@@ -1,0 +1,253 @@
+"""Repaired ColEI beside everybody else: the same search for each, then many seeds at its best.
+
+Six contestants of one layer: RNN, orthogonal RNN, ColEI, ColEI with the RNN's spectrum (its signs
+are illegal, and free), repaired ColEI (`SpectralColEICell`), Dale's ANN. Learning rate, clip and
+whether the bias starts at 0 or cancels the mean input are searched on the same grid for each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import types
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+import dalejax as dj
+from experiments import evidence
+from experiments.base import Context, finite
+
+RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
+COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
+NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
+SOURCE = "beyond the papers: Li et al. 2023, section 4"
+_OTHER_SEEDS = 1000  # those of the search are not those of the comparison
+
+
+class Contestant(NamedTuple):
+    """Who learns.
+
+    Attributes:
+        net: the network.
+        make_tx: makes its optimiser of a rate and a clip.
+        host: the network that it starts as, but for the singular values of W; None for itself.
+    """
+
+    net: dj.RecurrentNetwork
+    make_tx: Callable
+    host: dj.RecurrentNetwork | None = None
+
+
+class Found(NamedTuple):
+    """What became of a contestant: its choice, its start, and its run."""
+
+    rate: float
+    clip: float
+    bias: str
+    start: dict
+    run: dj.Run
+
+
+class Limits(NamedTuple):
+    """What is wanted of the repaired network: the gap closed at least, the error above at most."""
+
+    closed: float
+    above: float | None = None
+
+
+def contestants(s: Mapping, n_out: int, cell: Mapping, **how) -> dict[str, Contestant]:
+    """Make the six networks; ``cell`` goes to each one's cell, ``how`` to the network."""
+    n, n_i = s["n"], s["n_i"]
+
+    def net(cell, readout):
+        return dj.RecurrentNetwork([cell], readout, **how)
+
+    rnn = net(dj.RNNCell(n, **cell), dj.Dense(n_out))
+    orthogonal = dj.RNNCell(n, recurrent_init=dj.initializers.orthogonal, **cell)
+    colei = net(dj.ColEICell(n, n_i=n_i, **cell), dj.ColEIDense(n_out))
+    repaired = dj.SpectralColEICell(n, n_i=n_i, **cell)
+    dann = net(dj.DANNCell(n, n_i=n_i, **cell), dj.DANNDense(n_out))
+    return {
+        RNN: Contestant(rnn, dj.rnn_sgd),
+        ORTHOGONAL: Contestant(net(orthogonal, dj.Dense(n_out)), dj.rnn_sgd),
+        DANN: Contestant(dann, dj.dann_sgd),
+        COLEI: Contestant(colei, dj.colei_sgd),
+        TRANSPLANT: Contestant(rnn, dj.rnn_sgd, host=colei),
+        REPAIRED: Contestant(net(repaired, dj.ColEIDense(n_out)), dj.colei_sgd),
+    }
+
+
+def start(contestant: Contestant, task, bias: str, input_mean: float, *, keys):
+    """Draw where members start: with the bias wanted, and a transplanted spectrum."""
+    params = dj.initial_params(contestant.net, task, keys=keys)
+    if contestant.host is not None:
+        host = dj.initial_params(contestant.host, task, keys=keys)
+        W = dj.spectrum.transplant(host["cells_0"]["W"], params["cells_0"]["W"])
+        cell, readout = host["cells_0"], host["readout"]
+        params = {
+            "cells_0": {"U": cell["U"], "W": W, "b": cell["b"]},
+            "readout": {"W": readout["W"], "b": readout["b"]},
+        }
+    if bias == "centred":
+        U = contestant.net.effective(params)[0].U
+        params = params | {"cells_0": {**params["cells_0"], "b": -U.sum(-1) * input_mean}}
+    return params
+
+
+def compare(
+    context: Context, task, input_mean: float, names: Mapping[str, Contestant]
+) -> dict[str, Found]:
+    """Search for every contestant on the same grid; train it at its best with all seeds."""
+    s = context.settings
+    root, rows, out = s.get("root", 0), [], {}
+    grid = list(itertools.product(s["rates"], s["clips"], s["biases"]))
+    few = dj.seed_keys(root + _OTHER_SEEDS, s["search_seeds"])
+    keys = dj.seed_keys(root, s["seeds"])
+    for name, contestant in names.items():
+        slug = name.lower().replace(" ", "_").replace(",", "").replace("'", "")
+        by_bias = {b: start(contestant, task, b, input_mean, keys=few) for b in s["biases"]}
+        starts = [by_bias[bias] for *_, bias in grid]
+        tried = context.train(
+            f"search_{slug}",
+            contestant.net,
+            contestant.make_tx,
+            task,
+            keys=jnp.tile(few, len(grid)),
+            params=jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *starts),
+            hyperparams={
+                "learning_rate": jnp.repeat(jnp.array([g[0] for g in grid]), len(few)),
+                "clip": jnp.repeat(jnp.array([g[1] for g in grid]), len(few)),
+            },
+            num_updates=s["search_updates"],
+            eval_every=s["search_updates"],
+        )
+        scores = dj.results.final_values(tried.table, task.score).to_numpy()
+        scores = np.where(np.isfinite(scores), scores, np.inf).reshape(len(grid), -1).mean(1)
+        rows += [(name, *g, score) for g, score in zip(grid, scores, strict=True)]
+        rate, clip, bias = grid[int(scores.argmin())]
+        params = start(contestant, task, bias, input_mean, keys=keys)
+        run = context.train_one(
+            name, contestant.net, contestant.make_tx(rate, clip), task, keys=keys, params=params
+        )
+        out[name] = Found(rate, clip, bias, params, run)
+    table = pd.DataFrame(rows, columns=["network", "rate", "clip", "bias", task.score])
+    context.write_csv("search.csv", table, digits=4)
+    return out
+
+
+def gap_closed(errors: Mapping[str, pd.Series]) -> tuple[float, tuple[float, float]]:
+    """Give (ColEI - ours) / (ColEI - RNN) of the means, with its bootstrap interval."""
+
+    def share(colei, ours, rnn, axis=-1):
+        return (colei.mean(axis) - ours.mean(axis)) / (colei.mean(axis) - rnn.mean(axis))
+
+    samples = [finite(errors[name]).to_numpy() for name in (COLEI, REPAIRED, RNN)]
+    if min(map(len, samples)) < 2:
+        return float("nan"), (float("nan"), float("nan"))
+    found = stats.bootstrap(samples, share, method="percentile", rng=0).confidence_interval
+    return float(share(*samples)), (float(found.low), float(found.high))
+
+
+def run(
+    context: Context,
+    task,
+    metric: str,
+    ylabel: str,
+    input_mean: float,
+    limits: Limits,
+    cell: Mapping = types.MappingProxyType({}),
+    **how,
+) -> list[dj.claims.Claim]:
+    """Compare the six on a task: errors, the gap that is closed, spread, spectra; draw them."""
+    nets = contestants(context.settings, task.n_out, cell, **how)
+    found = compare(context, task, input_mean, nets)
+    errors = {name: context.final(name, metric) for name in found}
+    look = {"ylabel": ylabel, "log": True}
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
+    context.draw("learning_curves", dj.plots.learning_curves(context.table, metric, **look))
+    _spectra(context, nets, found)
+    note = "; ".join(f"{n} {f.rate:g}, clip {f.clip:g}, bias {f.bias}" for n, f in found.items())
+    return _claims(context, errors, limits, f"rates: {note}")
+
+
+def _spectra(context: Context, nets, found: Mapping[str, Found]) -> None:
+    rows, curves = [], {}
+    for name, f in found.items():
+        for stage, params in (("start", f.start), ("end", f.run.params)):
+            W = jnp.asarray(nets[name].net.effective(params)[0].W)
+            sigma = np.asarray(dj.spectrum.singular_values(W))
+            entropy = np.asarray(dj.spectrum.nse(W))
+            share = np.asarray(dj.spectrum.participation(W))
+            rows += [
+                (name, stage, i, entropy[i], sigma[i, 0], np.sqrt((sigma[i] ** 2).mean()), share[i])
+                for i in range(len(sigma))
+            ]
+            if name in (RNN, COLEI, REPAIRED):
+                curves[f"{name}, {stage}"] = list(sigma.T)
+    columns = ["network", "stage", "member", "nse", "sigma_max", "sigma_rms", "participation"]
+    context.write_csv("spectra.csv", pd.DataFrame(rows, columns=columns), digits=4)
+    ranks = np.arange(1, len(next(iter(curves.values()))) + 1)
+    figure = dj.plots.sweep(
+        curves, dict.fromkeys(curves, ranks), xlabel="rank", ylabel="singular value of W",
+    )  # fmt: skip
+    context.draw("singular_values", figure)
+
+
+def _claims(context: Context, errors, limits: Limits, note: str) -> list[dj.claims.Claim]:
+    ours, rnn = finite(errors[REPAIRED]), finite(errors[RNN])
+    closed, bounds = gap_closed(errors)
+    out = [
+        context.claim(
+            id="gap_closed",
+            statement="An alternative initialisation for ColEI networks improves their learning: "
+            "share of the gap between ColEI at its best and the RNN that it closes.",
+            source=SOURCE,
+            measured=closed,
+            interval=bounds,
+            test=f"bootstrap; {_told(errors)}",
+            reference=f"at least {limits.closed:g}",
+            holds=bool(closed >= limits.closed and errors[COLEI].mean() > errors[RNN].mean()),
+            note=note,
+        ),
+        context.claim(
+            id="no_more_variable",
+            statement="Its seeds spread hardly more than the RNN's (quotient of the standard "
+            "deviations).",
+            source=SOURCE,
+            measured=float(ours.std() / rnn.std()) if rnn.std() else None,
+            test=f"n = {len(ours)} and {len(rnn)}",
+            reference="at most 1.5",
+            holds=bool(ours.std() <= 1.5 * rnn.std() and len(ours) == len(errors[REPAIRED])),
+            note=note,
+        ),
+        *evidence.above(
+            context,
+            [
+                evidence.Above(
+                    f"better_than_{id}", f"Repaired ColEI learns better than {other}.",
+                    errors[other], errors[REPAIRED], (other, REPAIRED),
+                )
+                for id, other in (("colei", COLEI), ("transplant", TRANSPLANT))
+            ],
+            SOURCE, note,
+        ),
+    ]  # fmt: skip
+    if limits.above is not None:
+        pairs = dj.results.paired_differences(errors[REPAIRED], errors[RNN])
+        out.append(
+            evidence.mean(
+                context, "as_good_as_rnn", "A column-signed network learns as well as an RNN "
+                "(error of repaired ColEI minus the RNN's).", SOURCE, pairs.values,
+                lambda b: b.high < limits.above, f"interval below +{limits.above:g}", note=note,
+            )
+        )  # fmt: skip
+    return out
+
+
+def _told(errors) -> str:
+    return ", ".join(f"{n} {dj.results.summary(v)['text']}" for n, v in errors.items())

@@ -1,0 +1,43 @@
+"""Repaired ColEI on the adding problem, 1 x 10 units, one of them inhibitory.
+
+    python -m experiments repaired_adding --preset laptop
+
+As `fig2_adding`, at full scale, but for a constant step size.
+"""
+
+from __future__ import annotations
+
+import dalejax as dj
+from experiments import fig2_adding, repaired
+from experiments.base import Context, Experiment
+
+FULL = {"data": "generated", "n": 10, "n_i": 1, "updates": 14_100, "eval_every": 141, "seeds": 30,
+        "last": 5, "batch_size": 64, "num_train": 9000, "search_updates": 4230, "search_seeds": 6,
+        "rates": (0.025, 0.05, 0.1, 0.2), "clips": (1.0, 3.0, 7.0),
+        "biases": ("zero", "centred")}  # fmt: skip
+PRESETS = {
+    "smoke": FULL | {"updates": 4, "eval_every": 2, "seeds": 3, "last": 1, "num_train": 640,
+                     "search_updates": 2, "search_seeds": 2, "rates": (0.05, 0.1), "clips": (3.0,)},
+    "laptop": FULL,
+    "paper": FULL,
+}  # fmt: skip
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare the six."""
+    s = context.settings
+    task = dj.tasks.AddingProblem(batch_size=s["batch_size"], num_train=s["num_train"])
+    return repaired.run(
+        context, task, "test_mse", "test mean squared error", fig2_adding.INPUT_MEAN,
+        repaired.Limits(closed=0.75),
+    )  # fmt: skip
+
+
+EXPERIMENT = Experiment(
+    name="repaired_adding",
+    source=repaired.SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 10, "paper": 10},
+    claims=4,
+    run=run,
+)

@@ -1,0 +1,48 @@
+"""Repaired ColEI on decisions: leaky, noisy networks decide in which direction the dots move.
+
+    python -m experiments repaired_decisions --preset laptop
+
+The perceptual decision of Song et al. 2016 for 1 x 100 units, a fifth of them inhibitory.
+"""
+
+from __future__ import annotations
+
+import dalejax as dj
+from experiments import repaired, song_tasks
+from experiments.base import Context, Experiment
+
+FULL = {"data": "none", "dt": 20.0, "n": 100, "n_i": 20, "updates": 4000, "eval_every": 100,
+        "seeds": 10, "last": 5, "batch_size": 64, "num_test": 1000, "noise": 0.15,
+        "search_updates": 500, "search_seeds": 2, "rates": (0.01, 0.03, 0.1, 0.3),
+        "clips": (1.0, 10.0), "biases": ("zero", "centred")}  # fmt: skip
+PRESETS = {
+    "smoke": FULL | {"dt": 50.0, "n": 10, "n_i": 2, "updates": 4, "eval_every": 2, "seeds": 3,
+                     "last": 1, "batch_size": 8, "num_test": 16, "search_updates": 2,
+                     "rates": (0.1,), "clips": (1.0,)},
+    "laptop": FULL | {"updates": 1000, "eval_every": 50, "num_test": 500, "search_updates": 300},
+    "paper": FULL,
+}  # fmt: skip
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare the six."""
+    s = context.settings
+    task = dj.tasks.PerceptualDecision(
+        dt=s["dt"], batch_size=s["batch_size"], num_test=s["num_test"]
+    )
+    return repaired.run(
+        context, task, "test_error", "wrong decisions (%)", INPUT_MEAN, LIMITS,
+        cell={"tau": task.tau, "dt": task.dt, "noise": s["noise"]}, every_step=True,
+    )  # fmt: skip
+
+
+INPUT_MEAN = 0.2  # about that of the two inputs over a trial
+LIMITS = repaired.Limits(closed=0.75)
+EXPERIMENT = Experiment(
+    name="repaired_decisions",
+    source=f"{repaired.SOURCE}; {song_tasks.SOURCE}",
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 150},
+    claims=4,
+    run=run,
+)

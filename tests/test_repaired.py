@@ -1,0 +1,52 @@
+"""The comparison with repaired ColEI: where contestants start, and the share of the gap closed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import dalejax as dj
+from experiments import repaired
+
+TASK = dj.tasks.AddingProblem(num_train=64)
+KEYS = dj.seed_keys(0, 3)
+NETS = repaired.contestants({"n": 8, "n_i": 2}, TASK.n_out, {})
+
+
+def start(name, bias="zero", mean=0.0):
+    return repaired.start(NETS[name], TASK, bias, mean, keys=KEYS)
+
+
+def matrices(params, name):
+    return np.asarray(NETS[name].net.effective(params)[0].W)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_centred_bias_cancels_the_mean_input(name):
+    U, _, b = NETS[name].net.effective(start(name, "centred", 0.3))[0]
+    np.testing.assert_allclose(np.asarray(U) @ np.full(TASK.n_in, 0.3), -np.asarray(b), atol=1e-6)
+
+
+def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
+    params, colei, rnn = (start(n) for n in (repaired.TRANSPLANT, repaired.COLEI, repaired.RNN))
+    W, host, donor = (np.asarray(p["cells_0"]["W"]) for p in (params, colei, rnn))
+    values = [np.linalg.svd(w, compute_uv=False) for w in (W, donor)]
+    np.testing.assert_allclose(*values, rtol=1e-4)
+    left, _, right = np.linalg.svd(host)
+    in_hosts = np.swapaxes(left, 1, 2) @ W @ np.swapaxes(right, 1, 2)  # diagonal in its vectors
+    np.testing.assert_allclose(in_hosts, np.stack([np.diag(v) for v in values[1]]), atol=1e-4)
+    np.testing.assert_array_equal(params["cells_0"]["U"], colei["cells_0"]["U"])
+    np.testing.assert_array_equal(params["readout"]["W"], colei["readout"]["W"])
+    assert dj.signs.KEY not in params["cells_0"]  # its signs are free
+
+
+def test_the_share_of_the_gap_is_that_of_the_means():
+    errors = {
+        repaired.COLEI: pd.Series([9.0, 11.0, np.nan]),  # a diverged member has no final error
+        repaired.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
+        repaired.RNN: pd.Series([2.0, 3.0, 1.0]),
+    }
+    share, (low, high) = repaired.gap_closed(errors)
+    assert share == pytest.approx((10 - 4) / (10 - 2))
+    assert 0.6 < low < share < high < 0.95
+    nothing, bounds = repaired.gap_closed(errors | {repaired.RNN: pd.Series([2.0, np.nan])})
+    assert np.isnan([nothing, *bounds]).all()
