@@ -23,7 +23,7 @@ PRESETS = {
        if name == "smoke" else (0.03, 0.1, 0.3)}
     for name, settings in interneurons.PRESETS.items()
 }  # fmt: skip
-SOURCE = "beyond the papers: Cornford et al. 2024"
+SOURCE = "beyond the papers"
 
 
 def run(context: Context) -> list[dj.claims.Claim]:

@@ -22,7 +22,7 @@ PRESETS = {
     name: settings | {"weight": 1.0, "trials": 50 if name == "smoke" else 500}
     for name, settings in interneurons.PRESETS.items()
 }
-SOURCE = "beyond the papers: Cornford et al. 2021, section 6"
+SOURCE = "beyond the papers"
 ALIKE = 0.5  # points of test error, our choice
 
 

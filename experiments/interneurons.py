@@ -23,7 +23,7 @@ PRESETS = {
     "laptop": FULL | {"updates": 9_372, "seeds": 5, "last": 1, "rates": (0.01, 0.03)},
     "paper": FULL,
 }  # fmt: skip
-SOURCE = "beyond the papers: Li et al. 2023, section 4; Cornford et al. 2021, section 6"
+SOURCE = "beyond the papers"
 ALIKE = 0.5  # points of test error, our choice
 
 

@@ -25,7 +25,7 @@ from experiments.base import Context, finite
 RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
 COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
 NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
-SOURCE = "beyond the papers: Li et al. 2023, section 4"
+SOURCE = "beyond the papers"
 _OTHER_SEEDS = 1000  # those of the search are not those of the comparison
 
 

@@ -8,7 +8,7 @@ The perceptual decision of Song et al. 2016 for 1 x 100 units, a fifth of them i
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import repaired, song_tasks
+from experiments import repaired
 from experiments.base import Context, Experiment
 
 FULL = {"data": "none", "dt": 20.0, "n": 100, "n_i": 20, "updates": 4000, "eval_every": 100,
@@ -36,11 +36,11 @@ def run(context: Context) -> list[dj.claims.Claim]:
     )  # fmt: skip
 
 
-INPUT_MEAN = 0.2  # about that of the two inputs over a trial
+INPUT_MEAN = 0.2  # what both inputs show at rest
 LIMITS = repaired.Limits(closed=0.75)
 EXPERIMENT = Experiment(
     name="repaired_decisions",
-    source=f"{repaired.SOURCE}; {song_tasks.SOURCE}",
+    source=repaired.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 150},
     claims=4,

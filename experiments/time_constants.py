@@ -27,7 +27,7 @@ PRESETS = {
 }  # fmt: skip
 PRESETS["laptop"] |= {"updates": 1000, "eval_every": 50}
 PRESETS["paper"] |= {"updates": 2000, "eval_every": 50, "batch_size": 64, "rate": 0.002}
-SOURCE = "beyond the papers: Li et al. 2023, section 4"
+SOURCE = "beyond the papers"
 
 
 def run(context: Context) -> list[dj.claims.Claim]:

@@ -5,8 +5,8 @@ import dalejax as dj
 # Theme -> modules of dalejax, in the order of the page; every public name is in one of them.
 THEMES = {
     "Networks": ["networks", "feedforward", "cell", "cells", "projected", "rectified", "divisive",
-                 "mutual", "hybrid", "dense", "conv", "norms", "embedding", "vgg", "recurrence",
-                 "exchange"],
+                 "mutual", "hybrid", "spectral", "dense", "conv", "norms", "embedding", "vgg",
+                 "recurrence", "exchange"],
     "Signs and starts": ["signs", "naming", "connectivity", "initializers"],
     "Transforms and optimisers": ["transforms", "optimizers", "fisher", "angles", "exponentiated"],
     "Training": ["training", "ensemble", "member", "answers", "interrupts", "notes", "penalties"],
