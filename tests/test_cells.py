@@ -183,7 +183,7 @@ def test_which_units_inhibit_the_layer_above():
     assert {name: cell.outputs_n_i for name, cell in CELLS.items()} == {
         "rnn": 0, "rnn-tanh": 0, "colei": 1, "colei-identity": 1, "dann": 0, "dann-tanh": 0,
         "divisive": 0, "divisive-pools": 0, "rnn-leaky": 0, "colei-leaky": 1, "divisive-leaky": 0,
-        "projected": 2, "postsynaptic": 0, "mutual": 0, "hybrid": 1,
+        "projected": 2, "postsynaptic": 0, "mutual": 0, "hybrid": 1, "spectral": 2,
     }  # fmt: skip
 
 
