@@ -77,7 +77,8 @@ release: $(READY)
 	  cd "$$folder" && \
 	  env/bin/python -W error -m pytest -q -n 2 --doctest-modules --pyargs dalejax && \
 	  env/bin/python -W error -m pytest -q -n 2 --import-mode=importlib tests/test_contracts.py && \
-	  env/bin/dalejax train --help > help.txt
+	  env/bin/dalejax train --task adding --cell colei --n 4 --seeds 2 --updates 6 --eval-every 2 \
+	    --no-progress --out run
 
 # Runs killed and stopped at random moments, a hundred times each, then compared byte by byte: half an hour.
 faults: $(READY)

@@ -19,7 +19,17 @@ from dalejax.types import Array, Float
 
 
 @dataclass(frozen=True)
-class Rates:
+class _Weighted:
+    """What every penalty has: how much it counts."""
+
+    weight: float
+
+    def __post_init__(self):
+        checks.not_negative("weight", self.weight)
+
+
+@dataclass(frozen=True)
+class Rates(_Weighted):
     r"""Penalise high rates.
 
     .. math:: \lambda \, \langle (h^\ell_{tbi})^2 \rangle_{\ell, t, b, i}
@@ -40,11 +50,6 @@ class Rates:
         Song et al. 2016 (L2 regularisation of the firing rates).
     """
 
-    weight: float
-
-    def __post_init__(self):
-        checks.not_negative("weight", self.weight)
-
     def __call__(self, net, task, params, batch, key) -> Float[Array, ""]:
         """Average the squared activity of all cells over a batch."""
         activities, _ = _run(net, task, params, batch, key)
@@ -53,7 +58,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Balance:
+class Balance(_Weighted):
     r"""Homeostasis: let inhibition track excitation, in every layer, trial and time step.
 
     .. math:: \lambda \, \left\langle \left(\frac{\langle I_i \rangle_i - \langle E_i \rangle_i}
@@ -79,11 +84,6 @@ class Balance:
         Cornford et al. 2021, section 6, name it as future work.
     """
 
-    weight: float
-
-    def __post_init__(self):
-        checks.not_negative("weight", self.weight)
-
     def __call__(self, net, task, params, batch, key) -> Float[Array, ""]:
         """Average the squared contrast of inhibition and excitation over a batch."""
         layers = currents(net, params, batch.inputs, steps=task.steps, key=key)
@@ -92,7 +92,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class VanishingGradient:
+class VanishingGradient(_Weighted):
     r"""Keep the gradient's norm as it goes back in time.
 
     .. math:: \lambda \Omega, \qquad \Omega = \left\langle \left(
@@ -125,9 +125,6 @@ class VanishingGradient:
     weight: float = 2.0
     immediate: bool = True
     squared: bool = False
-
-    def __post_init__(self):
-        checks.not_negative("weight", self.weight)
 
     def __call__(self, net, task, params, batch, key) -> Float[Array, ""]:
         """Measure how far the gradient's norm is from staying the same."""

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import optax
+
 import dalejax as dj
 from dalejax.plots import STYLES, Style
 
@@ -22,6 +24,13 @@ FIGURE_2_STYLES = {
 def limit(clip: float | str) -> float:
     """Read a clip of the settings, where "none" is none."""
     return math.inf if clip == "none" else float(clip)
+
+
+def signed_sgd(clip: float):
+    """Make what makes the optimiser of a member by its signs and rate: clip, step, project."""
+    return lambda signs, learning_rate: optax.chain(
+        dj.clip_by_tensor_norm(clip), optax.sgd(learning_rate), dj.dale_projection(signs)
+    )
 
 
 def input_mean(settings: Mapping[str, Any], task) -> float:

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pandas as pd
 
 import dalejax as dj
@@ -150,9 +149,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     trained = context.train(
         "ensemble",
         networks.rnn(1, s["n"], task.n_out),
-        lambda signs, learning_rate: optax.chain(
-            dj.clip_by_tensor_norm(s["clip"]), optax.sgd(learning_rate), dj.dale_projection(signs)
-        ),
+        networks.signed_sgd(s["clip"]),
         task,
         keys=keys,
         params=params,

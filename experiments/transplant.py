@@ -12,7 +12,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pandas as pd
 
 import dalejax as dj
@@ -72,11 +71,7 @@ def train(context: Context, task, metric: str, rates: Mapping[str, float] | None
     run = context.train(
         "ensemble",
         networks.rnn(1, s["n"], task.n_out),
-        lambda signs, learning_rate: optax.chain(
-            dj.clip_by_tensor_norm(s["clip"]),
-            optax.sgd(learning_rate),
-            dj.dale_projection(signs),
-        ),
+        networks.signed_sgd(s["clip"]),
         task,
         keys=keys,
         params=params,

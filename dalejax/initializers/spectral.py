@@ -95,8 +95,8 @@ def colei_flat(
     .. math:: W = \sum_{j=1}^{k} W_j, \qquad \sigma(W_j) = \frac{s}{\sqrt k} \text{ throughout}
 
     each drawn by itself (:func:`colei_spectral`). One alone has all its singular values equal; of
-    k, the largest is at most :math:`\sqrt k s`. Every unit of the shorter side has k synapses or,
-    where the matrix is oblong, that many times the quotient of its sides.
+    k, the largest is at most :math:`\sqrt k s`. Every line of the longer side has k synapses, every
+    line of the shorter one that many times the quotient of the sides.
 
     Args:
         shape: (post, pre).
