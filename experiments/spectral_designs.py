@@ -112,8 +112,8 @@ def members(context: Context, task, candidates):
 
     def start(design, key):
         key_W, key_U, key_readout = jax.random.split(key, 3)
-        W, U = design.W((n, n), key_W), design.U((n, task.n_in), key_U)
-        readout = design.readout((task.n_out, n), key_readout)
+        W, U = design.W((n, n), key=key_W), design.U((n, task.n_in), key=key_U)
+        readout = design.readout((task.n_out, n), key=key_readout)
         return {
             "cells_0": {"U": U, "W": W, "b": jnp.zeros(n)},
             "readout": {"W": readout, "b": jnp.zeros(task.n_out)},
