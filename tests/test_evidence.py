@@ -24,6 +24,8 @@ from experiments import (
     keep,
     mean_matrix,
     rotation,
+    runs,
+    settings,
     spectra,
 )
 
@@ -293,29 +295,27 @@ def test_only_a_run_that_fits_is_read(tmp_path, capsys, monkeypatch):
     class Arguments:
         read_from = None
 
-    assert command._read_from(reader, Arguments, about).name == "run-0"
+    assert runs._read_from(reader, Arguments, about).name == "run-0"
     Arguments.read_from = folder  # of other data
     with pytest.raises(ValueError, match="run-3 holds no finished smoke run"):
-        command._read_from(reader, Arguments, about)
+        runs._read_from(reader, Arguments, about)
 
 
 def test_tuples_are_settings_too():
-    settings = command._settings(
+    chosen = settings.read(
         fig9_radius.EXPERIMENT, command_arguments(["--set", "clips=1,none", "--set", "radii=2,3"])
     )
-    assert settings["clips"] == (1.0, "none") and settings["radii"] == (2.0, 3.0)
+    assert chosen["clips"] == (1.0, "none") and chosen["radii"] == (2.0, 3.0)
     for bad in ("clips=some", "rates=none", "radii=0,1", "radii="):
         with pytest.raises(ValueError, match="--set"):
-            command._settings(fig9_radius.EXPERIMENT, command_arguments(["--set", bad]))
+            settings.read(fig9_radius.EXPERIMENT, command_arguments(["--set", bad]))
 
 
 def test_the_number_of_values_may_be_the_figures():
     with pytest.raises(ValueError, match="shares has 2 values; it must have 3"):
-        command._settings(fig5_ei_ratio.EXPERIMENT, command_arguments(["--set", "shares=0.1,0.5"]))
+        settings.read(fig5_ei_ratio.EXPERIMENT, command_arguments(["--set", "shares=0.1,0.5"]))
     with pytest.raises(ValueError, match="clips_dann"):
-        command._settings(
-            fig5_ei_ratio.EXPERIMENT, command_arguments(["--set", "clips_dann=none,1,1"])
-        )
+        settings.read(fig5_ei_ratio.EXPERIMENT, command_arguments(["--set", "clips_dann=none,1,1"]))
 
 
 def command_arguments(options):

@@ -279,6 +279,8 @@ def test_parts_of_all_make_up_all_of_them(tmp_path, monkeypatch):
         parts.append(ran)
     assert sorted(e.name for part in parts for e in part) == sorted(command.all_experiments())
     times = [sum(e.expected_minutes["laptop"] for e in part) for part in parts]
+    assert command.main(["all", "--preset", "huge", "--part", "1/3", "--out", f"{tmp_path}/4"]) == 2
+    assert not (tmp_path / "4").exists()
     assert max(times) - min(times) < 0.1 * sum(times)
 
 
