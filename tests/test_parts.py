@@ -44,11 +44,11 @@ def test_loss_and_gradients_are_those_of_the_whole(at_once, x64):
     loss, (d_weights, d_states) = jax.jit(jax.value_and_grad(parts, argnums=(0, 1)))(
         weights, states
     )
-    expected = reference.finite_differences(whole, plain)
+    expected = reference.differentiate(whole, plain)
     np.testing.assert_allclose(loss, 3 * whole(plain), rtol=1e-13)
-    np.testing.assert_allclose(d_weights.W, 3 * expected["W"], rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(d_weights.b, 3 * expected["b"], rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(d_states, 3 * expected["h"], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(d_weights.W, 3 * expected["W"], rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(d_weights.b, 3 * expected["b"], rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(d_states, 3 * expected["h"], rtol=1e-11, atol=1e-13)
 
 
 class Words:
