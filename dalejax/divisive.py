@@ -29,7 +29,8 @@ class DivisiveDANNDense(DANNDense):
 
     W_ee, W_ie, W_ei and g are non-negative; alpha and the bias are free. At the start the inhibition
     centres and standardises the excitation (:func:`initializers.unit_mean`,
-    :func:`initializers.standardising_alpha`), g = 1.
+    :func:`initializers.standardising_alpha`), g = 1. Without division W_ee starts with the mean
+    sqrt(2/n_in): what subtraction leaves has the variance of the activity below.
 
     Args:
         features: excitatory units n_e (the interneurons come on top).
@@ -71,7 +72,12 @@ class DivisiveDANNDense(DANNDense):
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the triple, alpha, the gain, the bias and their signs for n_in inputs."""
         shape = (self.features, n_in)
-        mean = math.sqrt(1 / (2 * n_in)) if self.first else initializers.unit_mean(n_in)
+        if self.first:
+            mean = math.sqrt(1 / (2 * n_in))
+        elif self.divisive:
+            mean = initializers.unit_mean(n_in)
+        else:  # nothing makes up for the variance that subtraction takes
+            mean = math.sqrt(2 / n_in)
         params = divisive_weights("W", shape, self.n_i, mean, self.inhibition, key=key)
         rule = signs.ColumnSigns(tuple((name, 0) for name in params if name != "W_alpha"))
         return {**params, "b": jnp.full(self.features, self.bias), signs.KEY: rule}

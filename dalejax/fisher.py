@@ -203,6 +203,7 @@ def diagonal_fisher(net, task, params: Params, inputs: Array, *, key: Key[Array,
 
     Raises:
         TypeError: the task does not say how answers are drawn.
+        ValueError: the network normalises over the batch: a trial has no gradient of its own.
 
     Example:
         >>> import dalejax as dj
@@ -217,6 +218,8 @@ def diagonal_fisher(net, task, params: Params, inputs: Array, *, key: Key[Array,
     Reference:
         Cornford et al. 2021, eq. 5 and algorithm 4.
     """
+    if getattr(net, "has_population", False):
+        raise ValueError("diagonal_fisher needs every trial's own gradient; BatchNorm mixes them.")
     rngs = {NOISE: key}
     outputs = net.apply({"params": params}, inputs, task.steps, rngs=rngs)
     answers = task.sample(outputs, key=key)

@@ -32,6 +32,9 @@ def vgg16(
     width: float = 1.0,
     inhibitory_filters: float = 10 / 64,
     inhibitory_units: float = 0.1,
+    bias: float = 0.0,
+    first: bool = True,
+    input_mean: float = 0.0,
 ) -> FeedforwardNetwork:
     r"""Make VGG16: thirteen layers of 3 x 3 filters, five pools, two dense layers, a read-out.
 
@@ -46,6 +49,10 @@ def vgg16(
         width: share of all filters and hidden units.
         inhibitory_filters: inhibitory filters for each filter.
         inhibitory_units: inhibitory units for each hidden unit.
+        bias: of every layer of a Dale's ANN at the start.
+        first: whether the first filters start as :class:`~dalejax.conv.Conv` and
+            :class:`~dalejax.conv.DANNConv` do on pictures, or as all others.
+        input_mean: mean of the pictures, which the first biases of ``"colei"`` cancel.
 
     Returns:
         A network for pictures [b, 32, 32, channels] (or any side that five halvings leave whole).
@@ -60,7 +67,8 @@ def vgg16(
 
     Reference:
         Simonyan & Zisserman 2014; Cornford et al. 2021, appendix B.1 (10 inhibitory filters per 64,
-        10 % inhibitory units, rounded down).
+        10 % inhibitory units, rounded down). A Dale's ANN's bias of 0 and its first layer of its
+        own are the published code's; algorithm 1 has a bias of 1, and all layers alike.
     """
     checks.choice("kind", kind, KINDS)
     checks.positive("width", width)
@@ -75,14 +83,16 @@ def vgg16(
         return max(1, math.floor(inhibitory_units * n))
 
     made = {
-        "standard": _Kind(lambda n, first: Conv(n, first=first), Dense, Dense),
+        "standard": _Kind(lambda n, lowest: Conv(n, first=first and lowest), Dense, Dense),
         "dann": _Kind(
-            lambda n, first: DANNConv(n, n_i=of_filters(n), first=first),
-            lambda n: DivisiveDANNDense(n, n_i=of_units(n)),
-            lambda n: DivisiveDANNDense(n, n_i=1),
+            lambda n, lowest: DANNConv(n, n_i=of_filters(n), first=first and lowest, bias=bias),
+            lambda n: DivisiveDANNDense(n, n_i=of_units(n), bias=bias),
+            lambda n: DivisiveDANNDense(n, n_i=1, bias=bias),
         ),
         "colei": _Kind(
-            lambda n, first: ColEIConv(n, n_i=of_filters(n)),
+            lambda n, lowest: ColEIConv(
+                n, n_i=of_filters(n), input_mean=input_mean if lowest else 0.0
+            ),
             lambda n: ColEIDense(n, n_i=of_units(n)),
             ColEIDense,
         ),

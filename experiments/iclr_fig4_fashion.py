@@ -19,7 +19,7 @@ TABLE = {
     DANN: Row(0.01973, 3.832, 0.031, 10.962, 0.365),
     COLEI: Row(0.02265, 12.365, 0.217, 14.986, 0.674),
 }
-# The paper has none: the best of `search_iclr --data fashion_mnist`.
+# The paper has none: the best of `search_iclr_fashion`.
 SEARCHED = {FEW: 0.0144, MANY: 0.102, NC: 0.0033, COLEI_MANY: 0.0144}
 EXPERIMENT = iclr_figure4.experiment(
     "iclr_fig4_fashion",

@@ -52,7 +52,7 @@ def experiment(name: str, table: str, module: ModuleType, worst: str) -> Experim
         source=source,
         presets={preset: {"data": s["data"]} for preset, s in trained.presets.items()},
         expected_minutes=dict.fromkeys(trained.presets, 0.1),
-        claims=len(rows) + 1,
+        claims=2 * len(rows) + 1,
         run=run,
         variants=trained.variants,
         reads=trained.name,

@@ -1,6 +1,6 @@
 """Learning rates of Cornford et al. 2021's networks: random search, as the paper did it.
 
-    python -m experiments search_iclr --preset laptop --data-dir DIR --data fashion_mnist
+    python -m experiments search_iclr --preset laptop --data-dir DIR
 
 Rates are drawn log-uniformly, the same for every network; seeds and rates are members of one
 ensemble; the best is the smallest mean validation error over the seeds, the last pictures of the
@@ -20,8 +20,8 @@ from experiments.iclr_fig3_mnist import PRESETS as MNIST
 from experiments.search import write_trials
 
 FULL = {n: v for n, v in MNIST["paper"].items() if not n.startswith(("rate", "seeds"))} | {
-    "num_valid": 10_000, "trials": 100, "rate_low": 1e-5, "rate_high": 10.0, "seeds": 3,
-    "networks": tuple(iclr.SLUGS.values()),
+    "updates": 78_150, "eval_every": 1563, "num_valid": 10_000, "trials": 100, "seeds": 3,
+    "rate_low": 1e-5, "rate_high": 10.0, "networks": tuple(iclr.SLUGS.values()),
 }  # fmt: skip
 SMOKE = {n: v for n, v in iclr.SMOKE.items() if n != "seeds"}
 PRESETS = {

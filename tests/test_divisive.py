@@ -116,6 +116,18 @@ def test_inhibition_that_does_not_divide_leaves_the_gain_to_g(x64):
     np.testing.assert_allclose(out, expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("divisive", [True, False])
+def test_activations_keep_their_spread_from_layer_to_layer(divisive):
+    """Division sets it, whatever comes from below; without, it is that of the layer below."""
+    layer = dj.DivisiveDANNDense(400, n_i=20, divisive=divisive)
+    params = layer.initial(400, key=jax.random.key(0))
+    for spread in (0.5, 2.0):
+        z = spread * jax.random.normal(jax.random.key(1), (200, 400))
+        out = layer.apply({"params": params}, jax.nn.relu(z))
+        expected = math.sqrt(math.pi / (2 * math.pi - 1)) if divisive else spread
+        assert float(out.std()) == pytest.approx(expected, rel=0.05)
+
+
 def test_effective_weights_hold_what_subtracts_and_no_more():
     params = dj.DivisiveDANNDense(4, n_i=2).initial(3, key=jax.random.key(0))
     both = dj.DivisiveDANNDense(4, n_i=2).effective(params).W

@@ -53,6 +53,13 @@ def test_a_recurrent_networks_trials_are_on_the_second_axis(x64):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9), both, expected)
 
 
+def test_batch_normalisation_leaves_no_trial_a_gradient_of_its_own():
+    net = dj.FeedforwardNetwork([dj.Dense(4)], dj.Dense(10), norm=dj.BatchNorm())
+    task = dj.tasks.ImageClassification("digits", num_scored=10)
+    with pytest.raises(ValueError, match="BatchNorm mixes them"):
+        dj.diagonal_fisher(net, task, {}, jnp.ones((4, 784)), key=jax.random.key(0))
+
+
 def test_answers_are_drawn_with_the_networks_probabilities():
     task = dj.tasks.ImageClassification("digits", num_scored=10)
     logits = jnp.broadcast_to(jnp.log(jnp.array([0.7, 0.2, 0.1])), (20_000, 3))

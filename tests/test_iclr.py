@@ -40,19 +40,28 @@ def test_vgg16_at_full_width_has_its_sizes():
 @pytest.mark.parametrize("kind", ["standard", "dann", "colei"])
 @pytest.mark.long
 def test_vgg16_steps_at_full_size(kind):
-    """Traced, not run: shapes, signs and the optimiser fit each other."""
-    net, x = vgg16(kind), jnp.zeros((128, 32, 32, 3))
-    tx = {"standard": dj.rnn_sgd, "dann": dj.dann_sgd, "colei": dj.colei_sgd}[kind](0.1)
+    """One real update: finite, legal, and every layer moves."""
+    net, x = vgg16(kind), jax.random.uniform(jax.random.key(1), (2, 32, 32, 3))
+    tx = {"standard": dj.rnn_sgd, "dann": dj.dann_sgd, "colei": dj.colei_sgd}[kind](0.01, clip=1.0)
 
-    def step():
-        params = net.init(jax.random.key(0), x[:1])["params"]
-        gradient = jax.grad(lambda p: (net.apply({"params": p}, x) ** 2).mean())(params)
-        updates, state = tx.update(gradient, tx.init(params), params)
-        return dj.apply_updates(params, updates, state), params
+    @jax.jit
+    def step(params):
+        def loss(p):
+            out = net.apply({"params": p}, x)
+            return optax.softmax_cross_entropy_with_integer_labels(out, jnp.array([3, 7])).mean()
 
-    after, before = jax.eval_shape(step)
-    assert jax.tree.structure(after) == jax.tree.structure(before)
-    assert [a.shape for a in jax.tree.leaves(after)] == [b.shape for b in jax.tree.leaves(before)]
+        updates, state = tx.update(jax.grad(loss)(params), tx.init(params), params)
+        return dj.apply_updates(params, updates, state)
+
+    params = jax.jit(net.init)(jax.random.key(0), x[:1])["params"]
+    after = step(params)
+    if kind != "standard":
+        dj.signs.assert_legal(after)
+    for (path, a), (_, b) in zip(
+        *map(reference.leaves, map(reference.strip, (after, params))), strict=True
+    ):
+        assert np.isfinite(a).all(), path
+        assert path[-1].endswith(("alpha", "ei", "ie")) or (a != b).any(), path
     sizes = [layer.features for layer in net.layers if hasattr(layer, "features")]
     assert sizes == [64, 64, 128, 128, *[256] * 3, *[512] * 6, 4096, 4096]
 
@@ -64,6 +73,19 @@ def test_vgg16_refuses_what_it_has_not():
         vgg16("dann", inhibitory_units=0)
     with pytest.raises(ValueError, match="width is -1"):
         vgg16(width=-1)
+
+
+def test_vgg16_starts_as_it_is_told():
+    x = jnp.ones((1, 32, 32, 3))
+    text = vgg16("dann", width=1 / 32, bias=1.0, first=False).init(jax.random.key(0), x)["params"]
+    assert all((layer["b"] == 1).all() for layer in text.values())
+    code = vgg16("dann", width=1 / 32).init(jax.random.key(0), x)["params"]
+    ratio = float(code["layers_0"]["W_ee"].mean() / text["layers_0"]["W_ee"].mean())
+    assert ratio == pytest.approx((1 / 54) ** 0.5 / dj.initializers.unit_mean(27), rel=1e-5)
+    np.testing.assert_array_equal(code["layers_1"]["W_ee"], text["layers_1"]["W_ee"])
+    colei = vgg16("colei", width=1 / 32, input_mean=0.4).init(jax.random.key(0), x)["params"]
+    np.testing.assert_allclose(colei["layers_0"]["b"], -0.4 * 27**0.5, rtol=1e-6)
+    assert not any(colei[name]["b"].any() for name in colei if name != "layers_0")
 
 
 def test_small_pictures_get_an_edge_of_zeros():
