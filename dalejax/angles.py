@@ -11,7 +11,7 @@ import optax
 from dalejax import checks
 from dalejax import signs as dale
 from dalejax.transforms import branches
-from dalejax.types import Array, Float, Params, PyTree
+from dalejax.types import Array, Float, Int, Params, PyTree
 
 MEASURES = ("parameters", "updates")
 
@@ -22,10 +22,12 @@ class ProjectionAngleState(NamedTuple):
     Attributes:
         signs: +1, -1 or 0 for each constrained leaf (int8), a MaskedNode for each free one.
         factors: what each layer's last update was multiplied by [layers].
+        shortened: how many of each layer's updates were shortened so far [layers].
     """
 
     signs: PyTree
     factors: Float[Array, " layers"]
+    shortened: Int[Array, " layers"]
 
 
 def limit_projection_angle(
@@ -81,7 +83,8 @@ def limit_projection_angle(
 
     def init(params: Params) -> ProjectionAngleState:
         tree = dale.expand(dale.sign_tree(params) if signs is None else signs, params)
-        return ProjectionAngleState(tree, jnp.ones(len(branches(params)[0])))
+        layers = len(branches(params)[0])
+        return ProjectionAngleState(tree, jnp.ones(layers), jnp.zeros(layers, jnp.int32))
 
     def cosine(updates, params, signs):
         moved = jax.tree.map(jnp.add, params, updates)
@@ -108,7 +111,7 @@ def limit_projection_angle(
             still, 1.0, inner / jnp.where(norms[0] * norms[1] > 0, norms[0] * norms[1], 1.0)
         )
 
-    def shortened(updates, params, signs):
+    def shorten(updates, params, signs):
         def scaled(i):
             return jax.tree.map(lambda u: (factor**i).astype(u.dtype) * u, updates)
 
@@ -126,8 +129,10 @@ def limit_projection_angle(
             )
         (layers, treedef), (values, _) = branches(updates), branches(params)
         held = treedef.flatten_up_to(state.signs)
-        done = [shortened(*layer) for layer in zip(layers, values, held, strict=True)]
+        done = [shorten(*layer) for layer in zip(layers, values, held, strict=True)]
         factors = jnp.stack([f for _, f in done])
-        return treedef.unflatten([u for u, _ in done]), ProjectionAngleState(state.signs, factors)
+        shortened = state.shortened + (factors < 1)
+        updates = treedef.unflatten([u for u, _ in done])
+        return updates, ProjectionAngleState(state.signs, factors, shortened)
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -2,18 +2,24 @@
 
     python -m experiments iclr_fig5_gradnorm_lrscaling --preset laptop --data-dir DIR
 
-The paper names neither the largest gradient norm nor the smallest cosine: both are settings.
+The paper names neither the largest gradient norm nor the smallest cosine: both are settings, chosen
+so that they act (most gradients have a norm above 1; projecting hardly ever turns an update to a
+cosine below 0.999). How often they did is noted beside the claims.
 `text` takes the angle between the step made and the step wanted, `code` that between the
 parameters after and before the clipping (algorithm 6).
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
 import dalejax as dj
+from dalejax.transforms import branches
 from experiments import evidence, iclr
 from experiments.base import Context, Experiment
 from experiments.iclr import DANN
@@ -21,11 +27,32 @@ from experiments.iclr_fig4_fashion import TABLE
 
 NORM, ANGLE = "DANN, gradient norm", "DANN, rate scaling"
 FULL = iclr.FULL | {"data": "fashion_mnist", "rate": TABLE[DANN].rate, "max_norm": 1.0,
-                    "min_cosine": 0.95}  # fmt: skip
+                    "min_cosine": 0.999}  # fmt: skip
 PRESETS = {"smoke": FULL | iclr.SMOKE, "laptop": FULL | iclr.LAPTOP, "paper": FULL}
 SOURCE = "Cornford et al. 2021, Fig. 5"
 SECTION = f"{SOURCE}; section 5.2"
 ALIKE = 0.5  # points of test error, our choice: about the spread of the paper's table
+
+
+class CountState(NamedTuple):
+    """State of :func:`counted`: how many updates each layer's gradient was too long in [layers]."""
+
+    above: jax.Array
+
+
+def counted(max_norm: float) -> optax.GradientTransformation:
+    """Count the gradients that clipping at a norm shortens, layer by layer; change nothing."""
+
+    def norms(updates):
+        return jnp.stack([optax.tree.norm(layer) for layer in branches(updates)[0]])
+
+    def update(updates, state, params=None):
+        del params
+        return updates, CountState(state.above + (norms(updates) > max_norm))
+
+    return optax.GradientTransformation(
+        lambda params: CountState(jnp.zeros(len(branches(params)[0]), jnp.int32)), update
+    )
 
 
 def run(context: Context) -> list[dj.claims.Claim]:
@@ -36,7 +63,13 @@ def run(context: Context) -> list[dj.claims.Claim]:
     measure = "updates" if context.variant == "text" else "parameters"
     makers = {
         DANN: dj.dann_sgd(s["rate"]),
-        NORM: dj.dann_sgd(s["rate"], clip=s["max_norm"]),
+        NORM: optax.chain(
+            dj.fisher_scaling(),
+            counted(s["max_norm"]),
+            dj.clip_by_cell_norm(s["max_norm"]),
+            optax.sgd(s["rate"]),
+            dj.dale_projection(),
+        ),
         ANGLE: optax.chain(
             dj.fisher_scaling(),
             optax.sgd(s["rate"]),
@@ -44,28 +77,31 @@ def run(context: Context) -> list[dj.claims.Claim]:
             dj.dale_projection(),
         ),
     }
-    factors = {}
+    acted = {}
     for name, tx in makers.items():
         run = context.train_one(name, net, tx, task, keys=keys)
-        is_ours = lambda node: isinstance(node, dj.ProjectionAngleState)  # noqa: E731
-        for state in filter(is_ours, jax.tree.leaves(run.opt_state, is_leaf=is_ours)):
-            factors[name] = np.asarray(state.factors)
+        for state in jax.tree.leaves(run.opt_state, is_leaf=_counts):
+            if _counts(state):
+                acted[name] = np.mean(np.asarray(state[-1])) / s["updates"]
     iclr.draw(context, list(makers))
     test = {name: context.final(name, "test_error") for name in makers}
-    last = float(np.mean(factors[ANGLE]))
     return [
         evidence.mean(
             context, f"no_improvement_{id}", f"{what} provided no observable improvement (test "
             "error minus that of the unmodified DANN).", SECTION,
             dj.results.paired_differences(test[name], test[DANN]).values,
-            lambda b: b.low >= -ALIKE, f"interval above -{ALIKE:g}", note=note,
+            lambda b: b.low >= -ALIKE, f"interval above -{ALIKE:g}",
+            note=f"shortened were {100 * acted[name]:.2g} % of the layers' updates",
         )
-        for id, name, what, note in (
-            ("norm", NORM, "Constraining the gradient norm", ""),
-            ("angle", ANGLE, "Scaling the learning rate",
-             f"the last update of a layer was shortened to {last:.2f} on average"),
+        for id, name, what in (
+            ("norm", NORM, "Constraining the gradient norm"),
+            ("angle", ANGLE, "Scaling the learning rate"),
         )
     ]  # fmt: skip
+
+
+def _counts(node) -> bool:
+    return isinstance(node, CountState | dj.ProjectionAngleState)
 
 
 EXPERIMENT = Experiment(

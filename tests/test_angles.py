@@ -53,6 +53,7 @@ def test_steps_are_shortened_as_in_a_plain_loop(seed, size, min_cosine, measure)
         for (path, a), (_, b) in zip(*map(reference.leaves, (found, expected)), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, err_msg=str(path))
         np.testing.assert_allclose(state.factors, factors)
+        assert state.shortened.tolist() == [f < 1 for f in factors]
 
 
 def test_a_harmless_step_and_a_standstill_are_left_alone():
