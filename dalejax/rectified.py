@@ -24,9 +24,10 @@ class RectifiedCell(ColEICell):
     .. math:: W = [W^{free}]_+ D, \qquad U = [U^{free}]_+ D_{in}, \qquad
               D = \mathrm{diag}(1, \dots, 1, -1, \dots, -1)
 
-    A synapse whose parameter is negative is silent, and gets no gradient any more. Arguments are
-    those of :class:`ColEICell`, with the weights' distribution of Song et al.; U starts uniform on
-    [0, 0.1] and b at 0.
+    A synapse whose parameter is negative is silent, and gets no gradient any more. No unit hears
+    itself: the diagonal of W is 0, whatever the parameters. Arguments are those of
+    :class:`ColEICell`, with the weights' distribution of Song et al.; U starts uniform on [0, 0.1]
+    and b at 0.
 
     Example:
         >>> cell = RectifiedCell(4, n_i=1, tau=100.0, dt=20.0, noise=0.15)
@@ -50,9 +51,10 @@ class RectifiedCell(ColEICell):
     def effective(self, params: Mapping[str, Any]) -> Effective:
         """Rectify the parameters and give them their signs; leading axes are members."""
         U, W = params["U"], params["W"]
+        others = 1 - jnp.eye(self.features)
         return Effective(
             nn.relu(U) * signs.column_signs(U.shape[-1], self.inputs_n_i or 0),
-            nn.relu(masked(W, params)) * signs.column_signs(self.features, self.n_i),
+            nn.relu(masked(W, params)) * signs.column_signs(self.features, self.n_i) * others,
             params["b"],
         )
 

@@ -20,6 +20,7 @@ from dalejax import dynamics
 from experiments import evidence, j23
 from experiments.base import Context, Experiment, rank_test
 from experiments.j23_spectra import FULL as SPECTRA
+from experiments.j23_spectra import OWN
 from experiments.j23_spectra import PRESETS as SPECTRA_PRESETS
 
 _SHARED = ("data", "dt", "n", "updates", "eval_every", "batch_size", "rate", "clip", "num_test",
@@ -179,8 +180,8 @@ def _claims(context: Context, found) -> list[dj.claims.Claim]:
         counts = found[at].attractors
         claims.append(
             evidence.number(
-                context, "attractors_" + name.replace(", ", "_"), "Own: a trained network holds "
-                f"its two answers in stable points (how many there are; {name}).", SOURCE,
+                context, "attractors_" + name.replace(", ", "_"), "A trained network holds "
+                f"its two answers in stable points (how many there are; {name}).", OWN,
                 counts, (counts >= 2).mean() >= 0.8, "2 or more, in 80 % of the seeds",
                 test=f"{(counts >= 2).sum()} of {len(counts)} seeds with 2 or more",
             )

@@ -2,26 +2,35 @@
 
     python -m experiments j23_tasks --preset laptop
 
-`laptop` takes steps of 5 to 10 ms instead of 1 and a larger step size. Expect all but a few seeds
-to reach 85 % correct, or a squared error of 10 % of the targets' variance.
+Half of the units are excitatory: from the published start, with 80 % of them, the one eigenvalue
+that stands apart (2.4 after the first projection) saturates every unit. `laptop` takes steps of
+5 ms instead of 1 and a larger step size; nothing stops early (the published code does, at a loss of
+9e-5). Learned is what reaches 85 % correct, or a squared error of 10 % of the targets' variance.
 """
 
 from __future__ import annotations
+
+import jax
+import numpy as np
+import pandas as pd
 
 import dalejax as dj
 from experiments import j23, learned
 from experiments.base import Context, Experiment
 
-FULL = {"data": "none", "dt": 1.0, "n": 100, "seeds": 5, "excitatory": 0.8, "start": "orthogonal",
+FULL = {"data": "none", "dt": 1.0, "n": 100, "seeds": 5, "excitatory": 0.5, "start": "orthogonal",
         "updates": 4000, "eval_every": 250, "batch_size": 64, "rate": 1e-4, "clip": 0.5,
-        "num_test": 500, "last": 1}  # fmt: skip
+        "num_test": 500, "last": 1, "trials": 500}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"dt": 10.0, "n": 10, "seeds": 2, "updates": 4, "eval_every": 2,
                      "batch_size": 8, "num_test": 16},
-    "laptop": FULL | {"dt": 5.0, "rate": 1e-3, "updates": 2000, "num_test": 250},
+    "laptop": FULL | {"dt": 5.0, "rate": 1e-3, "updates": 2000},
     "paper": FULL,
 }  # fmt: skip
 SOURCE = "Jarne & Caruso 2023"
+INTERVALS = "time reproduction"
+# What takes longer than the logic tasks, and how many times as long.
+TIMES = {"2-bit flip-flop": 2, "3-bit flip-flop": 4, INTERVALS: 4}
 
 
 def tasks(s) -> dict[str, dj.tasks.TrialTask]:
@@ -33,7 +42,7 @@ def tasks(s) -> dict[str, dj.tasks.TrialTask]:
     flipflops = {f"{bits}-bit flip-flop": dj.tasks.FlipFlop(bits, **common) for bits in (1, 2, 3)}
     return logic | flipflops | {
         "pulse memory": dj.tasks.PulseMemory(**common),
-        "time reproduction": dj.tasks.TimeReproduction(**common),
+        INTERVALS: dj.tasks.TimeReproduction(width=20.0, **common),
         "delayed match": dj.tasks.DelayedMatch(**common),
     }  # fmt: skip
 
@@ -45,9 +54,32 @@ def run(context: Context) -> list[dj.claims.Claim]:
     for name, task in tasks(s).items():
         net = j23.network(s["n"], s["excitatory"], s["start"], task.n_out, readout=dj.ColEIDense)
         tx = dj.colei_adam(s["rate"], s["clip"])
-        assignments[name] = learned.Assignment(task, net, tx)
-    learned.train(context, assignments)
+        assignments[name] = learned.Assignment(task, net, tx, times=TIMES.get(name, 1))
+    runs = learned.train(context, assignments)
+    _draw_intervals(context, assignments[INTERVALS], runs[INTERVALS].params)
     return learned.claims(context, assignments, SOURCE)
+
+
+def _draw_intervals(context: Context, a: learned.Assignment, params) -> None:
+    """Draw the intervals that the networks produce against those they were shown."""
+    trials = context.settings["trials"]
+    answers = dj.run_trials(a.net, a.task, params, trials, key=jax.random.key(7))
+    shown = np.asarray(answers.trials.condition["interval"])
+    rows = [
+        pd.DataFrame(
+            {"shown": shown, "produced": a.task.reproduced(out, answers.trials.condition)}
+        ).assign(member=member)
+        for member, out in enumerate(answers.outputs)
+    ]
+    means = pd.concat(rows).pivot_table(
+        index="shown", columns="member", values="produced", aggfunc="mean", dropna=False
+    )
+    figure = dj.plots.sweep(
+        {"produced": means.to_numpy()}, {"produced": means.index.to_numpy(float)},
+        xlabel="interval shown (ms)", ylabel="interval produced (ms)",
+        laws={"as shown": means.index.to_numpy(float)},
+    )  # fmt: skip
+    context.draw("intervals", figure)
 
 
 EXPERIMENT = Experiment(

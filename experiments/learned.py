@@ -18,6 +18,7 @@ from experiments.base import Context
 
 CRITERIA = {"test_error": 15.0, "test_unexplained": 10.0}  # percent: at most
 WANTED = 0.8  # of the seeds must reach it
+LINES = 4  # of learning curves in a picture
 
 
 class Assignment(NamedTuple):
@@ -73,11 +74,19 @@ def train(context: Context, assignments: Mapping[str, Assignment]) -> dict[str, 
             )
     learned = pd.DataFrame(rows)
     context.write_csv("learned.csv", learned, digits=4)
-    values, criterion = {}, {"criterion, decisions": 15.0, "criterion, squared error": 10.0}
-    for name in assignments:
-        values[name] = learned[learned.task == name].final.to_numpy()
-    figure = dj.plots.final_dots(values, ylabel="wrong, or unexplained (%)", hlines=criterion)
-    context.draw("learned", figure)
+    criteria = {"criterion, decisions": 15.0, "criterion, squared error": 10.0}
+    values = {name: learned[learned.task == name].final.to_numpy() for name in assignments}
+    look = {"ylabel": "wrong, or unexplained (%)", "hlines": criteria}
+    context.draw("learned", dj.plots.final_dots(values, **look))
+    names = list(assignments)
+    for part, first in enumerate(range(0, len(names), LINES), 1):
+        curves = [
+            rows[rows.metric == assignments[name].task.score].assign(metric="score")
+            for name, rows in context.table.groupby("configuration", sort=False)
+            if name in names[first : first + LINES]
+        ]
+        figure = dj.plots.learning_curves(pd.concat(curves), "score", **look)
+        context.draw(f"curves_{part}", figure)
     return runs
 
 
@@ -91,8 +100,8 @@ def claims(
         rows = learned[learned.task == name]
         limit, guess = CRITERIA[a.task.score], rows.chance.iloc[0]
         reached = (rows.final <= limit).sum()
-        first = rows.updates_to_criterion.median()
-        when = f"{first:.0f} updates (median)" if np.isfinite(first) else "not reached"
+        first = rows.updates_to_criterion.fillna(np.inf).median()  # never: later than all
+        when = f"{first:.0f} updates (median)" if np.isfinite(first) else "not reached by most"
         what = "wrong decisions" if a.task.decides else "squared error, of the targets' variance,"
         needed = int(np.ceil(WANTED * len(rows)))
         out.append(

@@ -152,11 +152,22 @@ def test_rectified_signs_hold_without_a_projection(name):
     params = train(cell, params, OPTIMISERS[name](()))
     assert (params["W"] < 0).any()  # otherwise nothing was rectified
     U, W, _ = cell.effective(params)
-    for matrix, n_i, free in ((U, 1, params["U"]), (W, N_I, params["W"])):
+    others = params["W"] * (1 - np.eye(N))
+    for matrix, n_i, free in ((U, 1, params["U"]), (W, N_I, others)):
         matrix, free = np.asarray(matrix), np.asarray(free)
         for j in range(matrix.shape[1]):
             sign = 1 if j < matrix.shape[1] - n_i else -1
             np.testing.assert_array_equal(matrix[:, j], sign * np.maximum(free[:, j], 0))
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_no_rectified_unit_ever_hears_itself(name):
+    cell = dj.RectifiedCell(N, n_i=N_I)
+    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = train(cell, params | {"W": params["W"] + 0.1}, OPTIMISERS[name](()))
+    assert (jnp.diag(params["W"]) > 0).any()  # the parameters would have it so
+    W = cell.effective(params).W
+    assert not jnp.diag(W).any() and (W != 0).sum() > N
 
 
 def test_a_rectified_readout_reads_excitation_only():
