@@ -387,6 +387,22 @@ def test_a_step_is_the_cells(times):
     assert (expected > 0).any()
 
 
+def test_a_rotation_and_a_chain_have_one_fixed_point_with_their_own_eigenvalues(x64):
+    """A rotation turns and shrinks around 0; a feedforward chain has forgotten after n steps."""
+    turn = 0.9 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    chain = 3.0 * np.eye(4, k=-1)
+    for W, expected in ((turn, 0.9 * np.exp([-0.4j, 0.4j])), (chain, np.zeros(4))):
+        step = lambda h, W=W: jnp.asarray(W) @ h  # noqa: E731
+        starts = np.random.default_rng(0).normal(size=(6, len(W)))
+        found = dynamics.distinct(dynamics.find_fixed_points(step, starts), tolerance=1e-3)
+        np.testing.assert_allclose(found.points, np.zeros((1, len(W))), atol=1e-6)
+        jacobian = np.asarray(dynamics.linearise(step, found.points))[0]
+        np.testing.assert_allclose(jacobian, W, atol=1e-12)
+        values = np.linalg.eigvals(jacobian)
+        np.testing.assert_allclose(values[np.argsort(values.imag)], expected, atol=1e-12)
+    assert not np.linalg.matrix_power(chain, 4).any() and np.linalg.matrix_power(chain, 3).any()
+
+
 def test_a_line_attractor_is_found_all_along():
     v = np.array([0.6, 0.8])
     other = np.array([0.8, -0.6])
