@@ -161,10 +161,17 @@ def run(
     input_mean: float,
     limits: Limits,
     cell: Mapping = types.MappingProxyType({}),
+    schedule: Callable = lambda make_tx: make_tx,
     **how,
 ) -> list[dj.claims.Claim]:
-    """Compare the six on a task: errors, the gap that is closed, spread, spectra; draw them."""
-    nets = contestants(context.settings, task.n_out, cell, **how)
+    """Compare the six on a task: errors, the gap that is closed, spread, spectra; draw them.
+
+    ``schedule`` may turn what makes an optimiser of a rate and a clip into one whose rate changes.
+    """
+    nets = {
+        name: c._replace(make_tx=schedule(c.make_tx))
+        for name, c in contestants(context.settings, task.n_out, cell, **how).items()
+    }
     found = compare(context, task, input_mean, nets)
     errors = {name: context.final(name, metric) for name in found}
     look = {"ylabel": ylabel, "log": True}

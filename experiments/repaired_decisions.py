@@ -24,16 +24,19 @@ PRESETS = {
 }  # fmt: skip
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Compare the six."""
+def compare(context: Context, make_task) -> list[dj.claims.Claim]:
+    """Compare the six on a task with choices, in leaky, noisy cells."""
     s = context.settings
-    task = dj.tasks.PerceptualDecision(
-        dt=s["dt"], batch_size=s["batch_size"], num_test=s["num_test"]
-    )
+    task = make_task(dt=s["dt"], batch_size=s["batch_size"], num_test=s["num_test"])
     return repaired.run(
         context, task, "test_error", "wrong decisions (%)", INPUT_MEAN, LIMITS,
         cell={"tau": task.tau, "dt": task.dt, "noise": s["noise"]}, every_step=True,
     )  # fmt: skip
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare the six."""
+    return compare(context, dj.tasks.PerceptualDecision)
 
 
 INPUT_MEAN = 0.2  # what both inputs show at rest

@@ -1,0 +1,50 @@
+"""Repaired ColEI on the Penn Treebank, 1 x 100 units, a tenth of them inhibitory.
+
+    python -m experiments repaired_ptb --preset laptop --data-dir DIR
+
+The task and the decaying step size of `fig2_ptb`.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import dalejax as dj
+from experiments import fig2_ptb, repaired
+from experiments.base import Context, Experiment
+
+_TASK = ("data", "vectors", "length", "batch_size", "epochs", "decay", "decay_every", "updates",
+         "eval_every", "last")  # fmt: skip
+FULL = {name: fig2_ptb.PRESETS["laptop"][name] for name in _TASK} | {
+    "n": 100, "n_i": 10, "seeds": 10, "search_updates": 500, "search_seeds": 1,
+    "rates": (0.5, 1.0, 2.0, 4.0), "clips": (1.0,), "biases": ("zero", "centred"),
+}  # fmt: skip
+PRESETS = {
+    "smoke": FULL
+    | {name: fig2_ptb.PRESETS["smoke"][name] for name in _TASK}
+    | {"n": 20, "n_i": 2, "updates": 4, "eval_every": 2, "seeds": 3, "search_updates": 2,
+       "search_seeds": 2, "rates": (1.0,), "biases": ("zero",)},
+    "laptop": FULL | {"updates": 2000},
+    "paper": FULL,
+}  # fmt: skip
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare the six."""
+    task = fig2_ptb.language_model(context)
+    limits = repaired.Limits(closed=0.75)
+    schedule = functools.partial(fig2_ptb.decaying, context.settings)
+    return repaired.run(
+        context, task, "test_perplexity", "test perplexity", task.input_mean, limits,
+        schedule=schedule, every_step=True,
+    )  # fmt: skip
+
+
+EXPERIMENT = Experiment(
+    name="repaired_ptb",
+    source=repaired.SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 110, "paper": 220},
+    claims=4,
+    run=run,
+)
