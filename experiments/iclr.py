@@ -11,11 +11,23 @@ from typing import Any, NamedTuple
 import optax
 
 import dalejax as dj
+from dalejax.plots import Style
 from experiments import evidence
 from experiments.base import Context
 
 MLP, DANN, NC, COLEI, LAYER, BATCH = "MLP", "DANN", "DANN, nc", "ColEI", "LayerNorm", "BatchNorm"
 FEW, MANY, COLEI_MANY = "DANN, 1 I", "DANN, 100 I", "ColEI, 100 I"
+# Kindred networks share a colour.
+STYLES = {
+    MLP: Style("#222222", "-", "o"),
+    FEW: Style("#009E73", ":", "v"),
+    MANY: Style("#009E73", "--", "P"),
+    NC: Style("#888888", "-", "X"),
+    COLEI_MANY: Style("#E69F00", ":", "D"),
+    LAYER: Style("#56B4E9", "-", "<"),
+    BATCH: Style("#CC79A7", "--", ">"),
+}
+LOOK = {"ylabel": "test error (%)", "log": True, "styles": STYLES}
 # Settings of a network's own by the end of their names: `rate_…`.
 SLUGS = {MLP: "mlp", LAYER: "layer", BATCH: "batch", DANN: "dann", FEW: "dann_few",
          MANY: "dann_many", NC: "nc", COLEI: "colei", COLEI_MANY: "colei_many"}  # fmt: skip
@@ -112,11 +124,11 @@ def draw(context: Context, names: Sequence[str]) -> None:
     table = table[table.configuration.isin(names)]
     for which in ("test", "training"):
         curves = dj.plots.learning_curves(
-            table, f"{which}_error", ylabel=f"{which} error (%)", log=which == "test"
+            table, f"{which}_error", ylabel=f"{which} error (%)", log=which == "test", styles=STYLES
         )
         context.draw(f"{which}_curves", curves)
     errors = {name: context.final(name, "test_error") for name in names}
-    context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
+    context.draw("final_error", dj.plots.final_dots(errors, **LOOK))
 
 
 def table_claims(context: Context, tables: Mapping[str, Row], source: str, within: float):

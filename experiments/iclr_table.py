@@ -29,7 +29,7 @@ def experiment(name: str, table: str, module: ModuleType, worst: str) -> Experim
         context.take_over()
         write(context, rows)
         errors = {name: context.final(name, "test_error") for name in rows}
-        context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
+        context.draw("final_error", dj.plots.final_dots(errors, **iclr.LOOK))
         others = {n: e.mean() for n, e in errors.items() if not n.startswith(worst)}
         next_worst = max(others, key=others.get)
         out = iclr.table_claims(context, rows, source, WITHIN)

@@ -38,6 +38,11 @@ OTHERS = (
     Style("#56B4E9", (0, (1, 1)), "v"),
     Style("#8C6D31", (0, (6, 1.5)), "P"),
     Style("#888888", (0, (3, 1, 1, 1)), "X"),
+    # The colours again, with lines and markers of their own.
+    Style("#CC79A7", "-", "<"),
+    Style("#56B4E9", "--", ">"),
+    Style("#8C6D31", (0, (1, 1)), "*"),
+    Style("#888888", "-", "h"),
 )
 
 
