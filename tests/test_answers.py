@@ -45,7 +45,7 @@ def test_every_member_has_its_own_noise():
 
 
 def test_choices_and_times_are_counted_by_trial(reaction):
-    task, _, _, answers = reaction
+    *_, answers = reaction
     table = song_tasks.choices(answers)
     catch = np.asarray(answers.trials.condition["catch"])
     assert len(table) == 2 * (~catch).sum()
@@ -54,8 +54,26 @@ def test_choices_and_times_are_counted_by_trial(reaction):
         for trial in np.flatnonzero(~catch):
             expected.append(int(outputs[member, -1, trial, 1] > outputs[member, -1, trial, 0]))
     assert table.chosen.tolist() == expected
-    times = song_tasks.reaction_times(task, answers)
-    assert len(times) == 2 * (~catch).sum() and set(times.member) == {0, 1}
+
+
+def test_the_times_of_right_reactions_are_counted(reaction):
+    """The first step after the onset at which an output, turned up here, exceeds 0.8."""
+    task, _, _, answers = reaction
+    outputs = 50 * np.asarray(answers.outputs)
+    times = song_tasks.reaction_times(task, answers._replace(outputs=jnp.asarray(outputs)))
+    onset, wrong, expected = task.epochs["stimulus"][0], 0, []
+    condition = answers.trials.condition
+    for member in range(2):
+        for trial in np.flatnonzero(~np.asarray(condition["catch"])):
+            above = np.flatnonzero(outputs[member, onset:, trial].max(-1) > 0.8)
+            if not len(above):
+                continue
+            if outputs[member, onset + above[0], trial].argmax() == condition["choice"][trial]:
+                expected.append((member, task.dt * (above[0] + 1)))
+            else:
+                wrong += 1
+    assert wrong and expected
+    assert list(zip(times.member, times.time, strict=True)) == expected
 
 
 def test_slopes_are_those_of_a_simulated_observer():

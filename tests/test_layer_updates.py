@@ -134,7 +134,7 @@ def put(params, plain):
     }  # fmt: skip
 
 
-@settings(max_examples=30)  # every network compiles anew
+@settings(max_examples=20)  # every network compiles anew
 @given(
     kind=st.sampled_from(sorted(CHAINS)),
     n=st.integers(3, 5),
@@ -164,7 +164,7 @@ def test_feedforward_networks_are_numpys(kind, n, n_i, kernel, norm, inhibition,
         )  # fmt: skip
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(
     st.integers(0, 10**6), st.integers(2, 4), st.integers(1, 3), st.integers(1, 2),
     st.sampled_from([0.0, -12.0, 12.0]),

@@ -113,8 +113,10 @@ def test_no_network_wears_the_colours_of_e_and_i_and_all_differ():
     for style in worn:
         for reserved in (plots.EXCITATORY, plots.INHIBITORY):
             assert np.abs(np.subtract(to_rgb(style.color), to_rgb(reserved))).sum() > 0.4
-    for part in zip(*worn, strict=True):
-        assert len(set(part)) == len(worn)
+    for part in zip(*worn[:7], strict=True):  # after these the colours are worn again,
+        assert len(set(part)) == 7
+    assert len({style.marker for style in worn}) == len(worn)  # with other markers and lines
+    assert len({(style.color, style.line) for style in worn}) == len(worn)
 
 
 # Learning curves
