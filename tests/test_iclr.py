@@ -76,16 +76,22 @@ def test_vgg16_refuses_what_it_has_not():
 
 
 def test_vgg16_starts_as_it_is_told():
-    x = jnp.ones((1, 32, 32, 3))
-    text = vgg16("dann", width=1 / 32, bias=1.0, first=False).init(jax.random.key(0), x)["params"]
-    assert all((layer["b"] == 1).all() for layer in text.values())
-    code = vgg16("dann", width=1 / 32).init(jax.random.key(0), x)["params"]
-    ratio = float(code["layers_0"]["W_ee"].mean() / text["layers_0"]["W_ee"].mean())
+    def starts(*args, **how):
+        layers = vgg16(*args, width=1 / 32, **how).layers
+        return [
+            layer.initial(27, key=jax.random.key(0))
+            for layer in layers
+            if hasattr(layer, "initial")
+        ]
+
+    text, code = starts("dann", bias=1.0, first=False), starts("dann")
+    assert len(text) == 15 and all((layer["b"] == 1).all() for layer in text)
+    ratio = float(code[0]["W_ee"].mean() / text[0]["W_ee"].mean())
     assert ratio == pytest.approx((1 / 54) ** 0.5 / dj.initializers.unit_mean(27), rel=1e-5)
-    np.testing.assert_array_equal(code["layers_1"]["W_ee"], text["layers_1"]["W_ee"])
-    colei = vgg16("colei", width=1 / 32, input_mean=0.4).init(jax.random.key(0), x)["params"]
-    np.testing.assert_allclose(colei["layers_0"]["b"], -0.4 * 27**0.5, rtol=1e-6)
-    assert not any(colei[name]["b"].any() for name in colei if name != "layers_0")
+    np.testing.assert_array_equal(code[1]["W_ee"], text[1]["W_ee"])
+    first, *others = starts("colei", input_mean=0.4)
+    np.testing.assert_allclose(first["b"], -0.4 * 27**0.5, rtol=1e-6)
+    assert len(others) == 14 and not any(layer["b"].any() for layer in others)
 
 
 def test_small_pictures_get_an_edge_of_zeros():
