@@ -77,20 +77,18 @@ def test_vgg16_refuses_what_it_has_not():
 
 def test_vgg16_starts_as_it_is_told():
     def starts(*args, **how):
-        layers = vgg16(*args, width=1 / 32, **how).layers
-        return [
-            layer.initial(27, key=jax.random.key(0))
-            for layer in layers
-            if hasattr(layer, "initial")
+        layers = [
+            layer for layer in vgg16(*args, width=1 / 32, **how).layers if hasattr(layer, "initial")
         ]
+        return [layer.initial(9 * 64, key=jax.random.key(0)) for layer in layers]
 
     text, code = starts("dann", bias=1.0, first=False), starts("dann")
     assert len(text) == 15 and all((layer["b"] == 1).all() for layer in text)
     ratio = float(code[0]["W_ee"].mean() / text[0]["W_ee"].mean())
-    assert ratio == pytest.approx((1 / 54) ** 0.5 / dj.initializers.unit_mean(27), rel=1e-5)
+    assert ratio == pytest.approx((1 / 1152) ** 0.5 / dj.initializers.unit_mean(576), rel=1e-5)
     np.testing.assert_array_equal(code[1]["W_ee"], text[1]["W_ee"])
     first, *others = starts("colei", input_mean=0.4)
-    np.testing.assert_allclose(first["b"], -0.4 * 27**0.5, rtol=1e-6)
+    np.testing.assert_allclose(first["b"], -0.4 * 24, rtol=1e-6)
     assert len(others) == 14 and not any(layer["b"].any() for layer in others)
 
 
