@@ -70,7 +70,8 @@ def label_log(ax: Axes) -> None:
     low, high = ax.get_ylim()
     if high / low < 100:
         ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+        # Within half a decade 2, 3 and 5 would leave large gaps.
+        ax.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5) if high / low > 5 else range(2, 10)))
         ax.yaxis.set_minor_formatter("{x:g}")
 
 
