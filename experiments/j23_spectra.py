@@ -140,11 +140,10 @@ def _draw(context: Context, found) -> None:
         figure = dj.plots.eigenvalue_plane(clouds, radii=radii, reach=1.6, styles=styles)
         context.draw(f"eigenvalues_{start}", figure)
         share = s["excitatory"][0]
-        inner, outer = law(start, n, dj.signs.num_inhibitory(n, 1 - share))
-        circles = (WHOLE[start], (inner, outer) if inner else outer)
+        bulk = radii[f"{100 * share:.0f} % excitatory"]
         figure = dj.plots.eigenvalue_plane(
             {stage: found[start, share, n].eigenvalues[stage] for stage in STAGES},
-            radii=dict(zip(STAGES, (*circles, circles[1]), strict=True)),
+            radii=dict(zip(STAGES, (WHOLE[start], bulk, bulk), strict=True)),
             reach=1.6,
             styles=dict.fromkeys(STAGES, Style(COLORS[start], "-", "o")),
         )
@@ -301,6 +300,7 @@ def _laws(context: Context, found, start: str) -> list[dj.claims.Claim]:
 
 
 def _beside_unconstrained(context: Context, found, start: str) -> list[dj.claims.Claim]:
+    """Claim what constraining does: a smaller radius, a larger departure from normality."""
     s, n = context.settings, context.settings["n"]
     at, free = found[start, s["excitatory"][0], n], found[start, j23.FREE, n]
 
