@@ -193,24 +193,27 @@ def _product(W, gain):
     def divided(h):
         z = h @ weights
         inverse = 1 / gain.gamma(z[..., n:])
-        ratio = z[..., :n] * inverse
-        return gain.g * ratio, (ratio, inverse, z[..., n:])
+        return gain.g * (z[..., :n] * inverse), (z, inverse)
 
     return divided
 
 
-# With a = W h and y = g a / gamma: da = dy g / gamma, d gamma = -da a / gamma.
+# With a = W h and y = g a / gamma: da = g dy / gamma, and d gamma = -g q with q = dy a / gamma^2.
 
 
 def _product_back(W, gain):
     if gain is None:
         return lambda d_drive, kept: (d_drive @ W, ())
+    n = len(W)
+    weights = jnp.concatenate([W, gain.inhibition])
+    divider = -gain.g[:, None] * gain.divider
 
     def divided(d_drive, kept):
-        ratio, inverse, _ = kept
-        da = d_drive * (gain.g * inverse)
-        d_interneurons = (da * ratio) @ -gain.divider
-        return da @ W + d_interneurons @ gain.inhibition, (da, d_interneurons)
+        z, inverse = kept
+        d_ratio = d_drive * inverse
+        q = d_ratio * (z[..., :n] * inverse)
+        d_z = jnp.concatenate([gain.g * d_ratio, q @ divider], axis=-1)
+        return d_z @ weights, (d_z, q)
 
     return divided
 
@@ -218,12 +221,16 @@ def _product_back(W, gain):
 def _weights_back(W, gain, before, d_drive, kept, made):
     if gain is None:
         return rows(d_drive).T @ before, None
-    (ratio, _, interneurons), (da, d_interneurons) = kept, made
+    n, (d_z, q) = len(W), map(rows, made)
     # Units and interneurons see the same states: one product for both.
-    d_all = jnp.concatenate([rows(da), rows(d_interneurons)], axis=1).T @ before
-    d_W, d_inhibition = d_all[: len(W)], d_all[len(W) :]
-    d_divider = -(rows(interneurons).T @ rows(da * ratio)).T
-    return d_W, Gain((d_drive * ratio).sum((0, 1)), d_divider, d_inhibition)
+    d_weights = d_z.T @ before
+    # Epsilon is the weight of an interneuron that is always 1. As gamma is linear in the
+    # interneurons, their products with q hold d g as well: dy a / gamma = q gamma.
+    interneurons = jnp.pad(rows(kept[0])[:, n:], ((0, 0), (0, 1)), constant_values=1)
+    products = (interneurons.T @ q).T
+    d_g = (gain.divider * products[:, :-1]).sum(1) + EPSILON * products[:, -1]
+    d_divider = -gain.g[:, None] * products[:, :-1]
+    return d_weights[:n], Gain(d_g, d_divider, d_weights[n:])
 
 
 def rows(x: Float[Array, "*b n"]) -> Float[Array, "rows n"]:
