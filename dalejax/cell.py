@@ -14,7 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from dalejax import checks, leak
+from dalejax import checks, leak, signs
 from dalejax.connectivity import MASK, Connectivity, masked
 from dalejax.recurrence import Gain, activation, recurrence, rows
 from dalejax.types import Any, Array, Float, Key
@@ -199,3 +199,25 @@ class Cell(nn.RNNCellBase):
     def num_feature_axes(self) -> int:
         """Number of feature axes, for flax.linen.RNN."""
         return 1
+
+
+class EICell(Cell):
+    """Base of the cells that are E and I units side by side: the last n_i of them inhibit.
+
+    Args:
+        n_i: inhibitory units among the features, from 1 to n - 1.
+
+    Raises:
+        ValueError: n_i is not between 1 and n - 1.
+    """
+
+    n_i: int = 1
+
+    def __post_init__(self):
+        signs.check_populations(self.features, self.n_i)
+        super().__post_init__()
+
+    @property
+    def outputs_n_i(self) -> int:
+        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        return self.n_i

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks, initializers, signs
-from dalejax.cell import Cell, Effective
+from dalejax.cell import Cell, Effective, EICell
 from dalejax.connectivity import masked
 from dalejax.types import Any, Array, Float, Key
 
@@ -52,7 +52,7 @@ class RNNCell(Cell):
         return {"U": U, "W": W, "b": jnp.zeros(n), **self.synapses(key)}
 
 
-class ColEICell(Cell):
+class ColEICell(EICell):
     r"""Column-signed E/I cell: the first n - n_i units excite, the last n_i inhibit.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad
@@ -82,22 +82,15 @@ class ColEICell(Cell):
         Song et al. 2016; Li et al. 2023, section 2.1; its initialisation section 2.2.
     """
 
-    n_i: int = 1
     rho: float | None = 1.5
     distribution: str = "exponential"
     zero_diagonal: bool = True
     input_mean: float = 0.0
 
     def __post_init__(self):
-        signs.check_populations(self.features, self.n_i)
         if self.rho is not None:
             checks.positive("rho", self.rho)
         super().__post_init__()
-
-    @property
-    def outputs_n_i(self) -> int:
-        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
-        return self.n_i
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W, b and their signs for n_in inputs."""

@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks, initializers, signs
-from dalejax.cell import Cell
+from dalejax.cell import EICell
 from dalejax.types import Any, Array, Key
 
 SIGNED = ("presynaptic", "postsynaptic")
 
 
-class ProjectedCell(Cell):
+class ProjectedCell(EICell):
     r"""E/I cell whose weights start as a standard cell's, wrong signs set to 0.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad W = \Pi(W_0), \quad U = \Pi(U_0) \ge 0
@@ -47,14 +47,12 @@ class ProjectedCell(Cell):
     """
 
     activation: str = "tanh"
-    n_i: int = 1
     recurrent_init: Callable[..., Array] = initializers.normal
     input_init: Callable[..., Array] = initializers.glorot_uniform
     signed: str = "presynaptic"
 
     def __post_init__(self):
         checks.choice("signed", self.signed, SIGNED)
-        signs.check_populations(self.features, self.n_i)
         super().__post_init__()
 
     @property

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks, initializers, signs
-from dalejax.cell import Cell
+from dalejax.cell import EICell
 from dalejax.types import Any, Array, Key
 
 
-class SpectralColEICell(Cell):
+class SpectralColEICell(EICell):
     r"""Column-signed E/I cell that starts with equal singular values, at any ratio of E to I.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad
@@ -50,13 +50,11 @@ class SpectralColEICell(Cell):
         None but this: Li et al. 2023, section 4, ask for it.
     """
 
-    n_i: int = 1
     singular_value: float = 1.0
     background: float = 0.0
     input_synapses: int = 3
 
     def __post_init__(self):
-        signs.check_populations(self.features, self.n_i)
         checks.positive("singular_value", self.singular_value)
         checks.not_negative("background", self.background)
         checks.whole("input_synapses", self.input_synapses)
@@ -66,11 +64,6 @@ class SpectralColEICell(Cell):
                 "a unit to start with."
             )
         super().__post_init__()
-
-    @property
-    def outputs_n_i(self) -> int:
-        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
-        return self.n_i
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W and a zero b for n_in inputs, and their signs."""
