@@ -27,5 +27,5 @@ EXPERIMENT = iclr_figure4.experiment(
     TABLE,
     SEARCHED,
     alike=1.0,
-    expected_minutes={"smoke": 1.5, "laptop": 85, "paper": 280},
+    expected_minutes={"smoke": 1.5, "laptop": 40, "paper": 140},
 )
