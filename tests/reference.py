@@ -36,6 +36,20 @@ def tree_map(function, tree, *others):
 # Networks
 
 
+def correlate(x, W, kernel, stride=1, padding="VALID"):
+    """Slide filters W [n, channels k k] over pictures [b, height, width, channels]."""
+    filters = W.reshape(len(W), x.shape[-1], kernel, kernel)
+    if padding == "SAME":
+        total = [max((-(-s // stride) - 1) * stride + kernel - s, 0) for s in x.shape[1:3]]
+        x = np.pad(x, [(0, 0), *((t // 2, t - t // 2) for t in total), (0, 0)])
+    rows, cols = ((s - kernel) // stride + 1 for s in x.shape[1:3])
+    out = np.zeros((len(x), rows, cols, len(W)), np.result_type(x, W))
+    for i, j in np.ndindex(kernel, kernel):
+        seen = x[:, i : i + stride * rows : stride, j : j + stride * cols : stride]
+        out += np.einsum("brcm,fm->brcf", seen, filters[:, :, i, j])
+    return out
+
+
 def weights(params, name):
     """Give the effective matrix called U or W."""
     if name in params:

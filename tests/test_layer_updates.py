@@ -17,22 +17,11 @@ FREE = ("b", "W_alpha", "U_alpha")
 RATE, CLIP = 0.3, 1.5
 
 
-def correlate(x, W, kernel):
-    """Slide filters W [n, channels k k] over pictures [b, height, width, channels], unpadded."""
-    _, rows, cols, channels = x.shape
-    filters = W.reshape(len(W), channels, kernel, kernel)
-    rows, cols = rows - kernel + 1, cols - kernel + 1
-    out = np.zeros((len(x), rows, cols, len(W)), np.result_type(x, W))
-    for i, j in np.ndindex(kernel, kernel):
-        out += np.einsum("brcm,fm->brcf", x[:, i : i + rows, j : j + cols], filters[:, :, i, j])
-    return out
-
-
 def layer(p, x, *, kernel=None, subtractive=True, divisive=True):
     """Compute a layer's activation before its norm and ReLU."""
 
     def product(W):
-        return x @ W.T if kernel is None else correlate(x, W, kernel)
+        return x @ W.T if kernel is None else reference.correlate(x, W, kernel)
 
     if "W" in p:
         return product(p["W"]) + p["b"]
