@@ -7,9 +7,9 @@ corrections and spectra are those of the dense layers. Pictures are [b, height, 
 from __future__ import annotations
 
 import flax.linen as nn
-import jax
 
 from dalejax import checks
+from dalejax.correlation import correlate
 from dalejax.dense import ColEIDense, Dense
 from dalejax.divisive import DivisiveDANNDense
 from dalejax.types import Array, Float
@@ -46,13 +46,7 @@ class Filters(nn.Module):
     ) -> Float[Array, "b rows cols n"]:
         """Take the product of the filters with the picture around every position."""
         filters = W.reshape(len(W), x.shape[-1], self.kernel, self.kernel).transpose(2, 3, 1, 0)
-        return jax.lax.conv_general_dilated(
-            x,
-            filters,
-            window_strides=(self.stride, self.stride),
-            padding=self.padding,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
+        return correlate(x, filters, self.stride, self.padding)
 
 
 class Conv(Filters, Dense):

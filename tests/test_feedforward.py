@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import reference
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import dalejax as dj
-from dalejax import member
+from dalejax import conv, member
+from dalejax.correlation import correlate
 
 KEY = jax.random.key(0)
 COLEI = [dj.ColEIConv(5, n_i=2), dj.AveragePool(2), dj.ColEIDense(6, n_i=2)]
@@ -39,6 +42,35 @@ def test_filters_are_the_numpy_loops(make, kernel, stride, padding, x64):
         gamma = (z_i * np.exp(plain["W_alpha"])) @ plain["W_ei"].T + 1e-8
         expected = plain["W_g"] * (z_e - z_i @ plain["W_ei"].T) / gamma
     np.testing.assert_allclose(out, expected + plain["b"], rtol=1e-10, atol=1e-12)
+
+
+@settings(max_examples=60)
+@given(
+    height=st.integers(2, 7),
+    width=st.integers(2, 7),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.sampled_from(conv.PADDINGS),
+    seed=st.integers(0, 100),
+)
+def test_gradients_of_filters_are_those_of_jax(height, width, kernel, stride, padding, seed):
+    assume(padding == "SAME" or kernel <= min(height, width))
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2, height, width, 3))
+    filters = rng.normal(size=(kernel, kernel, 3, 4))
+
+    def plain(x, filters):
+        return jax.lax.conv_general_dilated(
+            x, filters, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    with jax.enable_x64(True):
+        out, back = jax.vjp(lambda x, f: correlate(x, f, stride, padding), x, filters)
+        expected, plain_back = jax.vjp(plain, x, filters)
+        np.testing.assert_allclose(out, expected, atol=1e-12)
+        dy = rng.normal(size=out.shape)
+        for found, wanted in zip(back(dy), plain_back(dy), strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-11)
 
 
 def test_a_channels_columns_have_its_sign_and_a_grid_keeps_them_together():
