@@ -161,7 +161,7 @@ def _draw(context: Context, found, times) -> None:
     _lines(
         context, "psychometric_perceptual",
         {name: _shares(found[name], "coherence") for name in (FIXED, FREE)},
-        "coherence (negative: choice 0)", **half,
+        "coherence (in 3.2 %; negative: choice 0)", **half,
     )  # fmt: skip
     _lines(
         context, "psychometric_context",
@@ -171,7 +171,7 @@ def _draw(context: Context, found, times) -> None:
             )
             for c in _IN for shown in ("motion", "colour")
         },
-        "coherence of what is named (negative: choice 0)", **half,
+        "coherence of what is named (in 5 %; negative: choice 0)", **half,
     )  # fmt: skip
     _lines(
         context, "psychometric_multisensory",
@@ -193,7 +193,7 @@ def _draw(context: Context, found, times) -> None:
     speed = times.assign(strength=times.coherence.abs()).pivot_table(
         index="strength", columns="member", values="time", aggfunc="mean", dropna=False
     )
-    _lines(context, "reaction_times", {FREE: speed}, "|coherence|", "reaction time (ms)")
+    _lines(context, "reaction_times", {FREE: speed}, "|coherence| (in 3.2 %)", "reaction time (ms)")
 
 
 def _claims(context: Context, found, times) -> list[dj.claims.Claim]:
@@ -250,7 +250,7 @@ EXPERIMENT = Experiment(
     name="song_tasks",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 1, "laptop": 45, "paper": 3000},
+    expected_minutes={"smoke": 1, "laptop": 20, "paper": 1500},
     claims=10,
     run=run,
 )
