@@ -16,7 +16,8 @@ import jax.numpy as jnp
 
 from dalejax import checks, leak, signs
 from dalejax.connectivity import MASK, Connectivity, masked
-from dalejax.recurrence import Gain, activation, divide, recurrence, rows
+from dalejax.gain import Gain, divide
+from dalejax.recurrence import activation, recurrence, rows
 from dalejax.types import Any, Array, Float, Key
 
 NOISE = "noise"  # the random stream of recurrent noise

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from dalejax import checks, initializers, signs
 from dalejax.cells import DANNCell, fold
 from dalejax.dense import DANNDense, EffectiveDense
-from dalejax.recurrence import Gain, divide
+from dalejax.gain import Gain, divide
 from dalejax.types import Any, Array, Float, Key
 
 

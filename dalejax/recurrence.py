@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks
+from dalejax.gain import Gain, divide_and_keep, drive_gradient, gain_gradient
 from dalejax.types import Array, Float
 
 
@@ -55,94 +56,6 @@ def activation(name: str) -> Activation:
     """
     checks.choice("activation", name, ACTIVATIONS)
     return ACTIVATIONS[name]
-
-
-EPSILON = 1e-8  # added to every divisive gain, as the authors do: silence divides nothing by 0
-
-
-class Gain(NamedTuple):
-    r"""Divisive inhibition of low rank: a unit's product is multiplied by g / gamma.
-
-    .. math:: \gamma = D I x + 10^{-8}
-
-    Attributes:
-        g: gain of each unit [n].
-        divider: D, how strongly the interneurons divide, ``W_ei * exp(alpha)`` [n, n_i].
-        inhibition: I, what drives the interneurons, ``W_ie`` [n_i, pre].
-    """
-
-    g: Float[Array, " n"]
-    divider: Float[Array, "n n_i"]
-    inhibition: Float[Array, "n_i pre"]
-
-    def with_interneurons(self, W: Float[Array, "n pre"]) -> Float[Array, "n_both pre"]:
-        """Put what drives the interneurons under W: one product for units and interneurons."""
-        return jnp.concatenate([W, self.inhibition])
-
-    def gamma(self, interneurons: Float[Array, "*b n_i"]) -> Float[Array, "*b n"]:
-        """Compute gamma from the interneurons' activity."""
-        return interneurons @ self.divider.T + EPSILON
-
-
-@jax.custom_vjp
-def divide(gain: Gain, z: Float[Array, "*b n_both"]) -> Float[Array, "*b n"]:
-    r"""Divide what units hear by their gain: :math:`y = g \, a / \gamma`.
-
-    Args:
-        gain: the divisive inhibition.
-        z: products with :meth:`Gain.with_interneurons` [..., n + n_i]: a of the units, then the
-            interneurons.
-
-    Example:
-        >>> one = jnp.ones((1, 1))
-        >>> divide(Gain(jnp.ones(1), 2 * one, one), jnp.array([[3.0, 0.5]])).tolist()
-        [[3.0]]
-
-    Reference:
-        Cornford et al. 2021, eqs. 1 and 19.
-    """
-    return _divide(gain, z)[0]
-
-
-def _divide(gain, z):
-    n = len(gain.g)
-    inverse = 1 / gain.gamma(z[..., n:])
-    return gain.g * (z[..., :n] * inverse), inverse
-
-
-# With y = g a / gamma: da = g dy / gamma, and d gamma = -g q with q = dy a / gamma^2.
-
-
-def _divide_back(gain, z, inverse, dy):
-    """Give dz and q; the gain's own gradient waits until all q are there."""
-    d_ratio = dy * inverse
-    q = d_ratio * (z[..., : len(gain.g)] * inverse)
-    d_interneurons = q @ (-gain.g[:, None] * gain.divider)
-    return jnp.concatenate([gain.g * d_ratio, d_interneurons], axis=-1), q
-
-
-def _gain_back(gain, z, q):
-    # Epsilon is the weight of an interneuron that is always 1. As gamma is linear in the
-    # interneurons, their products with q hold dg as well: dy a / gamma = q gamma.
-    interneurons = jnp.pad(z[:, len(gain.g) :], ((0, 0), (0, 1)), constant_values=1)
-    products = (interneurons.T @ q).T
-    d_g = (gain.divider * products[:, :-1]).sum(1) + EPSILON * products[:, -1]
-    d_divider = -gain.g[:, None] * products[:, :-1]
-    return Gain(d_g, d_divider, jnp.zeros_like(gain.inhibition))
-
-
-def _divide_forward(gain, z):
-    y, inverse = _divide(gain, z)
-    return y, (gain, z, inverse)
-
-
-def _divide_backward(residuals, dy):
-    gain, z, inverse = residuals
-    dz, q = _divide_back(gain, z, inverse, dy)
-    return _gain_back(gain, rows(z), rows(q)), dz
-
-
-divide.defvjp(_divide_forward, _divide_backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
@@ -252,7 +165,7 @@ def _product(W, gain):
 
     def divided(h):
         z = h @ weights
-        y, inverse = _divide(gain, z)
+        y, inverse = divide_and_keep(gain, z)
         return y, (z, inverse)
 
     return divided
@@ -264,7 +177,7 @@ def _product_back(W, gain):
     weights = gain.with_interneurons(W)
 
     def divided(d_drive, kept):
-        dz, q = _divide_back(gain, *kept, d_drive)
+        dz, q = drive_gradient(gain, *kept, d_drive)
         return dz @ weights, (dz, q)
 
     return divided
@@ -275,7 +188,7 @@ def _weights_back(W, gain, before, d_drive, kept, made):
         return rows(d_drive).T @ before, None
     dz, q = map(rows, made)
     d_weights = dz.T @ before
-    d_gain = _gain_back(gain, rows(kept[0]), q)
+    d_gain = gain_gradient(gain, rows(kept[0]), q)
     return d_weights[: len(W)], d_gain._replace(inhibition=d_weights[len(W) :])
 
 

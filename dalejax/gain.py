@@ -1,0 +1,112 @@
+"""Divisive inhibition of low rank: what a unit hears is multiplied by g / gamma.
+
+Units and interneurons hear the same activity, so one product serves both, in both directions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from dalejax.types import Array, Float
+
+EPSILON = 1e-8  # added to every divisive gain, as the authors do: silence divides nothing by 0
+
+
+class Gain(NamedTuple):
+    r"""Divisive inhibition of low rank: a unit's product is multiplied by g / gamma.
+
+    .. math:: \gamma = D I x + 10^{-8}
+
+    Attributes:
+        g: gain of each unit [n].
+        divider: D, how strongly the interneurons divide, ``W_ei * exp(alpha)`` [n, n_i].
+        inhibition: I, what drives the interneurons, ``W_ie`` [n_i, pre].
+    """
+
+    g: Float[Array, " n"]
+    divider: Float[Array, "n n_i"]
+    inhibition: Float[Array, "n_i pre"]
+
+    def with_interneurons(self, W: Float[Array, "n pre"]) -> Float[Array, "n_both pre"]:
+        """Put what drives the interneurons under W: one product for units and interneurons."""
+        return jnp.concatenate([W, self.inhibition])
+
+    def gamma(self, interneurons: Float[Array, "*b n_i"]) -> Float[Array, "*b n"]:
+        """Compute gamma from the interneurons' activity."""
+        return interneurons @ self.divider.T + EPSILON
+
+
+@jax.custom_vjp
+def divide(gain: Gain, z: Float[Array, "*b n_both"]) -> Float[Array, "*b n"]:
+    r"""Divide what units hear by their gain: :math:`y = g \, a / \gamma`.
+
+    Args:
+        gain: the divisive inhibition.
+        z: products with :meth:`Gain.with_interneurons` [..., n + n_i]: a of the units, then the
+            interneurons.
+
+    Example:
+        >>> one = jnp.ones((1, 1))
+        >>> divide(Gain(jnp.ones(1), 2 * one, one), jnp.array([[3.0, 0.5]])).tolist()
+        [[3.0]]
+
+    Reference:
+        Cornford et al. 2021, eqs. 1 and 19.
+    """
+    return divide_and_keep(gain, z)[0]
+
+
+def divide_and_keep(
+    gain: Gain, z: Float[Array, "*b n_both"]
+) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
+    """Divide as :func:`divide` does, and keep 1 / gamma for the way back."""
+    n = len(gain.g)
+    inverse = 1 / gain.gamma(z[..., n:])
+    return gain.g * (z[..., :n] * inverse), inverse
+
+
+# With y = g a / gamma: da = g dy / gamma, and d gamma = -g q with q = dy a / gamma^2.
+
+
+def drive_gradient(
+    gain: Gain,
+    z: Float[Array, "*b n_both"],
+    inverse: Float[Array, "*b n"],
+    dy: Float[Array, "*b n"],
+) -> tuple[Float[Array, "*b n_both"], Float[Array, "*b n"]]:
+    """Give dz, and q, of which :func:`gain_gradient` makes the gain's own gradient."""
+    d_ratio = dy * inverse
+    q = d_ratio * (z[..., : len(gain.g)] * inverse)
+    d_interneurons = q @ (-gain.g[:, None] * gain.divider)
+    return jnp.concatenate([gain.g * d_ratio, d_interneurons], axis=-1), q
+
+
+def gain_gradient(gain: Gain, z: Float[Array, "rows n_both"], q: Float[Array, "rows n"]) -> Gain:
+    """Give the gradients of g and of the divider from all steps and trials, laid under each other.
+
+    Epsilon is the weight of an interneuron that is always 1. As gamma is linear in the
+    interneurons, their products with q hold dg as well: dy a / gamma = q gamma. What drives the
+    interneurons has its gradient from dz; here it is 0.
+    """
+    interneurons = jnp.pad(z[:, len(gain.g) :], ((0, 0), (0, 1)), constant_values=1)
+    products = (interneurons.T @ q).T
+    d_g = (gain.divider * products[:, :-1]).sum(1) + EPSILON * products[:, -1]
+    d_divider = -gain.g[:, None] * products[:, :-1]
+    return Gain(d_g, d_divider, jnp.zeros_like(gain.inhibition))
+
+
+def _forward(gain, z):
+    y, inverse = divide_and_keep(gain, z)
+    return y, (gain, z, inverse)
+
+
+def _backward(residuals, dy):
+    gain, z, inverse = residuals
+    dz, q = drive_gradient(gain, z, inverse, dy)
+    return gain_gradient(gain, z.reshape(-1, z.shape[-1]), q.reshape(-1, q.shape[-1])), dz
+
+
+divide.defvjp(_forward, _backward)
