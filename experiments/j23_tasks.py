@@ -86,7 +86,7 @@ EXPERIMENT = Experiment(
     name="j23_tasks",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 1, "laptop": 40, "paper": 1000},
+    expected_minutes={"smoke": 1, "laptop": 11, "paper": 300},
     claims=10,
     run=run,
 )

@@ -171,7 +171,7 @@ def _draw(context: Context, found, times) -> None:
             )
             for c in _IN for shown in ("motion", "colour")
         },
-        "coherence of what is named (in 5 %; negative: choice 0)", **half,
+        "coherence (in 5 %; negative: choice 0)", **half,
     )  # fmt: skip
     _lines(
         context, "psychometric_multisensory",
