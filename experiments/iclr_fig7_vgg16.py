@@ -4,9 +4,9 @@
 
 No augmentation, dropout or normalisation. Expect both forms at about the same error (the paper:
 21 % after 150 epochs at full width). `laptop` is a quarter of the width, few epochs and seeds.
-`text` starts a Dale's ANN by algorithm 1 (biases of 1, all layers alike), `code` as published (biases
-of 0). From biases of 1 sixteen layers do not learn: each hands on less of what sets trials apart
-(`iclr_initialisation`), and the last sees all of them alike.
+`text` starts a Dale's ANN by algorithm 1 (biases of 1, all layers alike), `code` as published
+(biases of 0). From biases of 1 sixteen layers do not learn: each hands on less of what sets trials
+apart (`iclr_initialisation`), and the last sees all of them alike.
 """
 
 from __future__ import annotations
