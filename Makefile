@@ -91,7 +91,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 lint: $(READY)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
 
 clean:
 	rm -rf $(VENV) $(NEURO) .pytest_cache .ruff_cache .hypothesis
