@@ -193,7 +193,7 @@ EXPERIMENT = Experiment(
     name="j23_dynamics",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 8, "paper": 600},
+    expected_minutes={"smoke": 0.5, "laptop": 2, "paper": 600},
     claims=14,
     run=run,
 )
