@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from dalejax import checks, leak, signs
 from dalejax.connectivity import MASK, Connectivity, masked
-from dalejax.gain import Gain, divide
+from dalejax.gain import Gain
 from dalejax.recurrence import activation, recurrence, rows
 from dalejax.types import Any, Array, Float, Key
 
@@ -149,8 +149,8 @@ class Cell(nn.RNNCellBase):
         """Take one step: ``(h_{t-1}, x_t) -> (h_t, h_t)``; with a leak the carry is z."""
         params, f, alpha = self._params(x.shape[-1]), activation(self.activation).value, self.alpha
         h = carry if alpha is None else f(carry)
-        W, gain = self.effective(params).W, self.gain(params)
-        drive = h @ W.T if gain is None else divide(gain, h @ gain.with_interneurons(W).T)
+        drive, gain = h @ self.effective(params).W.T, self.gain(params)
+        drive = drive if gain is None else gain.apply(drive, h)
         drive = drive + self.input_product(params, x)
         if self.noise:
             drive = drive + self.kick(drive.shape, self.make_rng(NOISE))

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from dalejax import checks, initializers, signs
 from dalejax.cells import DANNCell, fold
 from dalejax.dense import DANNDense, EffectiveDense
-from dalejax.gain import Gain, divide
+from dalejax.gain import Gain
 from dalejax.types import Any, Array, Float, Key
 
 
@@ -152,8 +152,7 @@ class DivisiveDANNCell(DANNCell):
 
     def input_product(self, params: Mapping[str, Any], x: Float[Array, "*b n_in"]) -> Array:
         """Compute what the inputs add to each unit, divided by their own gain, plus the bias."""
-        gain = _gain(params, "U")
-        return divide(gain, x @ gain.with_interneurons(fold(params, "U")).T) + params["b"]
+        return _gain(params, "U").apply(x @ fold(params, "U").T, x) + params["b"]
 
     def gain(self, params: Mapping[str, Any]) -> Gain:
         """Give the divisive inhibition of ``W h``."""

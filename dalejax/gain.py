@@ -1,13 +1,13 @@
 """Divisive inhibition of low rank: what a unit hears is multiplied by g / gamma.
 
-Units and interneurons hear the same activity, so one product serves both, in both directions.
+In a recurrence units and interneurons hear the same states, so one product serves both, forward and
+backward; the gain's own gradient is made of all steps at once.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from dalejax.types import Array, Float
@@ -30,6 +30,10 @@ class Gain(NamedTuple):
     divider: Float[Array, "n n_i"]
     inhibition: Float[Array, "n_i pre"]
 
+    def apply(self, z: Float[Array, "*b n"], x: Float[Array, "*b pre"]) -> Float[Array, "*b n"]:
+        """Divide z by the gain that x makes."""
+        return self.g * z / self.gamma(x @ self.inhibition.T)
+
     def with_interneurons(self, W: Float[Array, "n pre"]) -> Float[Array, "n_both pre"]:
         """Put what drives the interneurons under W: one product for units and interneurons."""
         return jnp.concatenate([W, self.inhibition])
@@ -39,30 +43,27 @@ class Gain(NamedTuple):
         return interneurons @ self.divider.T + EPSILON
 
 
-@jax.custom_vjp
-def divide(gain: Gain, z: Float[Array, "*b n_both"]) -> Float[Array, "*b n"]:
-    r"""Divide what units hear by their gain: :math:`y = g \, a / \gamma`.
+def divide_and_keep(
+    gain: Gain, z: Float[Array, "*b n_both"]
+) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
+    """Divide what units hear by their gain: ``y = g a / gamma``.
 
     Args:
         gain: the divisive inhibition.
         z: products with :meth:`Gain.with_interneurons` [..., n + n_i]: a of the units, then the
             interneurons.
 
+    Returns:
+        y, and 1 / gamma for the way back.
+
     Example:
         >>> one = jnp.ones((1, 1))
-        >>> divide(Gain(jnp.ones(1), 2 * one, one), jnp.array([[3.0, 0.5]])).tolist()
+        >>> divide_and_keep(Gain(jnp.ones(1), 2 * one, one), jnp.array([[3.0, 0.5]]))[0].tolist()
         [[3.0]]
 
     Reference:
-        Cornford et al. 2021, eqs. 1 and 19.
+        Cornford et al. 2021, eq. 19.
     """
-    return divide_and_keep(gain, z)[0]
-
-
-def divide_and_keep(
-    gain: Gain, z: Float[Array, "*b n_both"]
-) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
-    """Divide as :func:`divide` does, and keep 1 / gamma for the way back."""
     n = len(gain.g)
     inverse = 1 / gain.gamma(z[..., n:])
     return gain.g * (z[..., :n] * inverse), inverse
@@ -96,17 +97,3 @@ def gain_gradient(gain: Gain, z: Float[Array, "rows n_both"], q: Float[Array, "r
     d_g = (gain.divider * products[:, :-1]).sum(1) + EPSILON * products[:, -1]
     d_divider = -gain.g[:, None] * products[:, :-1]
     return Gain(d_g, d_divider, jnp.zeros_like(gain.inhibition))
-
-
-def _forward(gain, z):
-    y, inverse = divide_and_keep(gain, z)
-    return y, (gain, z, inverse)
-
-
-def _backward(residuals, dy):
-    gain, z, inverse = residuals
-    dz, q = drive_gradient(gain, z, inverse, dy)
-    return gain_gradient(gain, z.reshape(-1, z.shape[-1]), q.reshape(-1, q.shape[-1])), dz
-
-
-divide.defvjp(_forward, _backward)
