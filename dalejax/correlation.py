@@ -1,8 +1,8 @@
 """Filters that slide over pictures, with a gradient that stays fast inside compiled loops.
 
 XLA's CPU backend brings a convolution into the one layout it is fast in only outside loops: in the
-scan over updates the derivatives that JAX would make run a hundred times slower. So they are
-written here, in that layout, as convolutions like the first one.
+scan over updates the derivatives that JAX would make run thirty to a hundred times slower. So they
+are written here, in that layout, as convolutions like the first one.
 """
 
 from __future__ import annotations
