@@ -61,7 +61,7 @@ EXPERIMENT = Experiment(
     name="iclr_recurrent",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.4, "laptop": 20, "paper": 120},
+    expected_minutes={"smoke": 0.4, "laptop": 6, "paper": 40},
     claims=2,
     run=run,
 )
