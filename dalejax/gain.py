@@ -6,6 +6,7 @@ backward; the gain's own gradient is made of all steps at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -72,28 +73,31 @@ def divide_and_keep(
 # With y = g a / gamma: da = g dy / gamma, and d gamma = -g q with q = dy a / gamma^2.
 
 
-def drive_gradient(
-    gain: Gain,
-    z: Float[Array, "*b n_both"],
-    inverse: Float[Array, "*b n"],
-    dy: Float[Array, "*b n"],
-) -> tuple[Float[Array, "*b n_both"], Float[Array, "*b n"]]:
-    """Give dz, and q, of which :func:`gain_gradient` makes the gain's own gradient."""
-    d_ratio = dy * inverse
-    q = d_ratio * (z[..., : len(gain.g)] * inverse)
-    d_interneurons = q @ (-gain.g[:, None] * gain.divider)
-    return jnp.concatenate([gain.g * d_ratio, d_interneurons], axis=-1), q
+def drive_gradient(gain: Gain) -> Callable[[Array, Array, Array], tuple[Array, Array]]:
+    """Make ``(z, 1 / gamma, dy) -> (dz, q)``, of all q of which the gain's own gradient is made.
+
+    z and dz are [..., n + n_i], all others [..., n]. What is the same in every step is made here.
+    """
+    divider = -gain.g[:, None] * gain.divider
+
+    def back(z, inverse, dy):
+        d_ratio = dy * inverse
+        q = d_ratio * (z[..., : len(gain.g)] * inverse)
+        return jnp.concatenate([gain.g * d_ratio, q @ divider], axis=-1), q
+
+    return back
 
 
-def gain_gradient(gain: Gain, z: Float[Array, "rows n_both"], q: Float[Array, "rows n"]) -> Gain:
+def gain_gradient(
+    gain: Gain, z: Float[Array, "rows n_both"], q: Float[Array, "rows n"]
+) -> tuple[Float[Array, " n"], Float[Array, "n n_i"]]:
     """Give the gradients of g and of the divider from all steps and trials, laid under each other.
 
     Epsilon is the weight of an interneuron that is always 1. As gamma is linear in the
-    interneurons, their products with q hold dg as well: dy a / gamma = q gamma. What drives the
-    interneurons has its gradient from dz; here it is 0.
+    interneurons, their products with q hold dg as well: dy a / gamma = q gamma. (What drives
+    the interneurons has its gradient from dz.)
     """
     interneurons = jnp.pad(z[:, len(gain.g) :], ((0, 0), (0, 1)), constant_values=1)
     products = (interneurons.T @ q).T
     d_g = (gain.divider * products[:, :-1]).sum(1) + EPSILON * products[:, -1]
-    d_divider = -gain.g[:, None] * products[:, :-1]
-    return Gain(d_g, d_divider, jnp.zeros_like(gain.inhibition))
+    return d_g, -gain.g[:, None] * products[:, :-1]

@@ -174,10 +174,10 @@ def _product(W, gain):
 def _product_back(W, gain):
     if gain is None:
         return lambda d_drive, kept: (d_drive @ W, ())
-    weights = gain.with_interneurons(W)
+    weights, back = gain.with_interneurons(W), drive_gradient(gain)
 
     def divided(d_drive, kept):
-        dz, q = drive_gradient(gain, *kept, d_drive)
+        dz, q = back(*kept, d_drive)
         return dz @ weights, (dz, q)
 
     return divided
@@ -188,8 +188,8 @@ def _weights_back(W, gain, before, d_drive, kept, made):
         return rows(d_drive).T @ before, None
     dz, q = map(rows, made)
     d_weights = dz.T @ before
-    d_gain = gain_gradient(gain, rows(kept[0]), q)
-    return d_weights[: len(W)], d_gain._replace(inhibition=d_weights[len(W) :])
+    d_g, d_divider = gain_gradient(gain, rows(kept[0]), q)
+    return d_weights[: len(W)], Gain(d_g, d_divider, d_weights[len(W) :])
 
 
 def rows(x: Float[Array, "*b n"]) -> Float[Array, "rows n"]:
