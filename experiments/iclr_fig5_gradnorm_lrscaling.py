@@ -3,10 +3,11 @@
     python -m experiments iclr_fig5_gradnorm_lrscaling --preset laptop --data-dir DIR
 
 The paper names neither the largest gradient norm nor the smallest cosine: both are settings, chosen
-so that they act (most gradients have a norm above 1; projecting hardly ever turns an update to a
-cosine below 0.999). How often they did is noted beside the claims.
-`text` takes the angle between the step made and the step wanted, `code` that between the
-parameters after and before the clipping (algorithm 6).
+so that they act (most gradients have a norm above 1). How often they did is noted beside the
+claims. `text` takes the angle between the step made and the step wanted, which no shorter step
+mends where an entry stands at 0 and wants to leave: at 0.999 all learning stops (80 % error), at
+0.97 nothing is ever shortened. `code` takes that between the parameters after and before the
+clipping (algorithm 6).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from experiments.iclr_fig4_fashion import TABLE
 
 NORM, ANGLE = "DANN, gradient norm", "DANN, rate scaling"
 FULL = iclr.FULL | {"data": "fashion_mnist", "rate": TABLE[DANN].rate, "max_norm": 1.0,
-                    "min_cosine": 0.999}  # fmt: skip
+                    "min_cosine_text": 0.995, "min_cosine_code": 0.999}  # fmt: skip
 PRESETS = {"smoke": FULL | iclr.SMOKE, "laptop": FULL | iclr.LAPTOP, "paper": FULL}
 SOURCE = "Cornford et al. 2021, Fig. 5"
 SECTION = f"{SOURCE}; section 5.2"
@@ -73,7 +74,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         ANGLE: optax.chain(
             dj.fisher_scaling(),
             optax.sgd(s["rate"]),
-            dj.limit_projection_angle(s["min_cosine"], measure=measure),
+            dj.limit_projection_angle(s[f"min_cosine_{context.variant}"], measure=measure),
             dj.dale_projection(),
         ),
     }
