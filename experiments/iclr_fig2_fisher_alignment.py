@@ -24,7 +24,7 @@ from experiments import evidence, iclr
 from experiments.base import Context, Experiment
 
 FULL = iclr.FULL | {"batch_size": 250, "updates": 12_000, "eval_every": 240, "momentum": 0.02,
-                    "fisher_rate": 2.5e-5, "damping": 0.01, "rate_text": 1e-3, "rate_code": 10.0,
+                    "fisher_rate": 2.5e-5, "damping": 0.01, "rate_text": 300.0, "rate_code": 100.0,
                     "bins": 50, "last": 1}  # fmt: skip
 PRESETS = {
     "smoke": FULL | iclr.SMOKE | {"batch_size": 50, "updates": 40, "eval_every": 20, "bins": 4},
@@ -152,7 +152,7 @@ EXPERIMENT = Experiment(
     name="iclr_fig2_fisher_alignment",
     source="Cornford et al. 2021, Fig. 2",
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 20, "paper": 300},
+    expected_minutes={"smoke": 0.5, "laptop": 4, "paper": 60},
     claims=3,
     run=run,
     variants=("text", "code"),
