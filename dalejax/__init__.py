@@ -72,7 +72,7 @@ from dalejax.optimizers import (  # noqa: E402
 from dalejax.projected import ProjectedCell  # noqa: E402
 from dalejax.rectified import RectifiedCell, RectifiedDense  # noqa: E402
 from dalejax.recurrence import recurrence  # noqa: E402
-from dalejax.spectral import SpectralColEICell  # noqa: E402
+from dalejax.spectral import SpectralColEICell, SpectralColEIDense  # noqa: E402
 from dalejax.training import Diverged, Run, train  # noqa: E402
 from dalejax.transforms import (  # noqa: E402
     apply_updates,
@@ -131,6 +131,7 @@ __all__ = [
     "Run",
     "RunWarning",
     "SpectralColEICell",
+    "SpectralColEIDense",
     "apply_updates",
     "claims",
     "clip_by_cell_norm",

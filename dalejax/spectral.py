@@ -1,4 +1,4 @@
-"""An E/I cell whose spectrum is right from the start: few strong synapses instead of many."""
+"""E/I layers whose spectrum is right from the start: few strong synapses instead of many."""
 
 from __future__ import annotations
 
@@ -9,54 +9,61 @@ import jax.numpy as jnp
 
 from dalejax import checks, initializers, signs
 from dalejax.cell import EICell
+from dalejax.dense import ColEIDense
 from dalejax.types import Any, Array, Key
 
 
 class SpectralColEICell(EICell):
-    r"""Column-signed E/I cell that starts with equal singular values, at any ratio of E to I.
+    r"""Column-signed E/I cell that starts from few strong synapses, at any ratio of E to I.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad
-              W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I,
-              \qquad \sigma_k(W) = s \text{ at the start}
+              W = s \begin{pmatrix} P & -B \\ A & 0 \end{pmatrix}
+              \text{ at the start}, \qquad
+              W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I
 
-    Each unit starts with one synapse of strength s onto the next one of a cycle through all, in
-    random order; the others are absent, and may grow. U likewise: a unit starts with few inputs,
-    of the norm :math:`\sqrt{n_{in} / 3 n}`, a standard cell's. It learns as any column-signed cell
-    does (``colei_sgd``), under a :class:`~dalejax.dense.ColEIDense`.
+    P is one cycle through the excitatory units, in random order: what they hold goes round. A and B
+    tie the inhibitory units into it: each has one synapse from an excitatory unit and one onto an
+    excitatory unit, of strength s (dealt out evenly; k on the same one have s / sqrt(k)). P, A and
+    B have no singular values but 1 and 0, so that those of W are at most s times that of
+    ((1, 1), (1, 0)), the golden ratio:
+
+    .. math:: \sigma_1(W) \le \tfrac12 (1 + \sqrt 5)\, s \quad \text{for any } n, n_i
+
+    All other synapses are absent, and may grow. U likewise: a unit starts with few inputs. The cell
+    learns as any column-signed cell does (``colei_sgd``), under a :class:`SpectralColEIDense`.
 
     Args:
         features: hidden units n, E and I together.
         n_i: inhibitory units among them, from 1 to n - 1.
-        singular_value: s, of all of W.
-        background: what every synapse of W has besides, as a share of s / n; W is dense then, with
-            one singular value of s (1 + background).
+        singular_value: s, the strength of a synapse.
+        input_scale: the norm of U, as a share of a standard cell's, sqrt(n_in / 3).
         input_synapses: inputs that a unit starts with, where they are fewer than units; where they
             are more, that many times the quotient.
 
     Raises:
-        ValueError: n_i is not between 1 and n - 1, the singular value is not positive, the
-            background is negative, a unit has no inputs, or there is a ``connectivity``, which
-            would take synapses away.
+        ValueError: n_i is not between 1 and n - 1, the singular value or the input scale is not
+            positive, a unit has no inputs, or there is a ``connectivity``, which would take
+            synapses away.
 
     Example:
-        >>> cell = SpectralColEICell(4, n_i=1)
+        >>> cell = SpectralColEICell(100, n_i=10)
         >>> W = cell.initial(3, key=jax.random.key(0))["W"]
-        >>> [round(float(s), 4) for s in jnp.linalg.svd(W, compute_uv=False)]
-        [1.0, 1.0, 1.0, 1.0]
-        >>> W.sum(0).tolist()
-        [1.0, 1.0, 1.0, -1.0]
+        >>> bool(1.4 < jnp.linalg.norm(W, 2) <= 1.6181)
+        True
+        >>> (W != 0).sum(1)[-10:].tolist()  # what each inhibitory unit receives
+        [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
 
     Reference:
         None but this: Li et al. 2023, section 4, ask for it.
     """
 
     singular_value: float = 1.0
-    background: float = 0.0
+    input_scale: float = 1 / 3
     input_synapses: int = 3
 
     def __post_init__(self):
         checks.positive("singular_value", self.singular_value)
-        checks.not_negative("background", self.background)
+        checks.positive("input_scale", self.input_scale)
         checks.whole("input_synapses", self.input_synapses)
         if self.connectivity is not None:
             raise ValueError(
@@ -67,16 +74,72 @@ class SpectralColEICell(EICell):
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W and a zero b for n_in inputs, and their signs."""
-        key_U, key_W = jax.random.split(key)
-        n, inputs_n_i = self.features, self.inputs_n_i or 0
-        s = self.singular_value
-        W = initializers.colei_flat(
-            (n, n), self.n_i, s, key=key_W, background=s * self.background / n
+        key_U, key_P, key_A, key_B = jax.random.split(key, 4)
+        n, n_i, inputs_n_i = self.features, self.n_i, self.inputs_n_i or 0
+        n_e = n - n_i
+        P = initializers.colei_flat((n_e, n_e), 0, 1.0, key=key_P)
+        A, B = _ties(n_i, n_e, key_A), _ties(n_i, n_e, key_B).T
+        W = self.singular_value * jnp.block(
+            [[P, jnp.where(B > 0, -B, 0)], [A, jnp.zeros((n_i, n_i))]]
         )
-        # All of U has the norm of n rows; it is spread over as many singular values as there are.
-        rms = math.sqrt(n_in / 3 / min(n, n_in))
+        # A norm of all of U, over as many singular values as it has.
+        rms = self.input_scale * math.sqrt(n_in / 3 / min(n, n_in))
         U = initializers.colei_flat(
             (n, n_in), inputs_n_i, rms, key=key_U, synapses=self.input_synapses
         )
         rule = signs.ColumnSigns((("U", inputs_n_i), ("W", self.n_i)))
         return {"U": U, "W": W, "b": jnp.zeros(n), signs.KEY: rule}
+
+
+def _ties(n_i, n_e, key):
+    """Deal each of n_i lines [n_i, n_e] one entry; those of a column have the norm 1 together."""
+    order = jax.random.permutation(key, n_e)
+    column = order[jnp.arange(n_i) % n_e]
+    entries = 1 / jnp.sqrt(jnp.bincount(column, length=n_e)[column])
+    return jnp.zeros((n_i, n_e)).at[jnp.arange(n_i), column].set(entries)
+
+
+class SpectralColEIDense(ColEIDense):
+    r"""Column-signed dense layer that starts with equal singular values.
+
+    .. math:: y = W h + b, \qquad
+              W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I,
+              \qquad \sigma_k(W) = s \text{ at the start}
+
+    Each of the inputs starts with one synapse, dealt out evenly over the outputs (where the outputs
+    are more, each of those with one). The others are absent, and may grow; b starts at 0.
+
+    Args:
+        features: outputs n_out, E and I together.
+        inputs_n_i: inhibitory inputs, the last ones; wired by the network.
+        n_i: of a hidden layer: inhibitory units among its outputs, the last ones.
+        input_mean: as of :class:`~dalejax.dense.ColEIDense`.
+        singular_value: s, of all of W.
+
+    Raises:
+        ValueError: the singular value is not positive, or n_i is below 0 or not below the outputs.
+
+    Example:
+        >>> layer = SpectralColEIDense(2, inputs_n_i=1, singular_value=0.5)
+        >>> W = layer.initial(4, key=jax.random.key(0))["W"]
+        >>> [round(float(s), 4) for s in jnp.linalg.svd(W, compute_uv=False)]
+        [0.5, 0.5]
+        >>> (W != 0).sum(0).tolist()
+        [1, 1, 1, 1]
+
+    Reference:
+        As :class:`SpectralColEICell`.
+    """
+
+    singular_value: float = 1 / 3
+
+    def __post_init__(self):
+        checks.positive("singular_value", self.singular_value)
+        super().__post_init__()
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw W, and take b and their signs from a column-signed layer."""
+        params = super().initial(n_in, key=key)
+        n_i = (self.inputs_n_i or 0) * self.columns_per_input
+        shape = (self.features, n_in)
+        return params | {"W": initializers.colei_flat(shape, n_i, self.singular_value, key=key)}

@@ -1,8 +1,9 @@
 """Repaired ColEI beside everybody else: the same search for each, then many seeds at its best.
 
 Six contestants of one layer: RNN, orthogonal RNN, ColEI, ColEI with the RNN's spectrum (its signs
-are illegal, and free), repaired ColEI (`SpectralColEICell`), Dale's ANN. Learning rate, clip and
-whether the bias starts at 0 or cancels the mean input are searched on the same grid for each.
+are illegal, and free), repaired ColEI (`SpectralColEICell` and `SpectralColEIDense`), Dale's ANN.
+Learning rate, clip and whether the bias starts at 0 or cancels the mean input are searched on the
+same grid for each.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def contestants(s: Mapping, n_out: int, cell: Mapping, **how) -> dict[str, Conte
         DANN: Contestant(dann, dj.dann_sgd),
         COLEI: Contestant(colei, dj.colei_sgd),
         TRANSPLANT: Contestant(rnn, dj.rnn_sgd, host=colei),
-        REPAIRED: Contestant(net(repaired, dj.ColEIDense(n_out)), dj.colei_sgd),
+        REPAIRED: Contestant(net(repaired, dj.SpectralColEIDense(n_out)), dj.colei_sgd),
     }
 
 

@@ -36,7 +36,7 @@ PRESETS = {
 }  # fmt: skip
 SOURCE = "beyond the papers"
 RNN, ORTHOGONAL, COLEI = "RNN", "orthogonal RNN", "ColEI"
-PERMUTATION, INPUTS, WHOLE = "permutation", "permutation, inputs", "permutation, inputs, read-out"
+LOOPS, INPUTS, WHOLE = "loops", "loops, inputs", "loops, inputs, read-out"
 
 Draw = Callable[[tuple[int, int], Key[Array, ""]], Array]
 
@@ -72,13 +72,16 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
         values = dj.spectrum.singular_values(usual(shape, key))
         return initializers.colei_spectral(shape, n_i, values, key=key)
 
+    def loops(shape, key):
+        return dj.SpectralColEICell(n, n_i=n_i).initial(1, key=key)["W"]
+
     permutation = partial(initializers.colei_flat, n_i=n_i, rms=1.0)
 
     def few_inputs(shape, key):
-        # A unit sees three of the inputs, with the norm of the RNN's; so does SpectralColEICell.
-        return initializers.colei_flat(shape, 0, math.sqrt(1 / 3), key=key, synapses=3)
+        # A unit sees three of the inputs, with a third of the RNN's norm, as in SpectralColEICell.
+        return initializers.colei_flat(shape, 0, math.sqrt(1 / 27), key=key, synapses=3)
 
-    few_outputs = partial(initializers.colei_flat, n_i=n_i, rms=math.sqrt(2.0))
+    few_outputs = partial(initializers.colei_flat, n_i=n_i, rms=1 / 3)
     rest = (colei_input, colei_readout)
     dense = 0.5 / n  # of the background: the largest singular value is 1.5, all others 1
     return {
@@ -87,9 +90,10 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
             lambda shape, key: initializers.orthogonal(shape, key=key), usual, readout, signed=False
         ),
         COLEI: Design(colei, *rest),
-        PERMUTATION: Design(permutation, *rest),
-        INPUTS: Design(permutation, few_inputs, colei_readout),
-        WHOLE: Design(permutation, few_inputs, few_outputs),
+        LOOPS: Design(loops, *rest),
+        INPUTS: Design(loops, few_inputs, colei_readout),
+        WHOLE: Design(loops, few_inputs, few_outputs),
+        "permutation, inputs, read-out": Design(permutation, few_inputs, few_outputs),
         "quarter circle, inputs, read-out": Design(quarter_circle, few_inputs, few_outputs),
         "sum of 3, inputs, read-out": Design(
             partial(initializers.colei_flat, n_i=n_i, rms=1 / math.sqrt(3), synapses=3),
@@ -199,13 +203,14 @@ def _claims(context: Context, errors, signed) -> list[dj.claims.Claim]:
         context,
         [
             evidence.Above(
-                "flat_spectrum_helps", "A column-signed network whose W starts with equal singular "
-                "values learns better than ColEI.", errors[COLEI], errors[PERMUTATION],
-                (COLEI, PERMUTATION),
+                "repaired_spectrum_helps", "A column-signed network whose W starts with few strong "
+                "synapses, and no large singular value, learns better than ColEI.", errors[COLEI],
+                errors[LOOPS], (COLEI, LOOPS),
             ),
             evidence.Above(
-                "inputs_help", "What is wrong with W is wrong with U, too: treating both is better "
-                "than W alone.", errors[PERMUTATION], errors[INPUTS], (PERMUTATION, INPUTS),
+                "inputs_help", "What is wrong with W is wrong with U and the read-out, too: "
+                "treating all is better than W alone.", errors[LOOPS], errors[WHOLE],
+                (LOOPS, WHOLE),
             ),
         ],
         SOURCE,

@@ -16,7 +16,7 @@ CELLS = {
     "rnn-tanh": dj.RNNCell(3, activation="tanh"),
     "colei": dj.ColEICell(3, n_i=1),
     "colei-identity": dj.ColEICell(3, n_i=1, activation="identity", inputs_n_i=1),
-    "spectral": dj.SpectralColEICell(3, n_i=2, background=0.1),
+    "spectral": dj.SpectralColEICell(3, n_i=2),
     "dann": dj.DANNCell(3, n_i=2),
     "dann-tanh": dj.DANNCell(3, n_i=1, inputs_pool=2, activation="tanh", inhibition="iid"),
     "divisive": dj.DivisiveDANNCell(3, n_i=2),

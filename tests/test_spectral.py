@@ -12,27 +12,56 @@ KEY = jax.random.key(3)
 
 
 @pytest.mark.parametrize("n, n_i", [(2, 1), (20, 1), (20, 10), (20, 19)])
-def test_all_singular_values_are_equal_at_any_ratio(n, n_i, x64):
+def test_no_singular_value_is_above_the_golden_ratio(n, n_i, x64):
     params = dj.SpectralColEICell(n, n_i=n_i, singular_value=0.8).initial(5, key=KEY)
-    W = np.asarray(params["W"])
-    np.testing.assert_allclose(np.linalg.svd(W, compute_uv=False), 0.8, rtol=1e-12)
-    np.testing.assert_allclose(dj.spectrum.nse(params["W"]), 1, rtol=1e-9)
-    np.testing.assert_array_equal(np.sign(W.sum(0)), np.where(np.arange(n) < n - n_i, 1, -1))
+    W, n_e = np.asarray(params["W"]), n - n_i
+    golden = 0.8 * (1 + np.sqrt(5)) / 2
+    assert np.linalg.norm(W, 2) <= golden * (1 + 1e-12)
+    for block in (W[:n_e, :n_e], W[n_e:, :n_e], W[:n_e, n_e:]):
+        sigma = np.linalg.svd(block, compute_uv=False)
+        np.testing.assert_allclose(np.where(sigma > 1e-12, sigma, 0.8), 0.8, rtol=1e-12)
+    assert ((W[n_e:] != 0).sum(1) == 1).all() and ((W[:, n_e:] != 0).sum(0) == 1).all()
+    assert not W[n_e:, n_e:].any()
+    np.testing.assert_array_equal(np.sign(W.sum(0)), np.where(np.arange(n) < n_e, 1, -1))
     assert (np.asarray(params["U"]) >= 0).all() and not np.any(params["b"])
 
 
-def test_a_background_makes_one_singular_value_larger(x64):
-    W = dj.SpectralColEICell(10, n_i=3, singular_value=2.0, background=0.5).initial(5, key=KEY)["W"]
-    sigma = np.linalg.svd(np.asarray(W), compute_uv=False)
-    np.testing.assert_allclose(sigma, [3.0] + [2.0] * 9, rtol=1e-12)
-    assert (np.asarray(W) != 0).all()
+def test_the_golden_ratio_is_reached_where_a_loop_is_closed(x64):
+    """Of two units: ((1, -1), (1, 0))."""
+    W = np.asarray(dj.SpectralColEICell(2, n_i=1).initial(5, key=KEY)["W"])
+    sigma = np.linalg.svd(W, compute_uv=False)
+    np.testing.assert_allclose(sigma, [(np.sqrt(5) + 1) / 2, (np.sqrt(5) - 1) / 2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("n, n_i", [(20, 1), (20, 7)])
+def test_what_excitatory_units_hold_goes_round_all_of_them(n, n_i, x64):
+    W = np.asarray(dj.SpectralColEICell(n, n_i=n_i).initial(5, key=KEY)["W"])
+    P = W[: n - n_i, : n - n_i]
+    at, passed = np.eye(n - n_i)[0], np.zeros(n - n_i)
+    for _ in range(n - n_i):
+        at = P @ at
+        passed += at
+    np.testing.assert_array_equal(passed, 1)  # by every one, before it comes back
+
+
+@pytest.mark.parametrize("n_in, n_out", [(20, 3), (4, 9)])
+def test_a_read_out_starts_with_equal_singular_values(n_in, n_out, x64):
+    layer = dj.SpectralColEIDense(n_out, inputs_n_i=2, singular_value=0.5)
+    params = layer.initial(n_in, key=KEY)
+    W = np.asarray(params["W"])
+    np.testing.assert_allclose(np.linalg.svd(W, compute_uv=False), 0.5, rtol=1e-12)
+    assert ((W != 0).sum(0 if n_in > n_out else 1) == 1).all()
+    assert (W[:, :-2] >= 0).all() and (W[:, -2:] <= 0).all() and not np.any(params["b"])
+    with pytest.raises(ValueError, match=r"singular_value is 0\.0"):
+        dj.SpectralColEIDense(3, singular_value=0.0)
 
 
 @pytest.mark.parametrize("n_in", [2, 8, 30])
-def test_inputs_have_the_norm_of_a_standard_cells(n_in, x64):
-    """Where no two synapses fall on one another: the sum of squares is that of uniform weights."""
-    U = np.asarray(dj.SpectralColEICell(8, n_i=2, input_synapses=1).initial(n_in, key=KEY)["U"])
-    np.testing.assert_allclose((U**2).sum(), n_in / 3, rtol=1e-12)
+def test_inputs_have_their_share_of_a_standard_cells_norm(n_in, x64):
+    """Where no two synapses fall on one another: half the norm of uniform weights."""
+    cell = dj.SpectralColEICell(8, n_i=2, input_scale=0.5, input_synapses=1)
+    U = np.asarray(cell.initial(n_in, key=KEY)["U"])
+    np.testing.assert_allclose((U**2).sum(), n_in / 12, rtol=1e-12)
     assert ((U > 0).sum(0 if n_in >= 8 else 1) == 1).all()  # along the longer side
     assert (U > 0).any(0).all() and (U > 0).any(1).all()  # no input is lost, no unit is deaf
 
@@ -40,9 +69,9 @@ def test_inputs_have_the_norm_of_a_standard_cells(n_in, x64):
 def test_a_stack_of_them_learns_and_stays_legal():
     task = dj.tasks.AddingProblem(8, batch_size=16, num_train=64, num_test=32)
     cells = [dj.SpectralColEICell(10, n_i=2), dj.SpectralColEICell(10, n_i=1)]
-    net = dj.RecurrentNetwork(cells, dj.ColEIDense(1))
+    net = dj.RecurrentNetwork(cells, dj.SpectralColEIDense(1))
     run = dj.train(
-        net, dj.colei_sgd(0.02, clip=1.0), task, keys=dj.seed_keys(0, 2), num_updates=300,
+        net, dj.colei_sgd(0.1, clip=1.0), task, keys=dj.seed_keys(0, 2), num_updates=300,
         eval_every=150, progress=False,
     )  # fmt: skip
     error = run.table[run.table.metric == "test_mse"].groupby("update").value.mean()
@@ -57,7 +86,7 @@ def test_a_stack_of_them_learns_and_stays_legal():
     [
         ({"n_i": 0}, "n_i is 0"),
         ({"singular_value": 0.0}, "singular_value is 0.0; it must be a finite number above 0"),
-        ({"background": -1.0}, "background is -1.0"),
+        ({"input_scale": -1.0}, "input_scale is -1.0"),
         ({"input_synapses": 0}, "input_synapses is 0; it must be at least 1"),
         ({"connectivity": Sparse(0.5)}, "this cell chooses its synapses itself"),
     ],
