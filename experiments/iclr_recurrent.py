@@ -63,7 +63,7 @@ EXPERIMENT = Experiment(
     name="iclr_recurrent",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.4, "laptop": 6, "paper": 40},
+    expected_minutes={"smoke": 0.4, "laptop": 12, "paper": 40},
     claims=2,
     run=run,
 )
