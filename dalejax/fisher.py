@@ -22,7 +22,8 @@ from dalejax.types import Any, Array, Int, Key, Params, PyTree
 
 # Trials whose gradients exist at the same time. XLA runs the products of several trials' gradients
 # far more slowly on CPUs: 3 x 500 units, 250 trials, 0.9 s from two on, 0.05 s one by one.
-_AT_ONCE = {"cpu": 1, "accelerator": 16}
+_AT_ONCE = {"cpu": 1}
+_AT_ONCE_ELSEWHERE = 16
 
 
 def fisher_scaling() -> optax.GradientTransformation:
@@ -227,7 +228,7 @@ def diagonal_fisher(net, task, params: Params, inputs: Array, *, key: Key[Array,
     answers = task.sample(outputs, key=key)
     trials = jnp.moveaxis(inputs, task.batch_axis, 0)
     num = len(trials)
-    most = _AT_ONCE["cpu" if jax.default_backend() == "cpu" else "accelerator"]
+    most = _AT_ONCE.get(jax.default_backend(), _AT_ONCE_ELSEWHERE)
     at_once = max(size for size in range(1, most + 1) if num % size == 0)
 
     def loss(params, trial, answer):

@@ -35,13 +35,13 @@ class SpectralColEICell(EICell):
     Args:
         features: hidden units n, E and I together.
         n_i: inhibitory units among them, from 1 to n - 1.
-        singular_value: s, the strength of a synapse.
+        strength: s, of a synapse of W.
         input_scale: the norm of U, as a share of a standard cell's, sqrt(n_in / 3).
         input_synapses: inputs that a unit starts with, where they are fewer than units; where they
             are more, that many times the quotient.
 
     Raises:
-        ValueError: n_i is not between 1 and n - 1, the singular value or the input scale is not
+        ValueError: n_i is not between 1 and n - 1, the strength or the input scale is not
             positive, a unit has no inputs, or there is a ``connectivity``, which would take
             synapses away.
 
@@ -57,12 +57,12 @@ class SpectralColEICell(EICell):
         None but this: Li et al. 2023, section 4, ask for it.
     """
 
-    singular_value: float = 1.0
+    strength: float = 1.0
     input_scale: float = 1 / 3
     input_synapses: int = 3
 
     def __post_init__(self):
-        checks.positive("singular_value", self.singular_value)
+        checks.positive("strength", self.strength)
         checks.positive("input_scale", self.input_scale)
         checks.whole("input_synapses", self.input_synapses)
         if self.connectivity is not None:
@@ -79,9 +79,7 @@ class SpectralColEICell(EICell):
         n_e = n - n_i
         P = initializers.colei_flat((n_e, n_e), 0, 1.0, key=key_P)
         A, B = _ties(n_i, n_e, key_A), _ties(n_i, n_e, key_B).T
-        W = self.singular_value * jnp.block(
-            [[P, jnp.where(B > 0, -B, 0)], [A, jnp.zeros((n_i, n_i))]]
-        )
+        W = self.strength * jnp.block([[P, jnp.where(B > 0, -B, 0)], [A, jnp.zeros((n_i, n_i))]])
         # A norm of all of U, over as many singular values as it has.
         rms = self.input_scale * math.sqrt(n_in / 3 / min(n, n_in))
         U = initializers.colei_flat(
@@ -107,13 +105,14 @@ class SpectralColEIDense(ColEIDense):
               \qquad \sigma_k(W) = s \text{ at the start}
 
     Each of the inputs starts with one synapse, dealt out evenly over the outputs (where the outputs
-    are more, each of those with one). The others are absent, and may grow; b starts at 0.
+    are more, each of those with one). The others are absent, and may grow.
 
     Args:
         features: outputs n_out, E and I together.
         inputs_n_i: inhibitory inputs, the last ones; wired by the network.
         n_i: of a hidden layer: inhibitory units among its outputs, the last ones.
-        input_mean: as of :class:`~dalejax.dense.ColEIDense`.
+        input_mean: mean of the inputs' entries, which the bias of a layer with excitatory inputs
+            only cancels, ``b = -W.sum(1) input_mean``; 0 starts the bias at 0.
         singular_value: s, of all of W.
 
     Raises:
@@ -138,8 +137,8 @@ class SpectralColEIDense(ColEIDense):
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw W, and take b and their signs from a column-signed layer."""
-        params = super().initial(n_in, key=key)
+        """Draw W, b and their signs for n_in inputs."""
         n_i = (self.inputs_n_i or 0) * self.columns_per_input
-        shape = (self.features, n_in)
-        return params | {"W": initializers.colei_flat(shape, n_i, self.singular_value, key=key)}
+        W = initializers.colei_flat((self.features, n_in), n_i, self.singular_value, key=key)
+        b = jnp.zeros(self.features) if n_i else -self.input_mean * W.sum(1)
+        return {"W": W, "b": b, signs.KEY: signs.ColumnSigns((("W", n_i),))}

@@ -76,7 +76,7 @@ EXPERIMENT = Experiment(
     name="iclr_inhibition",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 20, "paper": 400},
+    expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 400},
     claims=3,
     run=run,
 )

@@ -81,6 +81,10 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
         # A unit sees three of the inputs, with a third of the RNN's norm, as in SpectralColEICell.
         return initializers.colei_flat(shape, 0, math.sqrt(1 / 27), key=key, synapses=3)
 
+    def few_full_inputs(shape, key):
+        return initializers.colei_flat(shape, 0, math.sqrt(1 / 3), key=key, synapses=3)
+
+    full_outputs = partial(initializers.colei_flat, n_i=n_i, rms=math.sqrt(2.0))
     few_outputs = partial(initializers.colei_flat, n_i=n_i, rms=1 / 3)
     rest = (colei_input, colei_readout)
     dense = 0.5 / n  # of the background: the largest singular value is 1.5, all others 1
@@ -93,6 +97,8 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
         LOOPS: Design(loops, *rest),
         INPUTS: Design(loops, few_inputs, colei_readout),
         WHOLE: Design(loops, few_inputs, few_outputs),
+        "permutation": Design(permutation, *rest),
+        "permutation, full norm": Design(permutation, few_full_inputs, full_outputs),
         "permutation, inputs, read-out": Design(permutation, few_inputs, few_outputs),
         "quarter circle, inputs, read-out": Design(quarter_circle, few_inputs, few_outputs),
         "sum of 3, inputs, read-out": Design(
