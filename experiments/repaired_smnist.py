@@ -2,7 +2,8 @@
 
     python -m experiments repaired_smnist --preset laptop --data-dir DIR
 
-Expect it between the RNN and ColEI, nearer to the RNN. `laptop` makes 12 of 30 epochs with 10 of 20 seeds.
+Expect it between the RNN and ColEI, nearer to the RNN. `laptop` makes 12 of 30 epochs with
+10 of 20 seeds.
 """
 
 from __future__ import annotations
