@@ -184,7 +184,8 @@ def run(
 
 
 def _spectra(context: Context, nets, found: Mapping[str, Found]) -> None:
-    rows, curves = [], {}
+    rows, curves, styles = [], {}, {}
+    own = dj.plots.STYLES | {REPAIRED: dj.plots.Style("#CC79A7", "-", "D")}
     for name, f in found.items():
         for stage, params in (("start", f.start), ("end", f.run.params)):
             W = jnp.asarray(nets[name].net.effective(params)[0].W)
@@ -197,11 +198,14 @@ def _spectra(context: Context, nets, found: Mapping[str, Found]) -> None:
             ]
             if name in (RNN, COLEI, REPAIRED):
                 curves[f"{name}, {stage}"] = list(sigma.T)
+                line = ":" if stage == "start" else "-"
+                styles[f"{name}, {stage}"] = own[name]._replace(line=line)
     columns = ["network", "stage", "member", "nse", "sigma_max", "sigma_rms", "participation"]
     context.write_csv("spectra.csv", pd.DataFrame(rows, columns=columns), digits=4)
     ranks = np.arange(1, len(next(iter(curves.values()))) + 1)
     figure = dj.plots.sweep(
         curves, dict.fromkeys(curves, ranks), xlabel="rank", ylabel="singular value of W",
+        styles=styles,
     )  # fmt: skip
     context.draw("singular_values", figure)
 

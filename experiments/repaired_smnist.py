@@ -3,7 +3,8 @@
     python -m experiments repaired_smnist --preset laptop --data-dir DIR
 
 Expect it between the RNN and ColEI, nearer to the RNN. `laptop` makes 12 of 30 epochs with
-10 of 20 seeds.
+10 of 20 seeds. The search makes 6: after 2 the rates that learn fast are ahead of those that learn
+well.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from experiments import repaired
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 1562, "seeds": 20,
-        "last": 5, "batch_size": 32, "num_valid": 10_000, "search_updates": 4686, "search_seeds": 3,
+        "last": 5, "batch_size": 32, "num_valid": 10_000, "search_updates": 9372, "search_seeds": 3,
         "rates": (0.005, 0.01, 0.02, 0.04), "clips": (1.0, 10.0),
         "biases": ("zero", "centred")}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "n": 10, "n_i": 1, "updates": 4, "eval_every": 2, "seeds": 3,
                      "last": 1, "num_valid": 500, "search_updates": 2, "search_seeds": 2,
                      "rates": (0.01, 0.02), "clips": (1.0,)},
-    "laptop": FULL | {"updates": 18_744, "seeds": 10, "last": 3, "search_updates": 3124,
-                      "search_seeds": 2},
+    "laptop": FULL | {"updates": 18_744, "seeds": 10, "last": 3, "search_seeds": 2},
     "paper": FULL,
 }  # fmt: skip
 

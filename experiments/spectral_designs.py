@@ -31,7 +31,7 @@ FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 1
 PRESETS = {
     "smoke": FULL | {"data": "digits", "n": 20, "n_i": 2, "updates": 20, "eval_every": 10,
                      "seeds": 3, "last": 1, "rates": (0.01, 0.02), "valid": 500},
-    "laptop": FULL | {"updates": 12_496, "seeds": 4, "last": 2, "rates": (0.01, 0.03)},
+    "laptop": FULL | {"updates": 12_496, "seeds": 4, "last": 2, "rates": (0.01, 0.02)},
     "paper": FULL,
 }  # fmt: skip
 SOURCE = "beyond the papers"
