@@ -75,6 +75,11 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
     def loops(shape, key):
         return dj.SpectralColEICell(n, n_i=n_i).initial(1, key=key)["W"]
 
+    def balanced_rows(shape, key):
+        W = colei(shape, key)
+        quotient = W[:, : n - n_i].sum(1) / -W[:, n - n_i :].sum(1)
+        return W.at[:, n - n_i :].multiply(quotient[:, None])
+
     permutation = partial(initializers.colei_flat, n_i=n_i, rms=1.0)
 
     def few_inputs(shape, key):
@@ -100,6 +105,13 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
         "permutation": Design(permutation, *rest),
         "permutation, full norm": Design(permutation, few_full_inputs, full_outputs),
         "permutation, inputs, read-out": Design(permutation, few_inputs, few_outputs),
+        "balanced rows": Design(balanced_rows, *rest),
+        "alternating projections, inputs, read-out": Design(
+            lambda shape, key: alternating_projections(colei(shape, key)), few_inputs, few_outputs
+        ),
+        "descent, inputs, read-out": Design(
+            lambda shape, key: descent(colei(shape, key)), few_inputs, few_outputs
+        ),
         "quarter circle, inputs, read-out": Design(quarter_circle, few_inputs, few_outputs),
         "sum of 3, inputs, read-out": Design(
             partial(initializers.colei_flat, n_i=n_i, rms=1 / math.sqrt(3), synapses=3),
@@ -112,6 +124,28 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
             few_outputs,
         ),
     }
+
+
+def alternating_projections(W: Array, steps: int = 30) -> Array:
+    """Go to and fro between the orthogonal matrices and the signs of W [n, n], signs last."""
+    sign = jnp.sign(W.sum(0))
+
+    def step(_, W):
+        left, _, right = jnp.linalg.svd(W)
+        return jnp.maximum(left @ right * sign, 0) * sign
+
+    return jax.lax.fori_loop(0, steps, step, W)
+
+
+def descent(W: Array, steps: int = 100, rate: float = 0.05) -> Array:
+    """Lower |W W^T - 1|^2 under the signs of W [n, n], from columns of norm 1."""
+    sign = jnp.sign(W.sum(0))
+
+    def step(_, W):
+        W = W - rate * (W @ W.T @ W - W)
+        return jnp.maximum(W * sign, 0) * sign
+
+    return jax.lax.fori_loop(0, steps, step, W / jnp.linalg.norm(W, axis=0))
 
 
 def members(context: Context, task, candidates):
