@@ -2,9 +2,9 @@
 
     python -m experiments spectral_designs --preset laptop --data-dir DIR
 
-1 x 100 units, 10 of them inhibitory. Each candidate says how W, U and the read-out start; all are
-members of one ensemble, each tried at several learning rates, the best chosen by digits kept back.
-`laptop` makes 8 of 30 epochs.
+1 x 100 units, 10 of them inhibitory. Each candidate says how W, U and the read-out start: W alone
+like this and the others like ColEI's, W and U, or all three. All are members of one ensemble, each
+tried at several learning rates, the best chosen by digits kept back. `laptop` makes 8 of 30 epochs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PRESETS = {
 }  # fmt: skip
 SOURCE = "beyond the papers"
 RNN, ORTHOGONAL, COLEI = "RNN", "orthogonal RNN", "ColEI"
-LOOPS, INPUTS, WHOLE = "loops", "loops, inputs", "loops, inputs, read-out"
+LOOPS, INPUTS, WHOLE = "loops W", "loops W, U", "loops all"
 
 Draw = Callable[[tuple[int, int], Key[Array, ""]], Array]
 
@@ -99,26 +99,26 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
             lambda shape, key: initializers.orthogonal(shape, key=key), usual, readout, signed=False
         ),
         COLEI: Design(colei, *rest),
+        "balanced rows W": Design(balanced_rows, *rest),
         LOOPS: Design(loops, *rest),
         INPUTS: Design(loops, few_inputs, colei_readout),
         WHOLE: Design(loops, few_inputs, few_outputs),
-        "permutation": Design(permutation, *rest),
-        "permutation, full norm": Design(permutation, few_full_inputs, full_outputs),
-        "permutation, inputs, read-out": Design(permutation, few_inputs, few_outputs),
-        "balanced rows": Design(balanced_rows, *rest),
-        "alternating projections, inputs, read-out": Design(
+        "cycle W": Design(permutation, *rest),
+        "cycle all, full norm": Design(permutation, few_full_inputs, full_outputs),
+        "cycle all": Design(permutation, few_inputs, few_outputs),
+        "projected all": Design(
             lambda shape, key: alternating_projections(colei(shape, key)), few_inputs, few_outputs
         ),
-        "descent, inputs, read-out": Design(
+        "descent all": Design(
             lambda shape, key: descent(colei(shape, key)), few_inputs, few_outputs
         ),
-        "quarter circle, inputs, read-out": Design(quarter_circle, few_inputs, few_outputs),
-        "sum of 3, inputs, read-out": Design(
+        "quarter circle all": Design(quarter_circle, few_inputs, few_outputs),
+        "sum of 3 all": Design(
             partial(initializers.colei_flat, n_i=n_i, rms=1 / math.sqrt(3), synapses=3),
             few_inputs,
             few_outputs,
         ),
-        "dense, inputs, read-out": Design(
+        "dense all": Design(
             partial(initializers.colei_flat, n_i=n_i, rms=1.0, background=dense),
             few_inputs,
             few_outputs,
