@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import jax.numpy as jnp
 import pandas as pd
 
 import dalejax as dj
-from experiments.base import Context
+from experiments.base import Context, slug
 
 
 class Contestant(NamedTuple):
@@ -47,7 +46,7 @@ def train(
     out = {}
     for name, (net, make_tx, task, rates) in contestants.items():
         run = context.train(
-            re.sub(r"[^a-z0-9]+", "_", name.lower()),
+            slug(name),
             net,
             make_tx,
             task,

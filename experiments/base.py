@@ -54,6 +54,11 @@ class Experiment:
     fixed: tuple[str, ...] = ()
 
 
+def slug(name: str) -> str:
+    """Make a name of folders and claims from a network's or a task's."""
+    return re.sub(r"[^a-z0-9.]+", "_", name.lower()).strip("_")
+
+
 @dataclass
 class Context:
     """One run of an experiment: its folder, its settings, and the tables it has gathered."""
@@ -109,9 +114,8 @@ class Context:
     def train_one(self, name: str, net, tx, task, **options) -> dj.Run:
         """Train one configuration as the settings say, and add its metrics to the run's table."""
         s = self.settings
-        slug = re.sub(r"[^a-z0-9.]+", "_", name.lower()).strip("_")
         options = {"num_updates": s["updates"], "eval_every": s["eval_every"]} | options
-        run = self.train(slug, net, tx, task, **options)
+        run = self.train(slug(name), net, tx, task, **options)
         self.record(name, run.table)
         return run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import pandas as pd
 
 import dalejax as dj
 from experiments import evidence
-from experiments.base import Context
+from experiments.base import Context, slug
 
 CRITERIA = {"test_error": 15.0, "test_unexplained": 10.0}  # percent: at most
 WANTED = 0.8  # of the seeds must reach it
@@ -106,7 +105,7 @@ def claims(
         needed = int(np.ceil(WANTED * len(rows)))
         out.append(
             evidence.number(
-                context, "learned_" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"),
+                context, "learned_" + slug(name),
                 f"A network under Dale's law learns the task: {name} ({what} in %).", source,
                 rows.final.to_numpy(), reached >= needed,
                 f"at most {limit:g} % in {needed} of {len(rows)} seeds",

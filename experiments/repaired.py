@@ -21,7 +21,7 @@ from scipy import stats
 
 import dalejax as dj
 from experiments import evidence
-from experiments.base import Context, finite
+from experiments.base import Context, finite, slug
 
 RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
 COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
@@ -110,11 +110,10 @@ def compare(
     few = dj.seed_keys(root + _OTHER_SEEDS, s["search_seeds"])
     keys = dj.seed_keys(root, s["seeds"])
     for name, contestant in names.items():
-        slug = name.lower().replace(" ", "_").replace(",", "").replace("'", "")
         by_bias = {b: start(contestant, task, b, input_mean, keys=few) for b in s["biases"]}
         starts = [by_bias[bias] for *_, bias in grid]
         tried = context.train(
-            f"search_{slug}",
+            f"search_{slug(name)}",
             contestant.net,
             contestant.make_tx,
             task,
