@@ -26,6 +26,8 @@ from dalejax.plots.style import (
     require_some,
 )
 
+_MARKERS = 12  # a line, at most about: more would hide it
+
 
 def sweep(
     values_by_name: Mapping[str, ArrayLike],
@@ -73,8 +75,9 @@ def sweep(
         mean, sd = _mean_and_sd(values)
         lost = f", {(~finite).sum()} diverged" if not finite.all() else ""
         label = f"{name} (n = {values.shape[1]} a point{lost})"
+        step = max(1, len(x) // _MARKERS)
         ax.plot(x, mean, color=style.color, ls=style.line, marker=style.marker, lw=1.2, ms=3,
-                label=label)  # fmt: skip
+                markevery=step, label=label)  # fmt: skip
         ax.fill_between(x, mean - sd, mean + sd, color=style.color, alpha=0.2, lw=0)
     at = next(iter(x_by_name.values()))
     for (label, law), dash in zip((laws or {}).items(), itertools.cycle(((1, 1), (4, 2)))):
