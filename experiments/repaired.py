@@ -101,9 +101,17 @@ def start(contestant: Contestant, task, bias: str, input_mean: float, *, keys):
 
 
 def compare(
-    context: Context, task, input_mean: float, names: Mapping[str, Contestant]
+    context: Context,
+    task,
+    input_mean: float,
+    names: Mapping[str, Contestant],
+    schedule: Callable = lambda make_tx, updates: make_tx,
 ) -> dict[str, Found]:
-    """Search for every contestant on the same grid; train it at its best with all seeds."""
+    """Search for every contestant on the same grid; train it at its best with all seeds.
+
+    ``schedule`` may turn what makes an optimiser of a rate and a clip into one whose rate changes
+    over so many updates: those of the search, or all.
+    """
     s = context.settings
     root, rows, out = s.get("root", 0), [], {}
     grid = list(itertools.product(s["rates"], s["clips"], s["biases"]))
@@ -115,7 +123,7 @@ def compare(
         tried = context.train(
             f"search_{slug(name)}",
             contestant.net,
-            contestant.make_tx,
+            schedule(contestant.make_tx, s["search_updates"]),
             task,
             keys=jnp.tile(few, len(grid)),
             params=jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *starts),
@@ -131,9 +139,8 @@ def compare(
         rows += [(name, *g, score) for g, score in zip(grid, scores, strict=True)]
         rate, clip, bias = grid[int(scores.argmin())]
         params = start(contestant, task, bias, input_mean, keys=keys)
-        run = context.train_one(
-            name, contestant.net, contestant.make_tx(rate, clip), task, keys=keys, params=params
-        )
+        tx = schedule(contestant.make_tx, s["updates"])(rate, clip)
+        run = context.train_one(name, contestant.net, tx, task, keys=keys, params=params)
         out[name] = Found(rate, clip, bias, params, run)
     table = pd.DataFrame(rows, columns=["network", "rate", "clip", "bias", task.score])
     context.write_csv("search.csv", table, digits=4)
@@ -161,18 +168,15 @@ def run(
     input_mean: float,
     limits: Limits,
     cell: Mapping = types.MappingProxyType({}),
-    schedule: Callable = lambda make_tx: make_tx,
+    schedule: Callable = lambda make_tx, updates: make_tx,
     **how,
 ) -> list[dj.claims.Claim]:
     """Compare the six on a task: errors, the gap that is closed, spread, spectra; draw them.
 
-    ``schedule`` may turn what makes an optimiser of a rate and a clip into one whose rate changes.
+    ``cell`` and ``how`` are :func:`contestants`'s, ``schedule`` is :func:`compare`'s.
     """
-    nets = {
-        name: c._replace(make_tx=schedule(c.make_tx))
-        for name, c in contestants(context.settings, task.n_out, cell, **how).items()
-    }
-    found = compare(context, task, input_mean, nets)
+    nets = contestants(context.settings, task.n_out, cell, **how)
+    found = compare(context, task, input_mean, nets, schedule)
     errors = {name: context.final(name, metric) for name in found}
     look = {"ylabel": ylabel, "log": True}
     context.draw("final_error", dj.plots.final_dots(errors, **look))

@@ -7,8 +7,6 @@ The task and the decaying step size of `fig2_ptb`.
 
 from __future__ import annotations
 
-import functools
-
 import dalejax as dj
 from experiments import fig2_ptb, repaired
 from experiments.base import Context, Experiment
@@ -33,7 +31,10 @@ def run(context: Context) -> list[dj.claims.Claim]:
     """Compare the six."""
     task = fig2_ptb.language_model(context)
     limits = repaired.Limits(closed=0.75)
-    schedule = functools.partial(fig2_ptb.decaying, context.settings)
+
+    def schedule(make_tx, updates):
+        return fig2_ptb.decaying(context.settings, make_tx)
+
     return repaired.run(
         context, task, "test_perplexity", "test perplexity", task.input_mean, limits,
         schedule=schedule, every_step=True,

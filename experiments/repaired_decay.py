@@ -1,0 +1,48 @@
+"""Repaired ColEI on sequential MNIST, with rates that fall to 0: what the last steps settle.
+
+    python -m experiments repaired_decay --preset laptop --data-dir DIR
+
+As `repaired_smnist`, but each contestant's learning rate falls linearly to 0, in the search as in
+the comparison. Expect every network to be better than at a constant rate.
+"""
+
+from __future__ import annotations
+
+import optax
+
+import dalejax as dj
+from experiments import repaired, repaired_smnist
+from experiments.base import Context, Experiment
+
+RATES = {"rates": (0.01, 0.02, 0.04, 0.08)}  # what falls may start higher
+PRESETS = {
+    name: settings | (RATES if name != "smoke" else {})
+    for name, settings in repaired_smnist.PRESETS.items()
+}
+
+
+def falling(make_tx, updates: int):
+    r"""Make an optimiser of a clip and a learning rate that falls linearly to 0 in so many updates.
+
+    .. math:: \eta_t = \eta_0 (1 - t / T)
+    """
+
+    def make(learning_rate, clip):
+        return make_tx(optax.linear_schedule(learning_rate, 0.0, updates), clip)
+
+    return make
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare the six at rates that fall."""
+    return repaired_smnist.compare(context, schedule=falling)
+
+
+EXPERIMENT = Experiment(
+    name="repaired_decay",
+    source=repaired.SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 90},
+    claims=5,
+    run=run,
+)
