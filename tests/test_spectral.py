@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import dalejax as dj
@@ -72,6 +73,38 @@ def test_inputs_have_their_share_of_a_standard_cells_norm(n_in, x64):
     np.testing.assert_allclose((U**2).sum(), n_in / 12, rtol=1e-12)
     assert ((U > 0).sum(0 if n_in >= 8 else 1) == 1).all()  # along the longer side
     assert (U > 0).any(0).all() and (U > 0).any(1).all()  # no input is lost, no unit is deaf
+
+
+def test_under_a_softmax_the_signs_of_a_read_out_cost_nothing(x64):
+    """The same on all of a column is not seen: with enough of it no sign is ever touched."""
+    net = dj.RecurrentNetwork([dj.SpectralColEICell(6, n_i=2)], dj.SpectralColEIDense(3))
+    x = jax.random.uniform(KEY, (5, 20, 4))  # time, batch, inputs
+    labels = jax.random.randint(KEY, (20,), 0, 3)
+    params = net.init(KEY, x)["params"]
+    columns = dj.signs.column_signs(6, 2)
+
+    def loss(params):
+        answers = net.apply({"params": params}, x)
+        return optax.softmax_cross_entropy_with_integer_labels(answers, labels).mean()
+
+    def trained(tx, params):
+        state = tx.init(params)
+        for _ in range(100):
+            updates, state = tx.update(jax.grad(loss)(params), state, params)
+            params = optax.apply_updates(params, updates)
+        return params
+
+    shifted = params["readout"] | {"W": params["readout"]["W"] + 5.0 * columns}
+    legal = trained(dj.colei_sgd(0.5, clip=0.3), params | {"readout": shifted})
+    freed = {"cells_0": dj.signs.sign_tree(params)["cells_0"], "readout": None}
+    tx = optax.chain(dj.clip_by_tensor_norm(0.3), optax.sgd(0.5), dj.dale_projection(freed))
+    free = trained(tx, params)
+    dj.signs.assert_legal(legal)
+    assert not dj.signs.is_legal(free) and loss(free) < 0.9 * loss(params)
+    back = legal["readout"] | {"W": legal["readout"]["W"] - 5.0 * columns}
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), legal | {"readout": back}, free
+    )
 
 
 def test_a_stack_of_them_learns_and_stays_legal():
