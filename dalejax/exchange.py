@@ -89,7 +89,8 @@ def to_torch(
         "readout.bias" [n_out].
 
     Raises:
-        ValueError: ``torch.nn.RNN`` has no such network.
+        ValueError: ``torch.nn.RNN`` and ``torch.nn.Linear`` have no such network, or the
+            parameters are an ensemble's and no member is named.
 
     Example:
         >>> import dalejax as dj
@@ -106,6 +107,10 @@ def to_torch(
         if cell.gain(params[f"cells_{i}"]) is not None:
             raise ValueError(f"cell {i} is a {type(cell).__name__}; torch.nn.RNN does not divide.")
         U, W, b = cell.effective(params[f"cells_{i}"])
+        if W.ndim > 2:
+            raise ValueError(
+                f"the parameters are those of {W.shape[0]} members; name one: member=0."
+            )
         own = {"weight_ih": U, "weight_hh": W, "bias_ih": b, "bias_hh": jnp.zeros_like(b)}
         out |= {f"rnn.{name}_l{i}": np.asarray(value) for name, value in own.items()}
     W, b = net.readout.effective(params["readout"])
@@ -156,7 +161,8 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
     params = from_arrays(like, named)
     layers = {f"cells_{i}": cell for i, cell in enumerate(net.cells)} | {"readout": net.readout}
     for name, layer in layers.items():
-        if not np.array_equal(layer.effective(params[name]).W, named[f"{name}/W"]):
+        W = layer.effective(params[name]).W
+        if not np.array_equal(W, named[f"{name}/W"].astype(W.dtype)):
             raise ValueError(f"{name} is a {type(layer).__name__}, which stores no W as it is.")
         if signs.KEY in params[name]:
             signs.assert_legal(params[name])
@@ -166,6 +172,9 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
 def _check_torch(net: RecurrentNetwork) -> None:
     if net.hidden or net.embedding is not None:
         raise ValueError("torch.nn.RNN has neither dense layers above it nor an embedding below.")
+    if not net.readout.linear:
+        kind = type(net.readout).__name__
+        raise ValueError(f"the read-out is a {kind}; torch.nn.Linear only multiplies and adds.")
     sizes = {cell.features for cell in net.cells}
     activations = {cell.activation for cell in net.cells}
     if len(sizes) > 1 or len(activations) > 1 or not activations <= set(_IN_TORCH):

@@ -59,8 +59,10 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
         def leaf(sign, step, param, legal):
             if dale.is_free(sign):
                 return step
-            # expm1 is above -1, so adding the update can not change the sign.
-            grown = legal * jnp.expm1(sign.astype(param.dtype) * step)
+            # Below this, expm1 rounds to -1: a synapse would be lost for good.
+            least = jnp.finfo(param.dtype).eps - 1
+            factor = jnp.maximum(jnp.expm1(sign.astype(param.dtype) * step), least)
+            grown = jnp.where(legal == 0, 0, legal * factor)  # 0 stays, times infinity as well
             return jnp.where(sign == 0, step, grown + (legal - param))
 
         legal = dale.project(params, state.signs)

@@ -105,6 +105,8 @@ def test_one_member_of_an_ensemble():
     for name, array in same.items():
         np.testing.assert_array_equal(one[name], array)
     assert exchange.to_arrays(ensemble, member=1)["cells_0/W"].shape == (4, 4)
+    with pytest.raises(ValueError, match="those of 2 members; name one"):
+        exchange.to_torch(net, ensemble)
 
 
 def network(*cells, readout=None, **more):
@@ -119,12 +121,23 @@ def network(*cells, readout=None, **more):
         (network(dj.RNNCell(4, tau=50.0, dt=10.0)), "cell 0 is leaky or noisy"),
         (network(dj.RNNCell(4), hidden=[dj.Dense(3)]), "neither dense layers"),
         (network(dj.DivisiveDANNCell(4, n_i=1)), "DivisiveDANNCell; torch.nn.RNN does not divide"),
+        (
+            network(dj.DANNCell(4, n_i=1), readout=dj.DivisiveDANNDense(2)),
+            "DivisiveDANNDense; torch.nn.Linear only multiplies and adds",
+        ),
     ],
 )
 def test_what_torch_does_not_have_is_refused(net, message):
     params = net.init(jax.random.key(0), jnp.zeros((1, 1, 3)))["params"]
     with pytest.raises(ValueError, match=re.escape(message)):
         exchange.to_torch(net, params)
+
+
+def test_arrays_of_double_precision_are_read():
+    net, params = made("rnn")
+    arrays = {k: v.astype(np.float64) + 1e-12 for k, v in exchange.to_torch(net, params).items()}
+    W = exchange.from_torch(net, arrays)["cells_0"]["W"]
+    np.testing.assert_array_equal(W, arrays["rnn.weight_hh_l0"].astype(np.float32))
 
 
 def changed(arrays, **new):

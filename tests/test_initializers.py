@@ -274,6 +274,11 @@ def test_a_background_moves_one_singular_value_away(x64):
     [
         (lambda: initializers.colei_spectral((3, 3), 3, jnp.ones(3), key=KEY), "n_i is 3; it must"),
         (lambda: initializers.colei_flat((3, 3), 1, 1.0, key=KEY, synapses=0), "synapses is 0"),
+        (lambda: initializers.colei_flat((3, 3), 1, -1.0, key=KEY), "rms is -1"),
+        (
+            lambda: initializers.colei_spectral((2, 2), 1, jnp.array([1.0, -2.0]), key=KEY),
+            "a singular value is -2",
+        ),
         (lambda: initializers.colei_spectral((3, 3), -1, jnp.ones(3), key=KEY), "n_i is -1"),
         (lambda: initializers.colei_spectral((3, 4), 1, jnp.ones(4), key=KEY), r"\(3, 4\) has 3"),
         (

@@ -27,8 +27,8 @@ def colei_spectral(
     B has one entry in every line of its longer side, dealt out evenly over the shorter one: lines
     that share no entry are orthogonal whatever their signs, and their norms are the singular
     values. A square B is a cyclic permutation times them, in random order, without
-    self-connections. For equal singular values there is no other way: non-negative lines are
-    orthogonal only where they share no entry.
+    self-connections where n > 1. For equal singular values of a square matrix there is no other
+    way: non-negative lines are orthogonal only where they share no entry.
 
     A background c > 0 makes W dense. With equal singular values s of an n by n matrix the new ones
     are s + n c, once, and s, and the largest over their root mean square is the least that the
@@ -43,8 +43,8 @@ def colei_spectral(
         background: c, what every synapse has on top, 0 or positive.
 
     Raises:
-        ValueError: n_i or the background is out of range, or the number of singular values does
-            not fit the shape.
+        ValueError: n_i or the background is out of range, the number of singular values does not
+            fit the shape, or one that is known (not traced) is negative.
 
     Example:
         >>> W = colei_spectral((3, 3), 1, jnp.array([3.0, 2.0, 1.0]), key=jax.random.key(0))
@@ -65,6 +65,10 @@ def colei_spectral(
         raise ValueError(
             f"the singular values have shape {singular_values.shape}; a matrix of shape {shape} "
             f"has {shorter}."
+        )
+    if not isinstance(singular_values, jax.core.Tracer) and (singular_values < 0).any():
+        raise ValueError(
+            f"a singular value is {singular_values.min()}; none of them may be negative."
         )
     key_lines, key_values = jax.random.split(key)
     values = jax.random.permutation(key_values, singular_values)
@@ -90,7 +94,7 @@ def colei_flat(
     synapses: int = 1,
     background: float = 0.0,
 ) -> Float[Array, "post pre"]:
-    r"""Draw column-signed weights of few strong synapses: as flat a spectrum as signs allow.
+    r"""Draw column-signed weights of few strong synapses, whose spectrum is flat or nearly so.
 
     .. math:: W = \sum_{j=1}^{k} W_j, \qquad \sigma(W_j) = \frac{s}{\sqrt k} \text{ throughout}
 
@@ -101,13 +105,14 @@ def colei_flat(
     Args:
         shape: (post, pre).
         n_i: inhibitory columns, the last ones, from 0 to pre - 1.
-        rms: s, the singular values' root mean square (but for synapses that fall on one another).
+        rms: s, the singular values' root mean square (but for synapses that fall on one another,
+            and without a background).
         key: a typed PRNG key.
         synapses: k, at least 1.
         background: what every synapse has on top of each W_j, 0 or positive.
 
     Raises:
-        ValueError: synapses is below 1, or as :func:`colei_spectral`.
+        ValueError: synapses is below 1, rms is not positive, or as :func:`colei_spectral`.
 
     Example:
         >>> W = colei_flat((4, 4), 1, 0.5, key=jax.random.key(0))
@@ -118,6 +123,7 @@ def colei_flat(
         As :func:`colei_spectral`.
     """
     checks.whole("synapses", synapses)
+    checks.positive("rms", rms)
     values = jnp.full(min(shape), rms / math.sqrt(synapses))
     keys = jax.random.split(key, synapses)
     return sum(colei_spectral(shape, n_i, values, key=k, background=background) for k in keys)
