@@ -18,11 +18,13 @@ class MutualDANNCell(DANNCell):
     .. math:: y = W^{IE} h - W^{II} y \quad\Rightarrow\quad
               W = W^{EE} - W^{EI} (1 + W^{II})^{-1} W^{IE}
 
-    and U likewise. All matrices are non-negative; b is free. Every row of W_ii starts with the sum
-    ``mutual``, and W_ei larger by 1 + mutual than in :class:`~dalejax.cells.DANNCell`: excitation
-    is balanced, and with ``"mean_row"`` inhibition the effective weights are those of a DANNCell of
-    the same key. The interneurons are linear, as those of a DANN are: rectified ones would do the
-    same as long as none is inhibited below zero.
+    and U likewise. All matrices are non-negative; b is free. Every row of W_ii (an interneuron may
+    inhibit itself) starts with the sum ``mutual``, and W_ei 1 + mutual times as large as in
+    :class:`~dalejax.cells.DANNCell`: excitation is balanced, and with ``"mean_row"`` inhibition the
+    effective weights are those of a DANNCell of the same key. The interneurons are linear, as those
+    of a DANN are: rectified ones would do the same as long as none is inhibited below zero. They
+    settle while every eigenvalue of W_ii is above -1 in its real part; training is free to leave
+    that, and then the weights stand for nothing.
 
     Args:
         features: excitatory units n (the interneurons come on top), at least 2.

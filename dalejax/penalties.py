@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from dalejax import checks
 from dalejax.cell import NOISE, PUSH
 from dalejax.currents import currents
+from dalejax.networks import RecurrentNetwork
 from dalejax.recurrence import activation
 from dalejax.types import Array, Float
 
@@ -30,15 +31,15 @@ class _Weighted:
 
 @dataclass(frozen=True)
 class Rates(_Weighted):
-    r"""Penalise high rates.
+    r"""Penalise high rates of a recurrent network.
 
-    .. math:: \lambda \, \langle (h^\ell_{tbi})^2 \rangle_{\ell, t, b, i}
+    .. math:: \lambda \, \left\langle \langle (h^\ell_{tbi})^2 \rangle_{t, b, i} \right\rangle_\ell
 
     Args:
         weight: lambda, 0 or positive.
 
     Raises:
-        ValueError: the weight is negative.
+        ValueError: the weight is negative; when it is called, the network is not recurrent.
 
     Example:
         >>> import dalejax as dj
@@ -52,6 +53,7 @@ class Rates(_Weighted):
 
     def __call__(self, net, task, params, batch, key) -> Float[Array, ""]:
         """Average the squared activity of all cells over a batch."""
+        _check_recurrent(net)
         activities, _ = _run(net, task, params, batch, key)
         squares = [jnp.square(h).mean() for h in activities]
         return self.weight * sum(squares) / len(squares)
@@ -93,7 +95,7 @@ class Balance(_Weighted):
 
 @dataclass(frozen=True)
 class VanishingGradient(_Weighted):
-    r"""Keep the gradient's norm as it goes back in time.
+    r"""Keep the gradient's norm as it goes back in time through a recurrent network.
 
     .. math:: \lambda \Omega, \qquad \Omega = \left\langle \left(
               \frac{\lVert \partial_{z_{t+1}} L \; \partial z_{t+1} / \partial z_t \rVert}
@@ -110,7 +112,8 @@ class VanishingGradient(_Weighted):
         squared: compare squared norms, as the published code does.
 
     Raises:
-        ValueError: the weight is negative; when it is called, a cell has divisive inhibition.
+        ValueError: the weight is negative; when it is called, the network is not recurrent, or a
+            cell has divisive inhibition.
 
     Example:
         >>> import dalejax as dj
@@ -128,6 +131,7 @@ class VanishingGradient(_Weighted):
 
     def __call__(self, net, task, params, batch, key) -> Float[Array, ""]:
         """Measure how far the gradient's norm is from staying the same."""
+        _check_recurrent(net)
         for i, cell in enumerate(net.cells):
             if cell.gain(params[f"cells_{i}"]) is not None:
                 raise ValueError(
@@ -164,6 +168,12 @@ class VanishingGradient(_Weighted):
 
 
 _BOUND = 1e-20  # smallest squared norm of a gradient that counts, as in the published code
+
+
+def _check_recurrent(net):
+    if not isinstance(net, RecurrentNetwork):
+        kind = type(net).__name__
+        raise ValueError(f"the network is a {kind}; this penalty is one of recurrent networks.")
 
 
 def _run(net, task, params, batch, key, push=None):

@@ -36,7 +36,8 @@ class SpectralColEICell(EICell):
         features: hidden units n, E and I together.
         n_i: inhibitory units among them, from 1 to n - 1.
         strength: s, of a synapse of W.
-        input_scale: the norm of U, as a share of a standard cell's, sqrt(n_in / 3).
+        input_scale: the norm of U, as a share of a standard cell's, sqrt(n_in / 3); of few inputs
+            it is larger, as synapses that fall on one another add.
         input_synapses: inputs that a unit starts with, where they are fewer than units; where they
             are more, that many times the quotient.
 

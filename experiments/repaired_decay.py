@@ -23,10 +23,7 @@ PRESETS = {
 
 
 def falling(make_tx, updates: int):
-    r"""Make an optimiser of a clip and a learning rate that falls linearly to 0 in so many updates.
-
-    .. math:: \eta_t = \eta_0 (1 - t / T)
-    """
+    """Make an optimiser of a clip and a rate that falls linearly to 0 in so many updates."""
 
     def make(learning_rate, clip):
         return make_tx(optax.linear_schedule(learning_rate, 0.0, updates), clip)

@@ -168,6 +168,13 @@ def test_divisive_inhibition_and_negative_weights_are_refused():
         dj.penalties.Rates(-1.0)
 
 
+@pytest.mark.parametrize("penalty", [dj.penalties.Rates(1.0), dj.penalties.VanishingGradient()])
+def test_a_feedforward_network_has_no_rates_in_time(penalty):
+    net = dj.FeedforwardNetwork([dj.Dense(3)], dj.Dense(2))
+    with pytest.raises(ValueError, match="a FeedforwardNetwork; this penalty is one of recurrent"):
+        penalty(net, Outputs(), {}, None, jax.random.key(0))
+
+
 def balance(p, x):
     """Give the squared contrast of a Dale's ANN of one layer, step by step; x is positive."""
     h, terms = np.zeros((x.shape[1], len(p["b"])), p["b"].dtype), []
