@@ -77,7 +77,7 @@ EXPERIMENT = Experiment(
     name="exponentiated_gradients",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.4, "laptop": 6, "paper": 90},
+    expected_minutes={"smoke": 0.4, "laptop": 3, "paper": 90},
     claims=2,
     run=run,
 )
