@@ -2,9 +2,9 @@
 
     python -m experiments repaired_smnist --preset laptop --data-dir DIR
 
-Expect it a little behind the RNN, and far ahead of ColEI: what steps of a constant size leave open
-costs it more than the RNN (see `repaired_decay`). `laptop` makes 12 of 30 epochs with 10 of 20
-seeds. The search makes 6: after 2 the rates that learn fast are ahead of those that learn well.
+Expect it a little behind the RNN, and far ahead of ColEI. `laptop` makes 12 of 30 epochs with
+10 of 20 seeds. The search makes 6: after 2 the rates that learn fast are ahead of those that learn
+well. `repaired_decay` does the same with rates that fall.
 """
 
 from __future__ import annotations
