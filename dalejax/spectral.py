@@ -35,6 +35,8 @@ class SpectralColEICell(EICell):
     Args:
         features: hidden units n, E and I together.
         n_i: inhibitory units among them, from 1 to n - 1.
+        input_mean: mean of the inputs' entries, which the first layer's bias cancels,
+            ``b = -U.sum(1) input_mean``; 0 starts the bias at 0.
         strength: s, of a synapse of W.
         input_scale: the norm of U, as a share of a standard cell's, sqrt(n_in / 3); of few inputs
             it is larger, as synapses that fall on one another add.
@@ -58,6 +60,7 @@ class SpectralColEICell(EICell):
         None but this: Li et al. 2023, section 4, ask for it.
     """
 
+    input_mean: float = 0.0
     strength: float = 1.0
     input_scale: float = 1 / 3
     input_synapses: int = 3
@@ -74,7 +77,7 @@ class SpectralColEICell(EICell):
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw U, W and a zero b for n_in inputs, and their signs."""
+        """Draw U, W and b for n_in inputs, and their signs."""
         key_U, key_P, key_A, key_B = jax.random.split(key, 4)
         n, n_i, inputs_n_i = self.features, self.n_i, self.inputs_n_i or 0
         n_e = n - n_i
@@ -86,8 +89,9 @@ class SpectralColEICell(EICell):
         U = initializers.colei_flat(
             (n, n_in), inputs_n_i, rms, key=key_U, synapses=self.input_synapses
         )
+        b = jnp.zeros(n) if inputs_n_i else -self.input_mean * U.sum(1)
         rule = signs.ColumnSigns((("U", inputs_n_i), ("W", self.n_i)))
-        return {"U": U, "W": W, "b": jnp.zeros(n), signs.KEY: rule}
+        return {"U": U, "W": W, "b": b, signs.KEY: rule}
 
 
 def _ties(n_i, n_e, key):

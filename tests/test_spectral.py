@@ -57,6 +57,14 @@ def test_a_read_out_starts_with_equal_singular_values(n_in, n_out, x64):
         dj.SpectralColEIDense(3, singular_value=0.0)
 
 
+def test_a_first_layers_bias_cancels_the_mean_input(x64):
+    first = dj.SpectralColEICell(20, n_i=2, input_mean=0.5).initial(7, key=KEY)
+    drive = first["U"] @ jnp.full(7, 0.5) + first["b"]
+    np.testing.assert_allclose(drive, 0.0, atol=1e-12)
+    deeper = dj.SpectralColEICell(20, n_i=2, input_mean=0.5, inputs_n_i=1)
+    assert (deeper.initial(7, key=KEY)["b"] == 0).all()
+
+
 def test_a_read_outs_bias_cancels_the_mean_of_excitatory_inputs(x64):
     layer = dj.SpectralColEIDense(3, inputs_n_i=0, input_mean=0.5)
     params = layer.initial(12, key=KEY)
