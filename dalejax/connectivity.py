@@ -1,7 +1,9 @@
 """Which synapses there are: masks on the recurrent weights, drawn with the network.
 
 A mask is a leaf of its own beside the weights, ``"mask"`` [n, n], and effective weights are taken
-through it: an absent synapse has weight 0 and gradient 0, whatever the optimiser does.
+through it: an absent synapse has weight 0 and gradient 0. So has the mask, which stays as it is
+under all that leaves an entry without a gradient at 0, or shrinks it: momentum, Adam, weight decay;
+not under noise that is added to every leaf.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ class Sparse:
 
     Args:
         excitatory: probability of a synapse from an excitatory unit.
-        inhibitory: of one from an inhibitory unit; None for the same.
+        inhibitory: of one from an inhibitory unit; None for the same. Cells without such units
+            (``RNNCell``, ``ProjectedCell`` with signs on rows) have no use for it.
         self_connections: whether a unit may have a synapse on itself.
 
     Raises:

@@ -20,8 +20,9 @@ def check(tau: Tau, dt: float | None, noise: float, n_i: int) -> None:
         n_i: inhibitory units of the cell.
 
     Raises:
-        ValueError: there is one of tau and dt but not the other, dt is not positive or above tau, a
-            pair is given to a cell without inhibitory units, or the noise is negative.
+        ValueError: there is one of tau and dt but not the other, one of them is no finite positive
+            number, dt is above tau, a pair is given to a cell without inhibitory units, or the
+            noise is negative.
 
     Example:
         >>> check((100.0, 50.0), 20.0, 0.1, n_i=2)
@@ -39,7 +40,8 @@ def check(tau: Tau, dt: float | None, noise: float, n_i: int) -> None:
             "for a cell that has inhibitory units."
         )
     for value in tau if isinstance(tau, tuple) else (tau,):
-        if not value >= dt:
+        checks.positive("tau", value)
+        if value < dt:
             raise ValueError(f"tau is {value} ms; it must be at least dt = {dt} ms.")
 
 

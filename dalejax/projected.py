@@ -34,7 +34,8 @@ class ProjectedCell(EICell):
             does. Units of the latter are neither excitatory nor inhibitory to the layer above.
 
     Raises:
-        ValueError: n_i is not between 1 and n - 1, or signed is not one of the two.
+        ValueError: n_i is not between 1 and n - 1, signed is not one of the two, or a
+            postsynaptic cell stands above inhibitory units, whose sign its U would not keep.
 
     Example:
         >>> cell = ProjectedCell(4, n_i=1)
@@ -53,6 +54,11 @@ class ProjectedCell(EICell):
 
     def __post_init__(self):
         checks.choice("signed", self.signed, SIGNED)
+        if self.signed == "postsynaptic" and self.inputs_n_i:
+            raise ValueError(
+                f"inputs_n_i is {self.inputs_n_i}; with signs on rows there must be no inhibitory "
+                "units below: all that a unit receives from there is excitation."
+            )
         super().__post_init__()
 
     @property
@@ -63,9 +69,11 @@ class ProjectedCell(EICell):
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W and a zero b for n_in inputs, and project them onto their signs."""
         key_U, key_W = jax.random.split(key)
-        n = self.features
+        n, inputs_n_i = self.features, self.inputs_n_i or 0
+        if inputs_n_i:
+            signs.check_populations(n_in, inputs_n_i)
         if self.signed == "presynaptic":
-            rule = signs.ColumnSigns((("U", self.inputs_n_i or 0), ("W", self.n_i)))
+            rule = signs.ColumnSigns((("U", inputs_n_i), ("W", self.n_i)))
         else:
             rule = signs.RowSigns((("U", 0), ("W", self.n_i)))
         params = {

@@ -29,6 +29,9 @@ class RectifiedCell(ColEICell):
     :class:`ColEICell`, with the weights' distribution of Song et al.; U starts uniform on [0, 0.1]
     and b at 0.
 
+    Raises:
+        ValueError: as a ColEICell; or ``zero_diagonal`` is False, or ``input_mean`` is not 0.
+
     Example:
         >>> cell = RectifiedCell(4, n_i=1, tau=100.0, dt=20.0, noise=0.15)
         >>> params = cell.initial(3, key=jax.random.key(0))
@@ -40,6 +43,14 @@ class RectifiedCell(ColEICell):
     """
 
     distribution: str = "gamma"
+
+    def __post_init__(self):
+        if not self.zero_diagonal or self.input_mean:
+            raise ValueError(
+                f"zero_diagonal is {self.zero_diagonal} and input_mean {self.input_mean}; no "
+                "rectified unit hears itself, and its bias starts at 0: they must be True and 0."
+            )
+        super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the free parameters, all positive, for n_in inputs."""

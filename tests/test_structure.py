@@ -23,7 +23,7 @@ MASKED = {
 OPTIMISERS = {
     "adamw": lambda p: optax.chain(optax.adamw(0.1, weight_decay=0.3), *p),
     "momentum": lambda p: optax.chain(optax.sgd(0.3, momentum=0.9), *p),
-    "noise": lambda p: optax.chain(optax.sgd(1.0), *p),
+    "sgd": lambda p: optax.chain(optax.sgd(1.0), *p),
 }
 
 
@@ -70,6 +70,38 @@ def test_an_absent_synapse_has_no_weight_and_no_gradient(name):
     assert np.asarray(gradient["W"])[~absent].any() and not np.asarray(gradient["mask"]).any()
 
 
+@pytest.mark.parametrize("cell", [
+    dj.RNNCell(60, connectivity=Sparse(0.3)),
+    dj.ColEICell(60, n_i=6, connectivity=Sparse(0.3), rho=None),
+    dj.ProjectedCell(60, n_i=6, connectivity=Sparse(0.3)),
+    dj.RectifiedCell(60, n_i=6, connectivity=Modular(2, between=0.2, within=0.5)),
+])  # fmt: skip
+def test_which_synapses_there_are_says_nothing_of_their_weights(cell):
+    """A permutation test: weights that are present and absent have one distribution."""
+    whole = cell.clone(connectivity=Sparse(1.0)).initial(N_IN, key=jax.random.key(0))["W"]
+    W, off = np.asarray(whole), ~np.eye(60, dtype=bool)
+    there = np.asarray(cell.initial(N_IN, key=jax.random.key(0))["mask"]) != 0
+    rank = np.argsort(np.argsort(W[off]))[there[off]]
+    num, out_of = there[off].sum(), off.sum()
+    sd = np.sqrt((out_of + 1) * (out_of - num) / (12 * num))  # of the mean of ranks drawn at random
+    assert abs(rank.mean() - (out_of - 1) / 2) < 4 * sd
+
+
+def test_synapses_that_close_no_loop_are_not_scaled():
+    """Their radius is 0, whatever one multiplies them by."""
+    cells = [dj.ColEICell(6, n_i=1, connectivity=Sparse(0.1), rho=rho) for rho in (1.5, None)]
+    radii = []
+    for seed in range(20):
+        key = jax.random.key(seed)
+        scaled, plain = (np.asarray(c.effective(c.initial(N_IN, key=key)).W) for c in cells)
+        if not plain.any():
+            continue
+        radii.append(max(abs(np.linalg.eigvals(plain))))
+        factor = 1.5 / radii[-1] if radii[-1] else 1.0
+        np.testing.assert_allclose(scaled, plain * factor, rtol=1e-4)
+    assert min(radii) == 0 < max(radii)
+
+
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_a_decayed_mask_hides_the_same_synapses(name):
     cell = MASKED["rnn"]
@@ -78,7 +110,9 @@ def test_a_decayed_mask_hides_the_same_synapses(name):
     decayed = params | {"mask": 1e-3 * params["mask"]}
     np.testing.assert_array_equal(cell.effective(decayed).W, before)
     tx = OPTIMISERS[name](())
-    state, gradient = tx.init(params), jax.tree.map(jnp.zeros_like, params)
+    # What comes of a gradient: the mask's own is 0.
+    gradient = jax.tree.map(jnp.ones_like, params) | {"mask": jnp.zeros_like(params["mask"])}
+    state = tx.init(params)
     for _ in range(5):
         updates, state = tx.update(gradient, state, params)
         params = optax.apply_updates(params, updates)
@@ -137,6 +171,21 @@ def test_modules_are_dense_inside_and_sparse_between():
         (lambda: dj.DANNCell(4, n_i=1, connectivity=Sparse(0.5)), "has no mask of its own"),
         (lambda: dj.ProjectedCell(4, n_i=1, signed="rows"), "signed is 'rows'"),
         (lambda: dj.ProjectedCell(4, n_i=4), "n_i is 4"),
+        (
+            lambda: dj.ProjectedCell(4, n_i=1, inputs_n_i=3).initial(3, key=jax.random.key(0)),
+            "n_i is 3; with n = 3 units it must be from 1 to 2",
+        ),
+        (
+            lambda: dj.RecurrentNetwork(
+                [dj.ColEICell(4, n_i=1), dj.ProjectedCell(4, n_i=1, signed="postsynaptic")],
+                dj.Dense(1),
+            ),
+            "inputs_n_i is 1; with signs on rows",
+        ),
+        (lambda: dj.RectifiedCell(4, n_i=1, zero_diagonal=False), "zero_diagonal is False"),
+        (lambda: dj.RectifiedCell(4, n_i=1, input_mean=0.5), "and input_mean 0.5; no rectified"),
+        (lambda: dj.RNNCell(4, tau=float("inf"), dt=1.0), "tau is inf; it must be a finite number"),
+        (lambda: dj.ColEICell(4, n_i=1, tau=(9.0, -1.0), dt=1.0), "tau is -1.0; it must be a"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, sentence):
@@ -201,7 +250,7 @@ def test_signs_on_rows_hold_under_the_projection():
     cell = MASKED["postsynaptic"]
     params = cell.initial(N_IN, key=jax.random.key(0))
     assert isinstance(params["signs"], signs.RowSigns)
-    params = train(cell, params, OPTIMISERS["noise"]((dj.dale_projection(),)))
+    params = train(cell, params, OPTIMISERS["sgd"]((dj.dale_projection(),)))
     W = np.asarray(params["W"])
     assert (
         (W[: N - N_I] >= 0).all()

@@ -50,9 +50,10 @@ def colei(
     n_e = shape[1] - n_i
     mean_e = ((2 * math.pi - 1) / (2 * math.pi) * (n_e + n_e**2 / n_i)) ** -0.5
     means = jnp.where(jnp.arange(shape[1]) < n_e, mean_e, -n_e / n_i * mean_e)
-    W = means * positive(shape, 1.0, key=key, distribution=distribution)
+    magnitudes = positive(shape, 1.0, key=key, distribution=distribution)
     if zero_diagonal:
-        W = jnp.where(jnp.eye(*shape, dtype=bool), 0.0, W)
+        magnitudes = jnp.where(jnp.eye(*shape, dtype=bool), 0.0, magnitudes)
+    W = jnp.where(magnitudes > 0, means * magnitudes, 0.0)  # an absent synapse is 0, not -0
     return W if rho is None else scale_to_radius(W, rho)
 
 

@@ -184,6 +184,8 @@ def from_spectrum(
 def scale_to_radius(W: Float[Array, "n n"], rho: float | Float[Array, ""]) -> Float[Array, "n n"]:
     r"""Scale a matrix to a spectral radius, :math:`W \leftarrow (\rho/\rho_0) W`.
 
+    A matrix of radius 0, as one whose synapses close no loop, stays as it is.
+
     Args:
         W: square matrix [n, n].
         rho: the radius wanted.
@@ -195,4 +197,5 @@ def scale_to_radius(W: Float[Array, "n n"], rho: float | Float[Array, ""]) -> Fl
     Reference:
         Song et al. 2016; Li et al. 2023, section 2.2.
     """
-    return W * (rho / spectral_radius(W))
+    radius = spectral_radius(W)
+    return W * jnp.where(radius > 0, rho / jnp.where(radius > 0, radius, 1), 1)
