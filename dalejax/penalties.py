@@ -68,7 +68,7 @@ class Balance(_Weighted):
               \qquad E_i = [W]_+ h + [U]_+ x, \quad I_i = [W]_- h + [U]_- x
 
     E and I are what :func:`~dalejax.currents.currents` gives; the means are over a layer's units.
-    Where nothing arrives, the term is 0.
+    Where hardly anything arrives, less than 1e-3, the term is 0.
 
     Args:
         weight: lambda, 0 or positive.
@@ -167,6 +167,7 @@ class VanishingGradient(_Weighted):
         return jnp.where(reached, (ratio - 1) ** 2, 0).sum() / jnp.maximum(reached.sum(), 1)
 
 
+_SILENT = 1e-3  # currents of less are none: their contrast would have gradients without bound
 _BOUND = 1e-20  # smallest squared norm of a gradient that counts, as in the published code
 
 
@@ -193,5 +194,5 @@ def _contrast(excitation, inhibition):
     """Compare the means over a layer's units; a filter's are on all axes but the first."""
     axes = (-1,) if excitation.ndim == 3 else tuple(range(1, excitation.ndim))
     E, I = excitation.mean(axes), inhibition.mean(axes)  # noqa: E741
-    arrives = E + I > 0
+    arrives = E + I > _SILENT
     return jnp.where(arrives, (I - E) / jnp.where(arrives, E + I, 1), 0)

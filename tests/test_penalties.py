@@ -215,3 +215,17 @@ def test_silence_is_balanced_and_has_a_gradient():
         lambda q: dj.penalties.Balance(1.0)(net, task, q, Batch(x, None), jax.random.key(0))
     )(params)
     assert value == 0 and not any(g.any() for g in jax.tree.leaves(gradient))
+
+
+@pytest.mark.parametrize("cell", [dj.RNNCell(20), dj.DANNCell(20, n_i=2)])
+def test_where_activity_fades_the_gradient_stays_finite(cell):
+    """One input, then 200 steps in which what is left goes through every size down to 0."""
+    net, task = dj.RecurrentNetwork([cell], dj.Dense(2)), dj.tasks.AddingProblem(num_train=64)
+    x = jnp.zeros((200, 2, 3)).at[0].set(1.0)
+    params = net.init(jax.random.key(0), x)["params"]
+    h = net.apply({"params": params}, x, method="activities")[0]
+    assert ((h.max((1, 2)) > 0) & (h.max((1, 2)) < 1e-10)).any()
+    value, gradient = jax.value_and_grad(
+        lambda q: dj.penalties.Balance(1.0)(net, task, q, Batch(x, None), jax.random.key(0))
+    )(params)
+    assert 0 < value < 1 and all(np.isfinite(g).all() for g in jax.tree.leaves(gradient))
