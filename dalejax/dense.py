@@ -61,6 +61,7 @@ class Dense(nn.Module):
     # Whether the layer is no more than its effective weights; columns that one input has.
     linear: ClassVar[bool] = True
     takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
+    takes_negative: ClassVar[bool] = True  # its activity may be below 0
     columns_per_input = 1
 
     def __post_init__(self):

@@ -27,7 +27,8 @@ class DivisiveDANNDense(DANNDense):
     .. math:: z = \frac{g}{\gamma} \odot \left(W^{EE} x - W^{EI} W^{IE} x\right) + \beta, \qquad
               \gamma = W^{EI} \left(e^\alpha \odot W^{IE} x\right) + 10^{-8}
 
-    W_ee, W_ie, W_ei and g are non-negative; alpha and the bias are free. At the start the inhibition
+    W_ee, W_ie, W_ei and g are non-negative; alpha and the bias are free. So must the inputs be
+    (non-negative), or gamma may be 0 somewhere. At the start the inhibition
     centres and standardises the excitation (:func:`initializers.unit_mean`,
     :func:`initializers.standardising_alpha`), g = 1. Without division W_ee starts with the mean
     sqrt(2/n_in): what subtraction leaves has the variance of the activity below.
@@ -39,7 +40,8 @@ class DivisiveDANNDense(DANNDense):
             W_ee starts with the standard deviation sqrt(1/(2 n_in)).
         subtractive: whether the interneurons subtract.
         divisive: whether they divide; if not, gamma is 1.
-        inhibition: start of W_ie and W_ei, see :func:`initializers.dann`.
+        inhibition: start of W_ie and W_ei, see :func:`initializers.dann`; of a single output it is
+            ``"iid"``, as that is its own mean row.
         bias: beta at the start.
 
     Raises:
@@ -54,7 +56,7 @@ class DivisiveDANNDense(DANNDense):
     Reference:
         Cornford et al. 2021, eq. 1 and algorithm 1; epsilon, first layers and beta = 0: its
         published code (the text starts beta at 1, and all layers alike).
-    """  # noqa: E501
+    """
 
     subtractive: bool = True
     divisive: bool = True
@@ -62,6 +64,7 @@ class DivisiveDANNDense(DANNDense):
     bias: float = 0.0
 
     linear: ClassVar[bool] = False
+    takes_negative: ClassVar[bool] = False
 
     def __post_init__(self):
         checks.choice("inhibition", self.inhibition, initializers.INHIBITIONS)
@@ -78,7 +81,9 @@ class DivisiveDANNDense(DANNDense):
             mean = initializers.unit_mean(n_in)
         else:  # nothing makes up for the variance that subtraction takes
             mean = math.sqrt(2 / n_in)
-        params = divisive_weights("W", shape, self.n_i, mean, self.inhibition, key=key)
+        # A single output is its own mean row, of which inhibition would leave nothing.
+        inhibition = self.inhibition if self.features > 1 else "iid"
+        params = divisive_weights("W", shape, self.n_i, mean, inhibition, key=key)
         rule = signs.ColumnSigns(tuple((name, 0) for name in params if name != "W_alpha"))
         return {**params, "b": jnp.full(self.features, self.bias), signs.KEY: rule}
 
@@ -106,7 +111,7 @@ class DivisiveDANNCell(DANNCell):
               \gamma^W_t = W^{EI} \left(e^{\alpha_W} \odot W^{IE} h_{t-1}\right) + 10^{-8}
 
     U and W are folded as in :class:`DANNCell`; the gains stay of low rank. The six matrices and the
-    gains g are non-negative; alphas and b are free.
+    gains g are non-negative; alphas and b are free. The inputs must be non-negative, too.
 
     Args:
         features: excitatory units n (the interneurons come on top), at least 2.
@@ -131,6 +136,8 @@ class DivisiveDANNCell(DANNCell):
     """
 
     inhibition: str = "equal"
+
+    takes_negative: ClassVar[bool] = False
 
     def __post_init__(self):
         # Activity that may be negative would make gamma 0 somewhere.

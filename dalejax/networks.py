@@ -31,8 +31,8 @@ class RecurrentNetwork(nn.Module):
         embedding: turns inputs that are numbers [t, b] into vectors.
 
     Raises:
-        ValueError: there is no cell, or a Dale's-ANN layer stands above a ColEI cell, for whose
-            inhibitory units it has no place.
+        ValueError: there is no cell, a Dale's-ANN layer stands above a ColEI cell, for whose
+            inhibitory units it has no place, or a divisive one above a cell that is not ``"relu"``.
 
     Example:
         >>> import dalejax as dj, jax, jax.numpy as jnp
@@ -59,17 +59,17 @@ class RecurrentNetwork(nn.Module):
     def __post_init__(self):
         if not self.cells:
             raise ValueError("cells is empty; a network needs at least 1 recurrent cell.")
-        wired, below = [], 0
+        wired, below, negative = [], 0, False
         for cell in self.cells:
-            wired.append(wire(cell, below))
-            below = cell.outputs_n_i
+            wired.append(wire(cell, below, negative=negative))
+            below, negative = cell.outputs_n_i, cell.activation != "relu"
         self.cells = tuple(wired)
         wired = []
         for layer in self.hidden:
-            wired.append(wire(layer, below))
-            below = layer.outputs_n_i
+            wired.append(wire(layer, below, negative=negative))
+            below, negative = layer.outputs_n_i, False
         self.hidden = tuple(wired)
-        self.readout = wire(self.readout, below)
+        self.readout = wire(self.readout, below, negative=negative)
         super().__post_init__()
 
     def __call__(

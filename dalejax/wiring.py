@@ -6,15 +6,17 @@ from dalejax.cell import Cell
 from dalejax.dense import Dense
 
 
-def wire(layer: Cell | Dense, inputs_n_i: int) -> Cell | Dense:
+def wire(layer: Cell | Dense, inputs_n_i: int, *, negative: bool = False) -> Cell | Dense:
     """Tell a layer how many of its inputs, the last ones, are inhibitory.
 
     Args:
         layer: a cell or a dense layer; one that somebody wired by hand stays as it is.
         inputs_n_i: inhibitory units of the layer below.
+        negative: whether the activity below may be negative.
 
     Raises:
-        ValueError: a Dale's-ANN layer has no place for inhibitory inputs.
+        ValueError: a Dale's-ANN layer has no place for inhibitory inputs, a divisive one none for
+            negative activity.
 
     Example:
         >>> wire(Dense(2), 3).inputs_n_i
@@ -24,6 +26,11 @@ def wire(layer: Cell | Dense, inputs_n_i: int) -> Cell | Dense:
         raise ValueError(
             f"{type(layer).__name__} takes excitatory inputs only; the layer below it has "
             f"{inputs_n_i} inhibitory units."
+        )
+    if negative and not layer.takes_negative:
+        raise ValueError(
+            f"{type(layer).__name__} divides by what it receives, which must not be negative; the "
+            "cell below it must be 'relu'."
         )
     if layer.inputs_n_i is not None:
         return layer

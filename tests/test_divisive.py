@@ -209,8 +209,26 @@ def test_a_task_that_reads_out_in_parts_refuses_a_divisive_read_out():
             "neither subtracts nor divides",
         ),
         (lambda: dj.initializers.unit_mean(0), "n_in is 0; it must be at least 1"),
+        (
+            lambda: dj.RecurrentNetwork(
+                [dj.RNNCell(3, activation="tanh"), dj.DivisiveDANNCell(3)], dj.Dense(1)
+            ),
+            "DivisiveDANNCell divides by what it receives, which must not be negative",
+        ),
+        (
+            lambda: dj.RecurrentNetwork(
+                [dj.RNNCell(3, activation="identity")], dj.DivisiveDANNDense(2)
+            ),
+            "DivisiveDANNDense divides by what it receives",
+        ),
     ],
 )
 def test_impossible_layers_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("inhibition", dj.initializers.INHIBITIONS)
+def test_a_single_output_is_not_inhibited_to_nothing(inhibition):
+    layer = dj.DivisiveDANNDense(1, inhibition=inhibition)
+    assert np.any(layer.effective(layer.initial(9, key=jax.random.key(0))).W)
