@@ -22,7 +22,9 @@ from dalejax.types import Any, Array, Float, Key
 
 NOISE = "noise"  # the random stream of recurrent noise
 PUSH = "push"  # a collection: what somebody adds to the drive, to see the loss's derivative by it
-_SYNAPSES = 1  # of a cell's key: the mask's own
+# The mask's own of a cell's key; split(key)[i] is fold_in(key, i), so that a small number would
+# be the key of some weights.
+_SYNAPSES = 1 << 20
 
 
 class Effective(NamedTuple):
@@ -81,6 +83,7 @@ class Cell(nn.RNNCellBase):
     connectivity: Connectivity | None = None
 
     takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
+    takes_negative: ClassVar[bool] = True  # its activity may be below 0
 
     def __post_init__(self):
         if self.features < 1:
@@ -177,8 +180,6 @@ class Cell(nn.RNNCellBase):
         """
         params = self._params(x.shape[-1])
         _, W, b = self.effective(params)
-        if carry is None:
-            carry = jnp.zeros((x.shape[1], self.features), x.dtype)
         u = self.input_product(params, rows(x)).reshape(*x.shape[:2], -1)
         if steps is not None and steps != len(x):
             checks.whole("steps", steps, len(x))
@@ -188,6 +189,8 @@ class Cell(nn.RNNCellBase):
             u = u + self.kick(u.shape, self.make_rng(NOISE))
         if self.has_variable(PUSH, "drive"):
             u = u + self.get_variable(PUSH, "drive")
+        # The scan's carry has to be of the type that every step returns, whatever the inputs' is.
+        carry = jnp.asarray(jnp.zeros(u.shape[1:]) if carry is None else carry, u.dtype)
         return recurrence(u, W, carry, self.activation, self.gain(params), self.alpha)
 
     # What flax.linen.RNN asks of a cell:

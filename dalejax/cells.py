@@ -222,4 +222,4 @@ def interneurons(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_i p
     if ii is None:
         return ie
     diagonal = jnp.arange(ii.shape[-1])
-    return jnp.linalg.solve(ii.at[..., diagonal, diagonal].add(1), ie)
+    return jnp.linalg.solve(jnp.asarray(ii).at[..., diagonal, diagonal].add(1), ie)

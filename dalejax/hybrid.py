@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dalejax import signs
+import jax.numpy as jnp
+
+from dalejax import checks, signs
 from dalejax.cells import DANNCell
 from dalejax.dense import DANNDense
 from dalejax.types import Any, Array, Key
@@ -55,7 +57,7 @@ class HybridCell(DANNCell):
     takes_inhibition: ClassVar[bool] = True
 
     def __post_init__(self):
-        signs.check_populations(self.features, self.slow_n_i)
+        checks.whole("slow_n_i", self.slow_n_i, 1, max(self.features - 1, 1))
         super().__post_init__()
 
     @property
@@ -107,7 +109,10 @@ def _turned(params, inhibitory):
     """Give the columns of X_ee and X_ie the sign of the unit they come from."""
     rule = dict(params[signs.KEY].inhibitory_columns)
     for name, n_i in inhibitory.items():
+        if n_i:
+            signs.check_populations(params[f"{name}_ee"].shape[1], n_i)
         for kind in (f"{name}_ee", f"{name}_ie"):
-            params[kind] *= signs.column_signs(params[kind].shape[1], n_i)
+            turned = params[kind] * signs.column_signs(params[kind].shape[1], n_i)
+            params[kind] = jnp.where(params[kind] > 0, turned, 0)  # an absent synapse is 0, not -0
             rule[kind] = n_i
     return {**params, signs.KEY: signs.ColumnSigns(tuple(rule.items()))}

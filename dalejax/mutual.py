@@ -9,7 +9,8 @@ from dalejax import initializers, signs
 from dalejax.cells import DANNCell
 from dalejax.types import Any, Array, Float, Key
 
-_POOLS = {"U": 1, "W": 2}  # of a cell's key: the synapses inside each pool
+# Of a cell's key, the synapses inside each pool; split(key)[i] is fold_in(key, i), and taken.
+_POOLS = {"U": 1 << 20, "W": (1 << 20) + 1}
 
 
 class MutualDANNCell(DANNCell):

@@ -264,3 +264,22 @@ def test_noise_has_the_variance_of_the_equation_and_its_own_key():
 def test_times_that_do_not_fit_are_refused(fields, sentence):
     with pytest.raises(ValueError, match=sentence):
         dj.RNNCell(3, **fields)
+
+
+@cells
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_inputs_may_be_of_another_type_than_the_weights(cell, dtype, x64):
+    params, x, carry = setting(cell)
+    x = jnp.abs(4 * x).astype(dtype)
+    expected = loop(cell, reference.strip(params), np.asarray(x, float), np.asarray(carry))
+    np.testing.assert_allclose(fast(cell, params, x, carry), expected, rtol=1e-12, atol=1e-14)
+    single = fast(cell, params, x, carry.astype("float32"))
+    assert single.dtype == "float64" and fast(cell, params, x).dtype == "float64"
+
+
+@cells
+def test_weights_on_the_host_fold_alike(cell):
+    params = cell.initial(N_IN, key=jax.random.key(0))
+    on_host = cell.effective(jax.device_get(params))
+    for ours, theirs in zip(on_host, cell.effective(params), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)

@@ -66,3 +66,8 @@ def test_a_stack_is_wired_and_learns():
 def test_a_population_that_is_empty_is_refused(slow_n_i):
     with pytest.raises(ValueError, match=rf"n_i is {slow_n_i}"):
         dj.HybridCell(N, n_i=2, slow_n_i=slow_n_i)
+
+
+def test_inputs_that_all_inhibit_are_refused():
+    with pytest.raises(ValueError, match="n_i is 3; with n = 3 units it must be from 1 to 2"):
+        dj.HybridCell(N, n_i=2, inputs_n_i=3).initial(3, key=jax.random.key(0))

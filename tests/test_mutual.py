@@ -46,3 +46,14 @@ def test_what_inhibits_an_interneuron_excites(x64):
 def test_what_may_start_singular_is_refused(mutual):
     with pytest.raises(ValueError, match="it must be above 0 and below 1"):
         dj.MutualDANNCell(5, n_i=2, mutual=mutual)
+
+
+def test_synapses_inside_a_pool_are_drawn_by_themselves():
+    """None of a Dale's ANN's own draws is drawn again."""
+    cell, key = dj.MutualDANNCell(40, n_i=20), jax.random.key(0)
+    params, keys = cell.initial(3, key=key), (key, *jax.random.split(key, 8))
+    for name in ("U_ii", "W_ii"):
+        for other in keys:
+            again = dj.initializers.positive((20, 20), 1.0, key=other, distribution="exponential")
+            r = np.corrcoef(np.ravel(params[name]), np.ravel(again))[0, 1]
+            assert abs(r) < 0.5, name
