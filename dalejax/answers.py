@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from dalejax import checks
 from dalejax.cell import NOISE
 from dalejax.tasks.trials import Trial, TrialTask, Wanted
 from dalejax.types import Array, Float, Key, Params
@@ -44,6 +45,9 @@ def run_trials(net, task: TrialTask, params: Params, num: int, *, key: Key[Array
     Returns:
         :class:`Answers`; what a device holds at once is all of it, so mind ``s t b n``.
 
+    Raises:
+        ValueError: the network reads out at the last step only, or there is no trial.
+
     Example:
         >>> import dalejax as dj
         >>> net = dj.RecurrentNetwork([dj.RNNCell(5)], dj.Dense(1), every_step=True)
@@ -52,6 +56,9 @@ def run_trials(net, task: TrialTask, params: Params, num: int, *, key: Key[Array
         >>> run_trials(net, task, params, 7, key=jax.random.key(0)).outputs.shape
         (3, 29, 7, 1)
     """
+    if not net.every_step:
+        raise ValueError("every_step is False; to answer trials a network must have it True.")
+    checks.whole("num", num)
     of_trials, of_noise = jax.random.split(key)
     members = len(jax.tree.leaves(params)[0])
 

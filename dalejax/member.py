@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from dalejax.cell import NOISE
@@ -21,8 +22,9 @@ from dalejax.transforms import apply_updates
 from dalejax.types import Array, Float, Int, Key, Params, PyTree
 
 INIT, EPOCH, UPDATE = 0, 1, 2  # the random streams of a member
-# What an update draws besides its batch: the network's own answers, and its recurrent noise.
-FISHER, KICKS = 3, 4
+# What an update draws besides its batch: the network's own answers, and its recurrent noise. No
+# trial's number: split(key, b)[i], a trial's key, is fold_in(key, i).
+FISHER, KICKS = 1 << 30, (1 << 30) + 1
 _SAME_KICKS = 0  # seed of the noise in evaluations: the same trial sees the same noise every time
 
 
@@ -216,6 +218,7 @@ def population(net, task, params, data) -> dict[str, PyTree]:
         _, found = net.apply({"params": params}, inputs, task.steps, mutable=[POPULATION])
         return found
 
-    trials, _ = task.evaluations(data)["training"]
+    trials, weights = task.evaluations(data)["training"]
+    trials = trials[np.asarray(weights).all(-1)]  # a batch that is filled up has other statistics
     batches = jax.lax.map(one_batch, jnp.asarray(trials))
     return jax.tree.map(lambda leaf: leaf.mean(0), dict(batches))

@@ -122,6 +122,8 @@ class RecurrentNetwork(nn.Module):
     def effective(self, params: Mapping[str, Any]) -> list[Effective]:
         """Fold the parameters into effective weights, one (U, W, b) a cell.
 
+        Of divisive inhibition they hold nothing (:meth:`~dalejax.cell.Cell.gain`).
+
         Args:
             params: the network's parameters; leading axes are members.
 

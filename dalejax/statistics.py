@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 _LARGEST_EXACT = 10_000  # n_a · n_b up to which SciPy's exact null distribution costs milliseconds
+_FEW_PAIRS = 7  # whose orders are enumerated
 _LARGEST_ENUMERATION = 20_000  # relabellings (2 ** 14 sign flips) that are enumerated, given ties
 
 
@@ -82,17 +83,32 @@ def mann_whitney(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided") 
         Mann and Whitney 1947.
     """
     x, y = _finite(a), _finite(b)
-    one = min(x.size, y.size) == 1  # which SciPy's permutation test refuses
     ties = np.unique(np.concatenate([x, y])).size < x.size + y.size
     name, method = "asymptotic", "asymptotic"
     if not ties and x.size * y.size <= _LARGEST_EXACT:
         name, method = "exact", "exact"
-    elif ties and not one and math.comb(x.size + y.size, x.size) <= _LARGEST_ENUMERATION:
+    elif ties and math.comb(x.size + y.size, x.size) <= _LARGEST_ENUMERATION:
         name, method = "permutation", stats.PermutationMethod(n_resamples=_LARGEST_ENUMERATION)
     if np.ptp(np.concatenate([x, y])) == 0:  # no order at all: newer SciPys say NaN
         return RankTest(x.size * y.size / 2, 1.0, x.size, y.size, name)
+    if name == "permutation" and min(x.size, y.size) == 1:  # which SciPy refuses
+        return _one_of_many(x, y, alternative)
     result = stats.mannwhitneyu(x, y, alternative=alternative, method=method)
     return RankTest(float(result.statistic), float(result.pvalue), x.size, y.size, name)
+
+
+def _one_of_many(x: np.ndarray, y: np.ndarray, alternative: str) -> RankTest:
+    """Enumerate which of all values could be the sample of one."""
+    pooled = np.concatenate([x, y])
+    above = pooled[:, None] > pooled
+    equal = (pooled[:, None] == pooled).sum(1) - 1
+    statistics = above.sum(1) + equal / 2
+    if x.size > 1:
+        statistics = x.size - statistics
+    found = statistics[0] if x.size == 1 else statistics[-1]
+    less, greater = (statistics <= found).mean(), (statistics >= found).mean()
+    p = {"less": less, "greater": greater, "two-sided": min(1.0, 2 * min(less, greater))}
+    return RankTest(float(found), float(p[alternative]), x.size, y.size, "permutation")
 
 
 def wilcoxon_signed(differences: ArrayLike, *, alternative: str = "two-sided") -> SignedRankTest:
@@ -181,8 +197,8 @@ def spearman(
 ) -> Correlation:
     """Correlate the ranks of two paired samples, with a percentile bootstrap over the pairs.
 
-    Resamples in which all x or all y are equal have no correlation and are left out. p is SciPy's,
-    from Student's t: an approximation below some ten pairs.
+    Resamples in which all x or all y are equal have no correlation and are left out. p is exact up
+    to seven pairs, whose 5040 orders are enumerated; above, SciPy's from Student's t.
 
     Args:
         x: [n], finite.
@@ -209,9 +225,14 @@ def spearman(
     norm = np.sqrt((ranks[0] ** 2).sum(1) * (ranks[1] ** 2).sum(1))
     drawn = (ranks[0] * ranks[1]).sum(1)[norm > 0] / norm[norm > 0]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    result = stats.spearmanr(a, b)
-    interval = Interval(float(low), float(high))
-    return Correlation(float(result.statistic), float(result.pvalue), a.size, interval)
+    rho, p = stats.spearmanr(a, b)
+    if a.size <= _FEW_PAIRS:
+        other = stats.rankdata(b)
+        p = stats.permutation_test(
+            (stats.rankdata(a),), lambda order, axis: (order * other).sum(axis),
+            permutation_type="pairings", vectorized=True, n_resamples=math.factorial(_FEW_PAIRS),
+        ).pvalue  # fmt: skip
+    return Correlation(float(rho), float(p), a.size, Interval(float(low), float(high)))
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:

@@ -3,6 +3,7 @@ spaces."""
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,7 +73,7 @@ def read_lines(path: str | Path) -> list[bytes]:
         [b'the cat', b'the dog']
     """
     with unpacked(path) as opened:
-        content = opened.file.read()
+        content = opened.file.read().removeprefix(codecs.BOM_UTF8)
     if b"\0" in content:
         raise ValueError(f"{path} is not a text: it holds a zero byte.")
     lines = content.split(b"\n")

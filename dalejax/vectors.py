@@ -70,7 +70,8 @@ def pick_vectors(file: io.BufferedIOBase, words: Sequence[str], path: str | Path
         if row is not None and not found[row]:
             values[row] = parse_numbers(texts, number, path)
             found[row] = True
-    return Vectors(values, found)
+    rows = [row_of[word.encode()] for word in words]  # a word that is asked for twice has one
+    return Vectors(values[rows], found[rows])
 
 
 def split_lines(

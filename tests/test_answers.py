@@ -33,6 +33,15 @@ def test_answers_are_those_of_each_member_to_the_same_trials(reaction):
         np.testing.assert_allclose(answers.outputs[member], outputs, rtol=1e-4, atol=1e-5)
 
 
+def test_a_network_that_answers_once_and_no_trial_are_refused():
+    task = dj.tasks.LogicTask("and", dt=10)
+    for every_step, num, message in ((False, 3, "every_step is False"), (True, 0, "num is 0")):
+        net = dj.RecurrentNetwork([dj.RNNCell(3)], dj.Dense(1), every_step=every_step)
+        params = dj.initial_params(net, task, keys=dj.seed_keys(0, 1))
+        with pytest.raises(ValueError, match=message):
+            dj.run_trials(net, task, params, num, key=jax.random.key(0))
+
+
 def test_every_member_has_its_own_noise():
     task = dj.tasks.LogicTask("and", dt=10)
     net = dj.RecurrentNetwork([dj.RNNCell(3, noise=0.5)], dj.Dense(1), every_step=True)

@@ -122,6 +122,15 @@ def test_the_cloud_scales_and_has_no_order(seed, exponent):
             np.testing.assert_allclose(two, 10**exponent * one, rtol=1e-6)
 
 
+@pytest.mark.parametrize("n, trim", [(10, 0.35), (20, 0.42), (100, 0.48)])
+def test_an_annulus_of_few_quantiles_is_finite(n, trim):
+    eigenvalues = np.linalg.eigvals(np.random.default_rng(0).normal(size=(50, n, n)) / np.sqrt(n))
+    inner, outer = dynamics.fit_annulus(jnp.asarray(eigenvalues), trim=trim)
+    assert np.isfinite(inner).all() and np.isfinite(outer).all()
+    with pytest.raises(ValueError, match=rf"trim is 0.499; for {n} eigenvalues it must be from 0"):
+        dynamics.fit_annulus(jnp.asarray(eigenvalues), trim=0.499)
+
+
 def test_a_member_that_is_not_finite_has_no_annulus_and_spoils_no_other():
     values = annulus(2, n=50, inner=0.5, outer=1.0)
     values[0] = np.nan
@@ -437,6 +446,15 @@ def ghost(h):
     return h + h**2 + 0.01
 
 
+def test_starts_may_be_of_another_type_than_the_step(x64):
+    effective = dj.Effective(jnp.ones((2, 1)), 0.5 * jnp.eye(2), jnp.zeros(2))
+    step = dynamics.step_of(effective, "relu", 1.0)
+    found = dynamics.find_fixed_points(step, jnp.zeros((1, 2), jnp.float32))
+    np.testing.assert_allclose(found.points, [[2.0, 2.0]], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"starts have shape \(0, 2\)"):
+        dynamics.find_fixed_points(step, jnp.zeros((0, 2)))
+
+
 def test_a_slow_point_is_kept_with_its_speed_and_left_out_when_asked():
     found = dynamics.find_fixed_points(ghost, jnp.array([[0.3], [-0.4]]), iterations=500)
     np.testing.assert_allclose(found.points, 0, atol=1e-3)
@@ -648,6 +666,8 @@ def test_selectivity_without_variance_says_so():
     found = dynamics.selectivity(rates, [0, 0, 1, 1])
     assert found[0] == np.inf and np.isnan(found[1])
     assert np.isnan(dynamics.selectivity(rates, [0, 0, 0, 1])).all()
+    alike = np.tile([0.1, 0.7, 1 / 3], (10, 1))  # whose means are rounded
+    assert np.isnan(dynamics.selectivity(alike, [0] * 3 + [1] * 7)).all()
 
 
 def simulate(bias, slope, lapse, levels, trials, seed=0):
@@ -750,7 +770,10 @@ VALUES = jnp.ones(12, complex)
     [
         (lambda: dynamics.outer_radius(VALUES, skip=12), "skip is 12; it must be from 0 to 11"),
         (lambda: dynamics.fit_annulus(VALUES[:9]), "there are 9 eigenvalues; .* at least 10"),
-        (lambda: dynamics.fit_annulus(VALUES, trim=0.5), "trim is 0.5; it must be from 0"),
+        (
+            lambda: dynamics.fit_annulus(VALUES, trim=0.5),
+            "trim is 0.5; for .* it must be from 0 to",
+        ),
         (lambda: dynamics.fit_annulus(VALUES, margin=1.0), "margin is 1.0; .* above 1"),
         (lambda: dynamics.outliers(VALUES, 1.0, margin=0.9), "margin is 0.9; .* above 1"),
         (lambda: dynamics.projected_normal(0, 0, 1.0), "n is 0; it must be at least 1"),

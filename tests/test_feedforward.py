@@ -144,6 +144,12 @@ def test_batch_normalisation_is_evaluated_with_the_training_sets_statistics(monk
     halves = z.reshape(2, 30, -1)
     np.testing.assert_allclose(found["mean"], halves.mean((0, 1)), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found["variance"], halves.var(1, ddof=1).mean(0), rtol=1e-4)
+    # A last batch that is filled up with copies has no part in it.
+    more = dj.tasks.ImageClassification("digits", num_scored=61)
+    more.test_batch_size = 30
+    again = member.population(net, more, params, data)["population"]["norms_0"]
+    for name in ("mean", "variance"):
+        np.testing.assert_allclose(again[name], found[name], rtol=1e-6)
     # No test picture sees another: the error is that of each picture alone.
     metrics = member.evaluate(net, task, params, data)
     variables = {"params": params, **member.population(net, task, params, data)}

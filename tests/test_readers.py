@@ -17,7 +17,7 @@ from dalejax.datasets import catalogue, images, load_objects, load_scenes, pictu
 from dalejax.datasets import words as word_files
 from dalejax.datasets.places import Found
 from dalejax.npz import read_npz
-from dalejax.text import read_corpus
+from dalejax.text import read_corpus, read_lines
 from dalejax.vectors import read_vectors
 
 FILES_AN_EXAMPLE = 20
@@ -102,6 +102,15 @@ def test_vectors(tmp_path):
     assert found.tolist() == [True, True, False, True] and values.dtype == np.float32
     expected = np.float32([[7, 8, 9], [4, 5, 6], [0, 0, 0], [0.5, -1, 0.2]])
     np.testing.assert_array_equal(values, expected)
+    twice = read_vectors(path, ["dog", "bird", "dog"])
+    assert twice.found.tolist() == [True, False, True]
+    np.testing.assert_array_equal(twice.values, expected[[0, 2, 0]])
+
+
+def test_a_byte_order_mark_is_no_word(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(b"\xef\xbb\xbfthe cat\n")
+    assert read_lines(path) == [b"the cat"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -120,10 +120,18 @@ def test_five_against_five_cannot_get_below_008():
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.integers(0, 6), min_size=2, max_size=4),
-       st.lists(st.integers(0, 6), min_size=2, max_size=4))  # fmt: skip
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=4),
+       st.lists(st.integers(0, 6), min_size=1, max_size=4))  # fmt: skip
+@example([1], [2, 2, 3, 3, 4])
+@example([2, 2, 3, 3, 4], [1])
+@example([3, 3, 3], [3])
 def test_small_mann_whitney_is_exact_with_ties_too(a, b):
     t = statistics.mann_whitney(a, b)
+    if len({*a, *b}) == 1:  # nothing to order
+        assert t.p == 1
+        return
+    sides = [statistics.mann_whitney(a, b, alternative=side).p for side in ("less", "greater")]
+    assert t.p == pytest.approx(min(1, 2 * min(sides)))
     assert t.method in ("exact", "permutation")
     assert t.p == pytest.approx(exhaustive_mann_whitney(a, b))
 
@@ -208,6 +216,16 @@ def test_spearman_against_a_loop():
     for pick in picks:
         loop.append(stats.spearmanr(x[pick], y[pick]).statistic)
     assert got.interval == pytest.approx(np.quantile(loop, [0.025, 0.975]))
+
+
+@pytest.mark.parametrize("y", [[1, 2, 3], [3, 1, 2, 4], [2, 1, 3, 5, 4], [1, 1, 2, 2, 3, 4, 4]])
+def test_spearman_of_few_pairs_is_exact(y):
+    x = np.arange(len(y))
+    rho = np.array([stats.spearmanr(x, order).statistic for order in itertools.permutations(y)])
+    got = statistics.spearman(x, y, seed=0)
+    tails = [(rho >= got.rho - 1e-9).mean(), (rho <= got.rho + 1e-9).mean()]
+    assert got.p == pytest.approx(min(1, 2 * min(tails)))
+    assert got.rho == pytest.approx(stats.spearmanr(x, y).statistic)
 
 
 def test_spearman_of_few_pairs_skips_resamples_without_a_correlation():

@@ -364,7 +364,7 @@ def test_a_task_is_described_by_all_that_makes_its_trials():
     ("name", "given", "sentence"),
     [
         ("perceptual", {"fixation": 110}, "fixation is 110 ms; it must be a whole number of time"),
-        ("perceptual", {"stimulus": -20}, "stimulus is -20; it must be 0 or positive"),
+        ("perceptual", {"stimulus": -20}, "stimulus is -20; it must be a finite number above 0"),
         ("perceptual", {"decision": 0}, "decision is 0; it must be a finite number above 0"),
         ("perceptual", {"decision": 310}, "decision is 310 ms; it must be a whole number"),
         ("perceptual", {"dt": 0}, "dt is 0; it must be a finite number above 0"),
@@ -385,6 +385,9 @@ def test_a_task_is_described_by_all_that_makes_its_trials():
         ("reaction_time", {"stimulus": 200}, "stimulus is 200 ms; without a decision it must be"),
         ("context", {"coherences": (float("inf"),)}, r"coherences are \(inf,\)"),
         ("multisensory", {"frequencies": (6, 6)}, "at least two must be different"),
+        ("multisensory", {"boundary": 19}, "boundary is 19; it must be between 6 and 19"),
+        ("multisensory", {"boundary": float("nan")}, "boundary is nan; it must be between 6 and"),
+        ("perceptual", {"stimulus": 0.0}, "stimulus is 0.0; it must be a finite number above 0"),
         ("multisensory", {"boundary": 13}, "boundary is 13; it must be none of the frequencies"),
         ("working_memory", {"pairs": ((3, 3),)}, "the two of a pair must be different"),
         ("working_memory", {"pairs": ()}, "pairs are .*; they must be one or more"),

@@ -46,7 +46,8 @@ def step_of(
               F(z) = (1 - \alpha) \odot z + \alpha \odot (W f(z) + U x + b)
 
     The plain state is the rate h, the leaky one the current z; the rate is f(z). At a fixed point
-    of the one, :math:`h = f(z)` and :math:`z = W h + U x + b` is one of the other.
+    of the one, :math:`h = f(z)` and :math:`z = W h + U x + b` is one of the other. Divisive
+    inhibition is no part of effective weights: of a cell that has some, this is not the step.
 
     Args:
         effective: one member's effective weights, U [n, n_in], W [n, n], b [n].
@@ -142,11 +143,14 @@ def find_fixed_points(
     checks.positive("rate", rate)
     checks.whole("polish", polish, 0)
     starts = jnp.asarray(starts)
-    if starts.ndim != 2:
+    if starts.ndim != 2 or not len(starts):
         raise ValueError(f"starts have shape {starts.shape}; they must be states [k, n].")
-    made = jax.eval_shape(step, starts[0]).shape
-    if made != starts.shape[1:]:
-        raise ValueError(f"the step makes {made} of a state {starts.shape[1:]}; it must keep it.")
+    made = jax.eval_shape(step, starts[0])
+    if made.shape != starts.shape[1:]:
+        raise ValueError(
+            f"the step makes {made.shape} of a state {starts.shape[1:]}; it must keep it."
+        )
+    starts = starts.astype(jnp.result_type(float, starts, made))
 
     def residual(h):
         return step(h) - h

@@ -11,6 +11,7 @@ from dalejax import checks, spectrum
 from dalejax.types import Array, Bool, Complex, Float
 
 _FEWEST = 10  # eigenvalues that an annulus is fitted to
+_FEWEST_USED = 3  # of them that trimming may leave to draw the line through
 _ROUNDS = 4  # fits, each without the outliers of the one before; they settle after two or three
 
 
@@ -127,17 +128,24 @@ def fit_annulus(
     n = eigenvalues.shape[-1]
     if n < _FEWEST:
         raise ValueError(f"there are {n} eigenvalues; an annulus is fitted to at least {_FEWEST}.")
-    if not 0 <= trim < 0.5:
-        raise ValueError(f"trim is {trim}; it must be from 0 to below 0.5.")
+    if not 0 <= trim <= 0.5 - _FEWEST_USED / (2 * n):
+        raise ValueError(
+            f"trim is {trim}; for {n} eigenvalues it must be from 0 to "
+            f"{0.5 - _FEWEST_USED / (2 * n):g}."
+        )
     _check_margin(margin)
     squares = jnp.sort(jnp.abs(eigenvalues) ** 2, -1)
-    low = jnp.full_like(squares[..., :1], -jnp.inf)
-    high = jnp.full_like(low, jnp.inf)
-    for _ in range(_ROUNDS):
-        inner, outer = _line(squares, (squares >= low) & (squares <= high), trim)
+    inner, outer = _line(squares, ~jnp.isnan(squares), trim)
+    for _ in range(_ROUNDS - 1):
         # The same slack at both ends: a multiple of the inner radius would cut a disc's middle out.
         slack = (margin**2 - 1) * outer
-        low, high = inner - slack, outer + slack
+        kept = (squares >= inner - slack) & (squares <= outer + slack)
+        line = _line(squares, kept, trim)
+        # Where too few are left to draw a line through, the last one stands.
+        inner, outer = (
+            jnp.where(jnp.isfinite(new), new, old)
+            for new, old in zip(line, (inner, outer), strict=True)
+        )
     return Annulus(jnp.sqrt(inner[..., 0]), jnp.sqrt(outer[..., 0]))
 
 

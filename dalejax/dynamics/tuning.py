@@ -78,7 +78,7 @@ def tuning_curve(rates: ArrayLike, condition: ArrayLike) -> TuningCurve:
     groups = [values[..., rows, :] for rows in members]
     return TuningCurve(
         levels,
-        np.stack([group.mean(-2) for group in groups], -2),
+        np.stack([_mean(group) for group in groups], -2),
         np.stack([_std(group) for group in groups], -2),
         np.array([len(rows) for rows in members]),
     )
@@ -115,13 +115,19 @@ def selectivity(rates: ArrayLike, condition: ArrayLike) -> np.ndarray:
     values, _, members = _by_level(rates, condition)
     low, high = values[..., members[0], :], values[..., members[-1], :]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (high.mean(-2) - low.mean(-2)) / np.sqrt((_std(high) ** 2 + _std(low) ** 2) / 2)
+        return (_mean(high) - _mean(low)) / np.sqrt((_std(high) ** 2 + _std(low) ** 2) / 2)
+
+
+# The first trial is taken off: the mean of equal numbers is then theirs to the last bit.
+def _mean(group):
+    first = group[..., :1, :]
+    return first[..., 0, :] + (group - first).mean(-2)
 
 
 def _std(group):
     if group.shape[-2] < 2:
         return np.full_like(group[..., 0, :], np.nan)
-    return group.std(-2, ddof=1)
+    return (group - group[..., :1, :]).std(-2, ddof=1)
 
 
 def _by_level(rates, condition):

@@ -69,6 +69,10 @@ class MultisensoryIntegration(ChoiceTask):
         lowest, highest = rates.min(), rates.max()
         if lowest == highest:
             raise ValueError(f"frequencies are {frequencies}; at least two must be different.")
+        if not lowest < boundary < highest:
+            raise ValueError(
+                f"boundary is {boundary:g}; it must be between {lowest:g} and {highest:g}."
+            )
         if boundary in rates:
             raise ValueError(f"boundary is {boundary:g}; it must be none of the frequencies.")
         modality = np.repeat([0, 1, 2], len(rates))

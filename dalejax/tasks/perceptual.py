@@ -8,6 +8,7 @@ from typing import NamedTuple, Unpack
 import jax.numpy as jnp
 import numpy as np
 
+from dalejax import checks
 from dalejax.tasks.choices import ChoiceTask
 from dalejax.tasks.conditions import Common
 from dalejax.tasks.trials import Wanted
@@ -94,6 +95,7 @@ class PerceptualDecision(ChoiceTask):
                     f"stimulus is {stimulus:g} ms; without a decision it must be longer than "
                     f"{_NO_REWARD:g} ms."
                 )
+        checks.positive("stimulus", stimulus)
         strengths = levels("coherences", coherences)
         coherence = np.concatenate([-strengths, strengths])
         conditions = {"coherence": coherence, "choice": np.repeat([0, 1], len(strengths))}

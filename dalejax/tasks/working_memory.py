@@ -66,7 +66,7 @@ class ParametricWorkingMemory(ChoiceTask):
         pairs: Sequence[tuple[float, float]] = _PAIRS,
         **common: Unpack[Common],
     ):
-        if not pairs or any(len(pair) != 2 for pair in pairs):
+        if len(pairs) == 0 or any(len(pair) != 2 for pair in pairs):
             raise ValueError(f"pairs are {pairs}; they must be one or more pairs of frequencies.")
         both = levels("pairs", [f for pair in pairs for f in pair]).reshape(-1, 2)
         if (both[:, 0] == both[:, 1]).any():
