@@ -29,14 +29,14 @@ def test_no_singular_value_is_above_the_golden_ratio(n, n_i, x64):
 
 def test_the_golden_ratio_is_reached_where_a_loop_is_closed(x64):
     """Of two units: ((1, -1), (1, 0))."""
-    W = np.asarray(dj.SpectralColEICell(2, n_i=1).initial(5, key=KEY)["W"])
+    W = np.asarray(dj.SpectralColEICell(2, n_i=1, strength=1.0).initial(5, key=KEY)["W"])
     sigma = np.linalg.svd(W, compute_uv=False)
     np.testing.assert_allclose(sigma, [(np.sqrt(5) + 1) / 2, (np.sqrt(5) - 1) / 2], rtol=1e-12)
 
 
 @pytest.mark.parametrize("n, n_i", [(20, 1), (20, 7)])
 def test_what_excitatory_units_hold_goes_round_all_of_them(n, n_i, x64):
-    W = np.asarray(dj.SpectralColEICell(n, n_i=n_i).initial(5, key=KEY)["W"])
+    W = np.asarray(dj.SpectralColEICell(n, n_i=n_i, strength=1.0).initial(5, key=KEY)["W"])
     P = W[: n - n_i, : n - n_i]
     at, passed = np.eye(n - n_i)[0], np.zeros(n - n_i)
     for _ in range(n - n_i):
