@@ -126,6 +126,9 @@ class MaxPool(nn.Module):
     Args:
         size: side of the window, and its stride, pixels.
 
+    Raises:
+        ValueError: the window is larger than the picture.
+
     Example:
         >>> import jax.numpy as jnp
         >>> MaxPool(2).apply({}, jnp.ones((1, 8, 8, 3))).shape
@@ -136,6 +139,7 @@ class MaxPool(nn.Module):
 
     def __call__(self, x: Float[Array, "b height width n"]) -> Float[Array, "b rows cols n"]:
         """Pool the pictures."""
+        checks.whole("size", self.size, 1, min(x.shape[1:3]))
         return nn.max_pool(x, (self.size, self.size), (self.size, self.size))
 
 
@@ -148,7 +152,8 @@ class AveragePool(nn.Module):
         to: side of the grid, pixels.
 
     Raises:
-        ValueError: neither of the picture's side and the grid's divides the other.
+        ValueError: the pictures are not square, or neither of their side and the grid's divides the
+            other.
 
     Example:
         >>> import jax.numpy as jnp
@@ -158,14 +163,20 @@ class AveragePool(nn.Module):
 
     to: int = 1
 
+    def __post_init__(self):
+        checks.whole("to", self.to)
+        super().__post_init__()
+
     @property
     def positions(self) -> int:
         """How many outputs each channel has."""
         return self.to**2
 
-    def __call__(self, x: Float[Array, "b side side n"]) -> Float[Array, "b flat"]:
+    def __call__(self, x: Float[Array, "b height width n"]) -> Float[Array, "b flat"]:
         """Pool the pictures, and lay them flat."""
-        side = x.shape[1]
+        height, side = x.shape[1:3]
+        if height != side or not side:
+            raise ValueError(f"the pictures are {height} x {side} pixels; they must be square.")
         if side % self.to and self.to % side:
             raise ValueError(
                 f"the pictures are {side} pixels wide; they can't be averaged to {self.to}."

@@ -34,6 +34,9 @@ def correlate(
         stride: pixels from one position to the next.
         padding: ``"SAME"`` (as many positions as pixels, zeros around) or ``"VALID"``.
 
+    Raises:
+        ValueError: without padding, the filters are larger than the pictures.
+
     Example:
         >>> correlate(jnp.ones((1, 3, 3, 1)), jnp.ones((3, 3, 1, 1)))[0, :, :, 0].tolist()
         [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
@@ -42,6 +45,10 @@ def correlate(
         Cornford et al. 2021, eq. 15.
     """
     sides, k = x.shape[1:3], len(filters)
+    if padding == "VALID" and k > min(sides):
+        raise ValueError(f"the pictures are {sides}; filters of {k} pixels need padding 'SAME'.")
+    dtype = jnp.promote_types(x.dtype, filters.dtype)
+    x, filters = x.astype(dtype), filters.astype(dtype)
     pads = tuple(lax.padtype_to_pads(sides, (k, k), (stride, stride), padding))
     if k > min(sides):  # hardly a convolution; XLA's is twenty times slower then
         return _product_of_patches(x, filters, stride, pads)

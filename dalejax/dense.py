@@ -62,11 +62,19 @@ class Dense(nn.Module):
     linear: ClassVar[bool] = True
     takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
     takes_negative: ClassVar[bool] = True  # its activity may be below 0
+    may_be_first: ClassVar[bool] = True  # there is another start for it
     columns_per_input = 1
 
     def __post_init__(self):
         if self.features < 1:
             raise ValueError(f"features is {self.features}; a dense layer needs at least 1 output.")
+        if self.first and not self.may_be_first:
+            raise ValueError(f"first is True; a {type(self).__name__} has no other start for that.")
+        if self.inputs_n_i and not self.takes_inhibition:
+            raise ValueError(
+                f"inputs_n_i is {self.inputs_n_i}; a {type(self).__name__} takes excitatory inputs "
+                "only: it must be 0."
+            )
         super().__post_init__()
 
     @property
@@ -138,6 +146,8 @@ class ColEIDense(Dense):
     n_i: int = 0
     input_mean: float = 0.0
 
+    may_be_first: ClassVar[bool] = False
+
     def __post_init__(self):
         if self.n_i:
             signs.check_populations(self.features, self.n_i)
@@ -168,7 +178,8 @@ class DANNDense(Dense):
               W^{EE} \sim \mathrm{Exp}\left(\sqrt{\tfrac{2 n_{out}}{n_{in}(n_{out}-1)}}\right)
 
     A single output has no mean row to be balanced by: its inhibition is drawn independently, with
-    weights of mean :math:`\sqrt{1/n_{in}}`, which gives the same variance, 2/n_in.
+    weights of mean :math:`\sqrt{1/n_{in}}`, which with one interneuron gives the same variance,
+    2/n_in (with many, 1/n_in).
 
     Args:
         features: outputs n_out.
@@ -190,6 +201,7 @@ class DANNDense(Dense):
     n_i: int = 1
 
     takes_inhibition: ClassVar[bool] = False
+    may_be_first: ClassVar[bool] = False
 
     def __post_init__(self):
         if self.n_i < 1:

@@ -65,6 +65,7 @@ class DivisiveDANNDense(DANNDense):
 
     linear: ClassVar[bool] = False
     takes_negative: ClassVar[bool] = False
+    may_be_first: ClassVar[bool] = True
 
     def __post_init__(self):
         checks.choice("inhibition", self.inhibition, initializers.INHIBITIONS)

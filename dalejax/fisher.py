@@ -18,7 +18,8 @@ import optax
 
 from dalejax import checks
 from dalejax.cell import NOISE
-from dalejax.types import Any, Array, Int, Key, Params, PyTree
+from dalejax.signs import is_free
+from dalejax.types import Any, Array, Float, Int, Key, Params, PyTree
 
 # Trials whose gradients exist at the same time. XLA runs the products of several trials' gradients
 # far more slowly on CPUs: 3 x 500 units, 250 trials, 0.9 s from two on, 0.05 s one by one.
@@ -41,7 +42,8 @@ def fisher_scaling() -> optax.GradientTransformation:
         A stateless gradient transformation.
 
     Raises:
-        ValueError: at ``init``, the tree holds no Dale's-ANN triple.
+        ValueError: at ``init``, the tree holds no Dale's-ANN triple, or a mask hides more than one
+            matrix of it, so that the sizes are not known.
 
     Example:
         >>> tree = {"W_ee": jnp.ones((4, 9)), "W_ie": jnp.ones((1, 9)), "W_ei": jnp.ones((4, 1))}
@@ -55,7 +57,11 @@ def fisher_scaling() -> optax.GradientTransformation:
     """
 
     def init(params: Params) -> optax.EmptyState:
-        if not any(_triples(layer) for layer in _layers(params)):
+        layers = [layer for layer in _layers(params) if _triples(layer)]
+        for layer in layers:
+            for X in _triples(layer):
+                _sizes(layer, X)
+        if not layers:
             raise ValueError("fisher_scaling found no Dale's-ANN matrices (X_ee, X_ie, X_ei).")
         return optax.EmptyState()
 
@@ -66,11 +72,12 @@ def fisher_scaling() -> optax.GradientTransformation:
     def scale(layer):
         scaled = dict(layer)
         for X in _triples(layer):
-            n_post, n_pre = layer[f"{X}_ee"].shape[-2:]
+            n_post, n_pre = _sizes(layer, X)
             divisors = {"ie": math.sqrt(n_post), "ei": n_pre, "alpha": n_pre * math.sqrt(n_post)}
             for kind, divisor in divisors.items():
-                if f"{X}_{kind}" in layer:
-                    scaled[f"{X}_{kind}"] = layer[f"{X}_{kind}"] / divisor
+                leaf = layer.get(f"{X}_{kind}")
+                if leaf is not None and not is_free(leaf):
+                    scaled[f"{X}_{kind}"] = leaf / divisor
         return scaled
 
     return optax.GradientTransformation(init, update)
@@ -92,11 +99,11 @@ NORMS = ("text", "code")
 
 
 def scale_by_running_fisher(
-    momentum: float = 0.02,
-    fisher_learning_rate: float = 1.0,
+    momentum: float | Float[Array, ""] = 0.02,
+    fisher_learning_rate: float | Float[Array, ""] = 1.0,
     *,
     norm: str = "text",
-    damping: float = 1e-2,
+    damping: float | Float[Array, ""] = 1e-2,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Multiply gradients by the inverse of a running diagonal of the Fisher information.
 
@@ -116,7 +123,7 @@ def scale_by_running_fisher(
         fisher_learning_rate: lambda, which only scales.
         norm: ``"text"`` divides by the norm of F's block, ``"code"`` by that of its inverse's.
         damping: added to F, as a share of the mean of its block: an entry that no trial has moved
-            would be divided by 0.
+            would be divided by 0. Of a block that no trial has moved, none is updated.
 
     Returns:
         A gradient transformation with an extra argument.
@@ -138,9 +145,11 @@ def scale_by_running_fisher(
         Cornford et al. 2021, algorithm 4; "code" is its published code. Damping is ours.
     """
     checks.choice("norm", norm, NORMS)
+    # Numbers of a member's own are traced, and can't be looked at.
     for name, value in {"fisher_learning_rate": fisher_learning_rate, "damping": damping}.items():
-        checks.positive(name, value)
-    if not 0 < momentum <= 1:
+        if not isinstance(value, jax.core.Tracer):
+            checks.positive(name, value)
+    if not isinstance(momentum, jax.core.Tracer) and not 0 < momentum <= 1:
         raise ValueError(f"momentum is {momentum}; it must be above 0 and at most 1.")
 
     def init(params: Params) -> RunningFisherState:
@@ -154,9 +163,14 @@ def scale_by_running_fisher(
         if fisher_fn is None:
             raise TypeError("scale_by_running_fisher needs the argument fisher_fn of tx.update.")
         fisher = jax.tree.map(
-            lambda mean, new: (1 - momentum) * mean + momentum * new / fisher_learning_rate,
+            lambda mean, new: (
+                mean
+                if is_free(mean)  # masked
+                else (1 - momentum) * mean + momentum * new / fisher_learning_rate
+            ),
             state.fisher,
             fisher_fn(),
+            is_leaf=is_free,
         )
         count = state.count + 1
         means = optax.tree.bias_correction(fisher, 1 - momentum, count)
@@ -168,14 +182,14 @@ def scale_by_running_fisher(
         blocks = {name: _block(layer, name) for name in _arrays(layer)}
         measures = {block: measure(layer[block].fisher) for block in set(blocks.values())}
         for name, block in blocks.items():
-            (gradient, fisher), (added, size) = layer[name], measures[block]
-            scaled[name] = gradient / (fisher + added) / size
+            (gradient, fisher), (moved, added, size) = layer[name], measures[block]
+            scaled[name] = jnp.where(moved, gradient / (fisher + added) / size, 0)
         return scaled
 
     def measure(block):
-        added = damping * block.mean()
+        moved, added = block.mean() > 0, damping * block.mean()
         in_norm = block + added if norm == "text" else 1 / (block + added)
-        return added, jnp.linalg.norm(in_norm)
+        return moved, added, jnp.linalg.norm(in_norm)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
@@ -223,24 +237,29 @@ def diagonal_fisher(net, task, params: Params, inputs: Array, *, key: Key[Array,
     """
     if getattr(net, "has_population", False):
         raise ValueError("diagonal_fisher needs every trial's own gradient; BatchNorm mixes them.")
-    rngs = {NOISE: key}
-    outputs = net.apply({"params": params}, inputs, task.steps, rngs=rngs)
-    answers = task.sample(outputs, key=key)
     trials = jnp.moveaxis(inputs, task.batch_axis, 0)
     num = len(trials)
+
+    def alone(params, trial, number):
+        # Its noise is its own, and the same when the answer is drawn and when it is differentiated.
+        one = jnp.expand_dims(trial, task.batch_axis)
+        rngs = {NOISE: jax.random.fold_in(key, number)}
+        return net.apply({"params": params}, one, task.steps, rngs=rngs)
+
+    outputs = jax.vmap(alone, (None, 0, 0))(params, trials, jnp.arange(num))[:, 0]
+    answers = task.sample(outputs, key=key)
     most = _AT_ONCE.get(jax.default_backend(), _AT_ONCE_ELSEWHERE)
     at_once = max(size for size in range(1, most + 1) if num % size == 0)
 
-    def loss(params, trial, answer):
-        one = jnp.expand_dims(trial, task.batch_axis)
-        outputs = net.apply({"params": params}, one, task.steps, rngs=rngs)
-        return task.loss(outputs, answer[None])
+    def loss(params, trial, answer, number):
+        return task.loss(alone(params, trial, number), answer[None])
 
     def add(total, part):
-        gradients = jax.vmap(jax.grad(loss), (None, 0, 0))(params, *part)
+        gradients = jax.vmap(jax.grad(loss), (None, 0, 0, 0))(params, *part)
         return jax.tree.map(lambda t, g: t + jnp.square(g).sum(0), total, gradients), None
 
-    parts = jax.tree.map(lambda leaf: leaf.reshape(-1, at_once, *leaf.shape[1:]), (trials, answers))
+    every = (trials, answers, jnp.arange(num))
+    parts = jax.tree.map(lambda leaf: leaf.reshape(-1, at_once, *leaf.shape[1:]), every)
     total, _ = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), parts)
     return jax.tree.map(lambda leaf: leaf / num, total)
 
@@ -249,21 +268,27 @@ def diagonal_fisher(net, task, params: Params, inputs: Array, *, key: Key[Array,
 
 
 def _map_layers(tree: Any, function: Callable) -> Any:
+    if type(tree) in (list, tuple):
+        return type(tree)(_map_layers(child, function) for child in tree)
     if not isinstance(tree, Mapping):
         return tree
     mapped = function(tree) if _arrays(tree) else dict(tree)
     return {
-        name: _map_layers(child, function) if isinstance(child, Mapping) else mapped[name]
+        name: _map_layers(child, function) if _is_branch(child) else mapped[name]
         for name, child in tree.items()
     }
 
 
 def _layers(tree: Any) -> Iterator[Mapping]:
-    if isinstance(tree, Mapping):
-        if _arrays(tree):
-            yield tree
-        for child in tree.values():
+    if isinstance(tree, Mapping) and _arrays(tree):
+        yield tree
+    if _is_branch(tree):
+        for child in tree.values() if isinstance(tree, Mapping) else tree:
             yield from _layers(child)
+
+
+def _is_branch(node: Any) -> bool:
+    return isinstance(node, Mapping) or type(node) in (list, tuple)
 
 
 def _arrays(layer: Mapping) -> list[str]:
@@ -276,12 +301,31 @@ def _arrays(layer: Mapping) -> list[str]:
 
 def _triples(layer: Mapping) -> list[str]:
     names = [name.removesuffix("_ee") for name in layer if name.endswith("_ee")]
-    return [X for X in names if f"{X}_ie" in layer and f"{X}_ei" in layer]
+    # Of those that a mask hides there is nothing to scale.
+    return [
+        X
+        for X in names
+        if f"{X}_ie" in layer
+        and f"{X}_ei" in layer
+        and not (is_free(layer[f"{X}_ie"]) and is_free(layer[f"{X}_ei"]))
+    ]
+
+
+def _sizes(layer: Mapping, X: str) -> tuple[int, int]:
+    """Find (n_post, n_pre) of a triple, one of whose matrices a mask may hide."""
+    ee, ie, ei = (layer[f"{X}_{kind}"] for kind in ("ee", "ie", "ei"))
+    n_post = [matrix.shape[-2] for matrix in (ee, ei) if not is_free(matrix)]
+    n_pre = [matrix.shape[-1] for matrix in (ee, ie) if not is_free(matrix)]
+    if not (n_post and n_pre):
+        raise ValueError(
+            f"of {X}_ee, {X}_ie and {X}_ei a mask hides two; fisher_scaling must see at least two."
+        )
+    return n_post[0], n_pre[0]
 
 
 def _block(layer: Mapping, name: str) -> str:
     for candidate in (f"{name.partition('_')[0]}_ee", "W_ee", "W", "g"):
-        if candidate in layer:
+        if candidate in layer and not is_free(layer[candidate]):
             return candidate
     raise ValueError(
         f"a layer holds {', '.join(sorted(_arrays(layer)))}; scale_by_running_fisher needs W_ee or "

@@ -123,7 +123,7 @@ def advance(
         )
         updates, opt_state = update_of(tx, gradient, state, fisher)
         params = apply_updates(state.params, updates, opt_state)
-        return _keep_finite(state, State(params, opt_state, state.diverged_at), loss, u + 1), loss
+        return _keep_finite(state, State(params, opt_state, state.diverged_at), u + 1), loss
 
     steps = first + jnp.arange(length, dtype=jnp.int32)
     return jax.lax.scan(one_update, member.state, steps)
@@ -153,9 +153,10 @@ def update_of(tx, gradient, state: State, fisher_fn) -> tuple[PyTree, PyTree]:
     )
 
 
-def _keep_finite(old: State, new: State, loss, number) -> State:
+def _keep_finite(old: State, new: State, number) -> State:
     """Freeze a member at its last finite state, and note the update at which it left it."""
-    finite = jnp.isfinite(loss)
+    # Not by the loss: an optimiser may know what to do (optax.apply_if_finite).
+    finite = jnp.bool_(True)
     for leaf in jax.tree.leaves(new.params):
         finite &= jnp.isfinite(leaf).all()
     healthy = old.diverged_at < 0

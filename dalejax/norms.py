@@ -79,7 +79,8 @@ class BatchNorm(Norm):
             variance = self.get_variable(POPULATION, "variance")
         else:
             mean, variance = z.mean(axes), z.var(axes, ddof=1)
-            if self.is_mutable_collection(POPULATION):
+            # Not while parameters are drawn: an example is no population.
+            if self.is_mutable_collection(POPULATION) and not self.is_initializing():
                 self.put_variable(POPULATION, "mean", mean)
                 self.put_variable(POPULATION, "variance", variance)
         return (z - mean) / jnp.sqrt(variance)

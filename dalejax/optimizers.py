@@ -98,9 +98,12 @@ def dann_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTr
 
 
 def keras_adam(learning_rate: Rate, decay: float = 1e-4) -> optax.GradientTransformation:
-    r"""Make Keras' Adam with its decay of the step size.
+    r"""Make Adam with Keras' decay of the step size.
 
     .. math:: \eta_u = \eta / (1 + \kappa u)
+
+    The Adam is Optax's, which adds 1e-8 to the root of the corrected variance. Keras adds 1e-7
+    before the correction: with gradients of 1e-5 and less its steps are smaller.
 
     Args:
         learning_rate: eta, step size; a schedule of your own is taken as it is.

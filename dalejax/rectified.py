@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import flax.linen as nn
 import jax
@@ -88,6 +89,8 @@ class RectifiedDense(Dense):
     Reference:
         Song et al. 2016, published code.
     """
+
+    may_be_first: ClassVar[bool] = False
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the free weights, all positive, and a zero b for n_in inputs."""

@@ -58,6 +58,9 @@ class RowSigns:
     inhibitory_rows: tuple[tuple[str, int], ...]
 
 
+_RULES = (ColumnSigns, RowSigns)
+
+
 def check_populations(n: int, n_i: int) -> None:
     """Check that ``n`` units can hold ``n_i`` inhibitory ones.
 
@@ -115,24 +118,28 @@ def sign_tree(params: Params) -> PyTree:
     """Find dalejax's own sign trees inside a parameter tree.
 
     Args:
-        params: parameters of dalejax cells and layers, nested in dicts as deep as one likes.
+        params: parameters of dalejax cells and layers, nested in dicts, lists and tuples as deep as
+            one likes; what ``optax.masked`` has taken away stays away.
 
     Returns:
         A prefix sign tree of ``params``: int8 [1, pre] for each matrix with signs on its columns,
         [post, 1] for one with signs on its rows, [n] for each constrained vector, else None.
 
     Raises:
-        ValueError: the tree holds no dalejax signs.
+        ValueError: the tree holds no dalejax signs, or some inside another kind of container.
 
     Example:
         >>> W = jnp.ones((3, 3))
         >>> sign_tree({"W": W, "b": jnp.ones(3), "signs": ColumnSigns((("W", 1),))})["W"].tolist()
         [[1, 1, -1]]
     """
-    found = False
+    found = 0
 
     def visit(node: Any) -> Any:
         nonlocal found
+        if isinstance(node, list | tuple) and not is_free(node):
+            children = [visit(child) for child in node]
+            return type(node)(*children) if hasattr(node, "_fields") else type(node)(children)
         if not isinstance(node, Mapping):
             return None
         own = node.get(KEY)
@@ -141,10 +148,10 @@ def sign_tree(params: Params) -> PyTree:
             rule = {name: (n_i, _column_signs_of) for name, n_i in own.inhibitory_columns}
         elif isinstance(own, RowSigns):
             rule = {name: (n_i, _row_signs_of) for name, n_i in own.inhibitory_rows}
-        found = found or bool(rule)
+        found += isinstance(own, _RULES)
         signs = {}
         for name, child in node.items():
-            if name in rule:
+            if name in rule and not is_free(child):
                 n_i, signs_of = rule[name]
                 signs[name] = signs_of(child, n_i)
             else:
@@ -155,6 +162,12 @@ def sign_tree(params: Params) -> PyTree:
     if not found:
         raise ValueError(
             "the parameters carry no signs of dalejax; pass a sign tree: dale_projection(signs)."
+        )
+    everywhere = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, _RULES))
+    if (num := sum(isinstance(node, _RULES) for node in everywhere)) > found:
+        raise ValueError(
+            f"{num - found} of {num} layers stand in containers that are no dicts, lists or "
+            "tuples; pass a sign tree: dale_projection(signs)."
         )
     return tree
 
@@ -198,6 +211,7 @@ def expand(signs: PyTree, params: Params) -> PyTree:
         return node is None or is_free(node)
 
     try:
+        signs = _without_masked(signs, params)
         return jax.tree_util.tree_map_with_path(fill, signs, params, is_leaf=whole)
     except (ValueError, TypeError) as error:
         if isinstance(error, _SignError):
@@ -206,6 +220,16 @@ def expand(signs: PyTree, params: Params) -> PyTree:
             f"the sign tree {jax.tree.structure(signs)} does not match the parameters "
             f"{jax.tree.structure(params)}; it must be a prefix of their tree."
         ) from error
+
+
+def _without_masked(signs, params):
+    # A mask may have taken a whole layer away, of which the signs know more.
+    if is_free(params):
+        return None
+    if isinstance(params, Mapping) and isinstance(signs, Mapping) and set(signs) == set(params):
+        pruned = {name: _without_masked(sign, params[name]) for name, sign in signs.items()}
+        return pruned if type(signs) is dict else type(signs)(pruned)
+    return signs
 
 
 class _SignError(ValueError):
@@ -269,6 +293,38 @@ def project(params: Params, signs: PyTree) -> Params:
         return jnp.where(illegal, jnp.zeros_like(value), value)
 
     return jax.tree.map(leaf, signs, params, is_leaf=is_free)
+
+
+def check_same(name: str, given: PyTree, wanted: PyTree) -> None:
+    """Refuse parameters whose own signs are others than those wanted; they may have none.
+
+    Args:
+        name: what the user calls them.
+        given: parameters, or their shapes.
+        wanted: likewise.
+
+    Raises:
+        ValueError: a layer has other signs than wanted.
+
+    Example:
+        >>> rule = {"signs": ColumnSigns((("W", 1),))}
+        >>> check_same("params", rule, rule)
+    """
+    rules = [
+        {
+            jax.tree_util.keystr(path, simple=True, separator="."): node
+            for path, node in jax.tree_util.tree_leaves_with_path(
+                tree, is_leaf=lambda node: isinstance(node, _RULES)
+            )
+            if isinstance(node, _RULES)
+        }
+        for tree in (given, wanted)
+    ]
+    for path in rules[0].keys() & rules[1].keys():
+        if rules[0][path] != rules[1][path]:
+            raise ValueError(
+                f"{name} has {path} {rules[0][path]}; the network's are {rules[1][path]}."
+            )
 
 
 def is_legal(params: Params, signs: PyTree | None = None) -> bool:

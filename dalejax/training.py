@@ -18,7 +18,7 @@ import optax
 import pandas as pd
 from tqdm import tqdm
 
-from dalejax import checkpoint, checks, ensemble, interrupts, notes, processes, runs, waves
+from dalejax import checkpoint, checks, ensemble, interrupts, notes, processes, runs, signs, waves
 from dalejax.feedforward import FeedforwardNetwork
 from dalejax.history import History
 from dalejax.identity import identity
@@ -147,7 +147,7 @@ def train(
     """
     hyperparams = {name: jax.tree.map(jnp.asarray, v) for name, v in (hyperparams or {}).items()}
     checkpoint_every = 10 * eval_every if checkpoint_every is None else checkpoint_every
-    _check(net, task, keys, hyperparams, params)
+    _check(net, tx, task, keys, hyperparams, params)
     num_updates = checks.whole("num_updates", num_updates)
     eval_every = checks.whole("eval_every", eval_every)
     checkpoint_every = checks.multiple(
@@ -244,7 +244,7 @@ def train(
 # --- around the program ---------------------------------------------------------------------------
 
 
-def _check(net, task, keys, hyperparams, params):
+def _check(net, tx, task, keys, hyperparams, params):
     checks.typed_keys("keys", keys)
     if net.readout.features != task.n_out:
         raise ValueError(
@@ -277,9 +277,21 @@ def _check(net, task, keys, hyperparams, params):
             f"batch normalisation is evaluated with statistics of the set 'training'; {task.name} "
             f"has {', '.join(sets)}."
         )
+    if net.has_population and (scored := int(np.sum(sets["training"][1]))) < 2:
+        raise ValueError(
+            f"the set 'training' has {scored} trial; batch normalisation needs at least 2."
+        )
+    if isinstance(tx, optax.MultiSteps):
+        raise ValueError("tx is an optax.MultiSteps; pass its .gradient_transformation().")
+    if hyperparams and isinstance(tx, optax.GradientTransformation):
+        raise ValueError(
+            f"hyperparams has {', '.join(hyperparams)}, but tx is a transformation; it must be a "
+            "function of them that makes one."
+        )
     for name, tree in hyperparams.items():
         checks.of_members(name, tree, len(keys), infinite=True)
     if params is not None:
         checks.of_members("params", params, len(keys))
         fresh = jax.eval_shape(lambda key: net.init(key, task.example())["params"], keys[0])
         checks.same_shapes("params", jax.tree.map(lambda leaf: leaf[0], params), fresh)
+        signs.check_same("params", params, fresh)

@@ -166,7 +166,7 @@ def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTra
         max_norm: c; may be traced; infinity never clips.
 
     Raises:
-        ValueError: c is not positive.
+        ValueError: c is not positive; where it is traced, the updates are NaN then.
 
     Example:
         >>> tx = clip_by_tensor_norm(1.0)
@@ -198,7 +198,7 @@ def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTrans
         max_norm: c; may be traced; infinity never clips.
 
     Raises:
-        ValueError: c is not positive.
+        ValueError: c is not positive; where it is traced, the updates are NaN then.
 
     Example:
         >>> tx = clip_by_cell_norm(1.0)
@@ -247,8 +247,10 @@ def branches(tree: PyTree) -> tuple[list[PyTree], jax.tree_util.PyTreeDef]:
 
 
 def _factor(norm, max_norm):
-    # Not min(1, c / norm): with c infinite that is NaN where the norm overflows.
-    return jnp.where(norm <= max_norm, 1.0, max_norm / norm).astype(norm.dtype)
+    # Not min(1, c / norm): with c infinite that is NaN where the norm overflows. A c that is traced
+    # can't be refused; what it makes of the member is seen.
+    factor = jnp.where(norm <= max_norm, 1.0, max_norm / norm)
+    return jnp.where(max_norm > 0, factor, jnp.nan).astype(norm.dtype)
 
 
 def _check_positive(name, value):

@@ -227,3 +227,49 @@ def test_a_batch_normalised_ensemble_trains_and_resumes_to_the_bit(tmp_path):
     assert whole.table.equals(resumed.table)
     errors = whole.table[whole.table.metric == "test_error"].groupby("update").value.mean()
     assert errors[120] < errors[60] < 85
+
+
+def test_drawing_parameters_stores_no_population():
+    net = dj.FeedforwardNetwork([dj.Dense(4)], dj.Dense(10), norm=dj.BatchNorm())
+    assert set(net.init(jax.random.key(0), jnp.ones((1, 3)))) == {"params"}
+    task = dj.tasks.ImageClassification("digits", num_scored=1)
+    with pytest.raises(ValueError, match="has 1 trial; batch normalisation needs at least 2"):
+        dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1)
+
+
+def test_outputs_that_are_no_numbers_are_no_answers():
+    task = dj.tasks.ImageClassification("digits", num_scored=10)
+    scores = task.scores(jnp.array([[jnp.nan] * 10, [0.0] * 9 + [1.0]]), jnp.array([0, 9]))
+    assert np.isnan(scores["error"][0]) and scores["error"][1] == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pooled(dj.AveragePool(2), 8, 4), "the pictures are 8 x 4 pixels; they must be sq"),
+        (lambda: dj.AveragePool(0), "to is 0; it must be at least 1"),
+        (lambda: pooled(dj.MaxPool(9), 8, 8), "size is 9; it must be from 1 to 8"),
+        (lambda: pooled(dj.Conv(2, kernel=5, padding="VALID"), 4, 4), "need padding 'SAME'"),
+        (lambda: dj.DANNDense(2, first=True), "first is True; a DANNDense has no other start"),
+        (lambda: dj.ColEIConv(2, first=True), "first is True; a ColEIConv has no other start"),
+        (lambda: dj.RectifiedDense(2, first=True), "first is True; a RectifiedDense has no other"),
+        (lambda: dj.DANNDense(2, inputs_n_i=1), "inputs_n_i is 1; a DANNDense takes excitatory"),
+        (lambda: dj.DANNCell(3, n_i=1, inputs_n_i=1), "inputs_n_i is 1; a DANNCell takes excita"),
+    ],
+)
+def test_what_does_not_fit_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def pooled(layer, height, width):
+    return layer.init_with_output(jax.random.key(0), jnp.ones((1, height, width, 3)))
+
+
+def test_filters_promote_their_inputs_as_dense_layers_do(x64):
+    layer = dj.Conv(2)
+    params = layer.init(jax.random.key(0), jnp.ones((1, 5, 5, 1)))
+    x = jax.random.normal(jax.random.key(1), (1, 5, 5, 1), jnp.float32)
+    single = layer.apply(params, x)
+    assert single.dtype == jnp.float64
+    np.testing.assert_array_equal(single, layer.apply(params, x.astype(jnp.float64)))

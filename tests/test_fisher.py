@@ -153,3 +153,54 @@ def test_without_a_measurement_it_says_so():
     tx, params = dj.scale_by_running_fisher(), {"W": jnp.ones((2, 2))}
     with pytest.raises(TypeError, match="needs the argument fisher_fn"):
         tx.update(params, tx.init(params), params)
+
+
+def test_a_layer_that_no_trial_moves_is_not_updated():
+    """Dead units: 0 / 0 without damping, and damping is a share of nothing."""
+    for norm in ("text", "code"):
+        layers = {"a": {"W": jnp.ones((2, 2))}, "b": {"W": jnp.ones((2, 2))}}
+        measured = {"a": {"W": jnp.zeros((2, 2))}, "b": {"W": jnp.ones((2, 2))}}
+        tx = dj.scale_by_running_fisher(norm=norm)
+        scaled, _ = tx.update(layers, tx.init(layers), fisher_fn=lambda m=measured: m)
+        assert not scaled["a"]["W"].any() and (scaled["b"]["W"] > 0).all()
+
+
+def test_the_running_diagonals_numbers_may_be_a_members_own():
+    net = dj.FeedforwardNetwork([dj.Dense(4)], dj.Dense(10))
+    task = dj.tasks.ImageClassification("digits", batch_size=8, num_scored=10)
+
+    def make_tx(momentum, damping):
+        return optax.chain(dj.scale_by_running_fisher(momentum, damping=damping), optax.sgd(1e-3))
+
+    numbers = {"momentum": jnp.array([0.5, 1.0]), "damping": jnp.array([0.1, 0.1])}
+    keys = dj.seed_keys(0, 2)
+    run = dj.train(net, make_tx, task, keys=keys, hyperparams=numbers, num_updates=3, eval_every=3,
+                   progress=False)  # fmt: skip
+    alone = dj.train(net, make_tx(1.0, 0.1), task, keys=keys[1:], num_updates=3, eval_every=3,
+                     progress=False)  # fmt: skip
+    W = [r.params["layers_0"]["W"][-1] for r in (run, alone)]
+    np.testing.assert_allclose(*W, rtol=1e-5, atol=1e-7)
+
+
+def test_a_masked_tree_has_a_running_diagonal():
+    params = {"a": {"W": jnp.ones((2, 2)), "b": jnp.ones(2)}, "c": {"W": jnp.ones((1, 2))}}
+    mask = {"a": {"W": True, "b": False}, "c": {"W": False}}
+    measured = jax.tree.map(lambda p: 2 * p, params)
+    tx, whole = (f(dj.scale_by_running_fisher()) for f in (
+        lambda t: optax.masked(t, mask), lambda t: t))  # fmt: skip
+    ours, _ = tx.update(params, tx.init(params), params, fisher_fn=lambda: measured)
+    expected, _ = whole.update(params, whole.init(params), fisher_fn=lambda: measured)
+    np.testing.assert_array_equal(ours["a"]["W"], expected["a"]["W"])
+    np.testing.assert_array_equal(ours["a"]["b"], params["a"]["b"])
+    np.testing.assert_array_equal(ours["c"]["W"], params["c"]["W"])
+
+
+def test_noisy_answers_are_differentiated_where_they_were_drawn():
+    """Noise so strong that it decides the answer: drawn from one's own pass, it is certain."""
+    task = dj.tasks.SequentialMNIST("digits")
+    net = dj.RecurrentNetwork([dj.RNNCell(10, noise=1e4)], dj.Dense(10))
+    x = jnp.ones((1, 20, 28))
+    params = net.init({"params": jax.random.key(0), "noise": jax.random.key(1)}, x)["params"]
+    params["readout"]["W"] = jnp.eye(10)
+    F = dj.diagonal_fisher(net, task, params, x, key=jax.random.key(2))
+    assert float(F["readout"]["b"].max()) < 1e-6

@@ -211,3 +211,28 @@ def test_trees_of_other_libraries_are_tested_too():
     first = eqx.tree_at(lambda m: m.layers[0].weight, free_tree, 1, is_leaf=lambda x: x is None)
     assert not signs.is_legal(model, first) and signs.is_legal(model, free_tree)
     assert signs.is_legal(signs.project(model, signs.expand(first, model)), first)
+
+
+def test_layers_in_lists_and_tuples_keep_their_signs():
+    cell = dj.ColEICell(4, n_i=1).initial(2, key=jax.random.key(0))
+    readout = dj.ColEIDense(2, inputs_n_i=1).initial(4, key=jax.random.key(1))
+    params = {"cells": [cell, (cell,)], "readout": readout}
+    gradient = jax.tree.map(lambda p: 10 * jnp.sign(p), params)
+    for tx in (dj.colei_sgd(1.0), optax.chain(optax.sgd(1.0), dj.freeze_signs())):
+        updates, state = tx.update(gradient, tx.init(params), params)
+        after = dj.apply_updates(params, updates, state)
+        for moved in (after["cells"][0], after["cells"][1][0]):
+            assert (moved["W"][:, :3] >= 0).all() and (moved["W"][:, 3:] <= 0).all()
+            assert (moved["U"] >= 0).all()
+        assert signs.is_legal(after)
+    wrong = {**params, "cells": [cell, ({**cell, "U": -cell["U"]},)]}
+    assert not signs.is_legal(wrong)
+
+
+def test_layers_in_other_containers_are_not_passed_over():
+    class Layers(eqx.Module):
+        cell: dict
+
+    cell = dj.ColEICell(4, n_i=1).initial(2, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="1 of 2 layers stand in containers that are no dicts"):
+        dj.dale_projection().init({"a": Layers(cell), "b": cell})

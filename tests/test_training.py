@@ -373,3 +373,39 @@ def test_a_score_that_no_set_has_is_refused_before_anything_is_done(tmp_path):
         dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1,
                  checkpoint_dir=tmp_path / "run")  # fmt: skip
     assert not (tmp_path / "run").exists()
+
+
+class OneBadBatch(dj.tasks.AddingProblem):
+    """Its second batch holds no numbers."""
+
+    def batch(self, data, order, i, *, key):
+        batch = super().batch(data, order, i, key=key)
+        return batch._replace(inputs=jnp.where(i == 1, jnp.nan, batch.inputs))
+
+
+def test_an_optimiser_may_leave_a_bad_batch_out():
+    task = OneBadBatch(6, batch_size=16, num_train=64, num_test=16)
+    run = fit([0], task=task, tx=optax.apply_if_finite(optax.sgd(0.1), 5), hyperparams={})
+    assert run.diverged_at.tolist() == [-1]
+    assert int(run.opt_state.total_notfinite[0]) == UPDATES // task.updates_per_epoch
+    assert fit([0], task=task, tx=optax.sgd(0.1), hyperparams={}).diverged_at.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tx": optax.MultiSteps(optax.sgd(0.1), 2)}, "pass its .gradient_transformation"),
+        (
+            {"tx": optax.sgd(0.1), "hyperparams": {"rate": np.ones(5)}},
+            "hyperparams has rate, but tx is a transformation",
+        ),
+        (
+            {"net": dj.RecurrentNetwork([dj.ColEICell(8, n_i=3)], dj.ColEIDense(1))},
+            "params has cells_0.signs .*2.*; the network's are .*3",
+        ),
+    ],
+)
+def test_what_would_be_passed_over_is_refused(given, message, untyped):
+    params = dj.initial_params(NET, TASK, keys=KEYS)
+    with pytest.raises(ValueError, match=message):
+        fit(**({"params": params, "tx": dj.colei_sgd(0.1), "hyperparams": {}} | given))

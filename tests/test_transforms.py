@@ -411,3 +411,68 @@ def test_cells_are_the_top_branches_of_any_tree():
     norms = [float(optax.tree.norm(branch)) for branch in ours]
     assert norms[0] == pytest.approx(min(1.0, float(optax.tree.norm(tree[0]))), rel=1e-6)
     assert norms[1] == pytest.approx(1.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("frozen", ["U", "W", "cells_0"])
+@pytest.mark.parametrize("kind", ["colei", "dann"])
+def test_a_part_may_be_frozen_by_a_partition(kind, frozen):
+    """A mask that cuts through a layer, or takes a whole one away: the rest moves as it would."""
+    params, _, grads = setting(kind)
+
+    def label(path, leaf):
+        names = [str(getattr(entry, "key", entry)) for entry in path]
+        return "frozen" if names[0] == frozen or names[-1].partition("_")[0] == frozen else "free"
+
+    labels = jax.tree_util.tree_map_with_path(label, params)
+    assert {"frozen", "free"} == set(jax.tree.leaves(labels))
+    chain = CHAINS[kind] if kind == "colei" else lambda rate: optax.chain(
+        dj.fisher_scaling(), dj.clip_by_tensor_norm(1e9), optax.sgd(rate), dj.dale_projection()
+    )  # fmt: skip
+    tx = optax.partition({"free": chain(0.5), "frozen": optax.set_to_zero()}, labels)
+    after = descend(tx, params, grads[:1], project_later=True)[-1]
+    alone = descend(chain(0.5), params, grads[:1], project_later=True)[-1]
+
+    def compare(label, start, ours, theirs):
+        np.testing.assert_array_equal(ours, start if label == "frozen" else theirs)
+
+    jax.tree.map(compare, labels, params, after, alone)
+    dj.signs.assert_legal(after)
+
+
+def test_fisher_scaling_needs_two_of_three():
+    layer = {"W_ee": jnp.ones((4, 9)), "W_ie": jnp.ones((1, 9)), "W_ei": jnp.ones((4, 1))}
+    for seen in ("ee", "ie", "ei"):
+        others = {f"W_{kind}": optax.MaskedNode() for kind in ("ee", "ie", "ei") if kind != seen}
+        with pytest.raises(ValueError, match="a mask hides two" if seen != "ee" else "found no"):
+            dj.fisher_scaling().init(layer | others)
+    for hidden, factors in (("ee", (0.5, 1 / 9)), ("ie", (None, 1 / 9)), ("ei", (0.5, None))):
+        tree, tx = layer | {f"W_{hidden}": optax.MaskedNode()}, dj.fisher_scaling()
+        scaled, _ = tx.update(tree, tx.init(tree))
+        for kind, factor in zip(("ie", "ei"), factors, strict=True):
+            if factor is not None:
+                np.testing.assert_allclose(scaled[f"W_{kind}"], factor, rtol=1e-6)
+
+
+def test_an_explicit_sign_tree_passes_masked_layers_over():
+    params, signs, _ = setting("colei")
+    labels = {"cells_0": "t", "cells_1": "f", "readout": "f"}
+    tx = optax.partition(
+        {"t": optax.chain(optax.sgd(9.0), dj.dale_projection(signs)), "f": optax.set_to_zero()},
+        labels,
+    )
+    stripped = jax.tree.map(jnp.asarray, reference.strip(params))
+    gradient = jax.tree.map(lambda p: 10 * jnp.sign(p), stripped)
+    updates, _ = tx.update(gradient, tx.init(stripped), stripped)
+    after = optax.apply_updates(stripped, updates)
+    assert some_zeroed(stripped["cells_0"], after["cells_0"])
+    np.testing.assert_array_equal(after["cells_1"]["W"], stripped["cells_1"]["W"])
+    assert (after["cells_0"]["U"] >= 0).all()
+
+
+def test_a_clip_that_is_traced_and_not_positive_is_seen():
+    gradient = {"a": {"W": jnp.ones(2)}}
+    for clip in (dj.clip_by_tensor_norm, dj.clip_by_cell_norm):
+        for bad in (0.0, -1.0):
+            update = jax.jit(lambda c: clip(c).update(gradient, EMPTY)[0])  # noqa: B023
+            assert np.isnan(update(bad)["a"]["W"]).all()
+        assert np.isfinite(update(1.0)["a"]["W"]).all()

@@ -6,7 +6,7 @@ import math
 
 import jax.numpy as jnp
 
-from dalejax import signs
+from dalejax import checks, signs
 from dalejax.initializers.standard import Shape, positive, scale_to_radius
 from dalejax.types import Array, Float, Key
 
@@ -35,7 +35,7 @@ def colei(
         rho: scale to this spectral radius (square matrices only); None leaves it.
 
     Raises:
-        ValueError: n_i is not between 1 and pre - 1.
+        ValueError: n_i is not between 1 and pre - 1, or rho is not positive.
 
     Example:
         >>> import jax
@@ -47,9 +47,11 @@ def colei(
         Li et al. 2023, section 2.2; Cornford et al. 2021, appendix C.1.
     """
     signs.check_populations(shape[1], n_i)
+    if rho is not None:
+        checks.positive("rho", rho)
     n_e = shape[1] - n_i
     mean_e = ((2 * math.pi - 1) / (2 * math.pi) * (n_e + n_e**2 / n_i)) ** -0.5
-    means = jnp.where(jnp.arange(shape[1]) < n_e, mean_e, -n_e / n_i * mean_e)
+    means = jnp.where(jnp.arange(shape[1]) < n_e, mean_e, -n_e / n_i * mean_e)[None, :]
     magnitudes = positive(shape, 1.0, key=key, distribution=distribution)
     if zero_diagonal:
         magnitudes = jnp.where(jnp.eye(*shape, dtype=bool), 0.0, magnitudes)

@@ -66,9 +66,9 @@ def colei_spectral(
             f"the singular values have shape {singular_values.shape}; a matrix of shape {shape} "
             f"has {shorter}."
         )
-    if not isinstance(singular_values, jax.core.Tracer) and (singular_values < 0).any():
+    if not isinstance(singular_values, jax.core.Tracer) and not (singular_values >= 0).all():
         raise ValueError(
-            f"a singular value is {singular_values.min()}; none of them may be negative."
+            f"a singular value is {singular_values.min()}; none of them may be negative or NaN."
         )
     key_lines, key_values = jax.random.split(key)
     values = jax.random.permutation(key_values, singular_values)

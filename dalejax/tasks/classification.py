@@ -38,8 +38,9 @@ class Classification(DatasetTask):
     ) -> dict[str, Float[Array, " b"]]:
         """Score each trial: error in per cent, cross-entropy in nats."""
         wrong = outputs.argmax(-1) != targets
+        finite = jnp.isfinite(outputs).all(-1)  # else the largest of them means nothing
         return {
-            "error": jnp.where(wrong, 100.0, 0.0),
+            "error": jnp.where(finite, jnp.where(wrong, 100.0, 0.0), jnp.nan),
             "loss": optax.softmax_cross_entropy_with_integer_labels(outputs, targets),
         }
 
