@@ -226,9 +226,8 @@ def _without_masked(signs, params):
     # A mask may have taken a whole layer away, of which the signs know more.
     if is_free(params):
         return None
-    if isinstance(params, Mapping) and isinstance(signs, Mapping) and set(signs) == set(params):
-        pruned = {name: _without_masked(sign, params[name]) for name, sign in signs.items()}
-        return pruned if type(signs) is dict else type(signs)(pruned)
+    if type(signs) is dict and isinstance(params, Mapping) and set(signs) == set(params):
+        return {name: _without_masked(sign, params[name]) for name, sign in signs.items()}
     return signs
 
 
@@ -320,8 +319,8 @@ def check_same(name: str, given: PyTree, wanted: PyTree) -> None:
         }
         for tree in (given, wanted)
     ]
-    for path in rules[0].keys() & rules[1].keys():
-        if rules[0][path] != rules[1][path]:
+    for path in rules[0]:
+        if path in rules[1] and rules[0][path] != rules[1][path]:
             raise ValueError(
                 f"{name} has {path} {rules[0][path]}; the network's are {rules[1][path]}."
             )
