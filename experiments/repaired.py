@@ -27,7 +27,7 @@ RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
 COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
 NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
 SOURCE = "beyond the papers"
-_OTHER_SEEDS = 1000  # those of the search are not those of the comparison
+OTHER_SEEDS = 1000  # those of a search are not those of the comparison
 
 
 class Contestant(NamedTuple):
@@ -115,7 +115,7 @@ def compare(
     s = context.settings
     root, rows, out = s.get("root", 0), [], {}
     grid = list(itertools.product(s["rates"], s["clips"], s["biases"]))
-    few = dj.seed_keys(root + _OTHER_SEEDS, s["search_seeds"])
+    few = dj.seed_keys(root + OTHER_SEEDS, s["search_seeds"])
     keys = dj.seed_keys(root, s["seeds"])
     for name, contestant in names.items():
         by_bias = {b: start(contestant, task, b, input_mean, keys=few) for b in s["biases"]}
