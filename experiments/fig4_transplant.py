@@ -1,7 +1,7 @@
 """Figure 4 of Li et al. 2023: what the spectrum, the vectors and the signs each do to learning.
 
     python -m experiments fig4_transplant --preset laptop --data-dir DIR
-    make demo                     the same on the embedded digits, in about four minutes
+    make demo                     the same on the embedded digits, in three to four minutes
 
 Eight configurations, {RNN, ColEI} spectrum x {RNN, ColEI} vectors x signs {free, frozen}, 1 x 100
 units, all in one ensemble: a configuration is nothing but where a member starts and which signs
