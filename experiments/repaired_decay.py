@@ -40,7 +40,7 @@ EXPERIMENT = Experiment(
     name="repaired_decay",
     source=repaired.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 90},
+    expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 85},
     claims=5,
     run=run,
 )
