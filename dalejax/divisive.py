@@ -27,8 +27,8 @@ class DivisiveDANNDense(DANNDense):
     .. math:: z = \frac{g}{\gamma} \odot \left(W^{EE} x - W^{EI} W^{IE} x\right) + \beta, \qquad
               \gamma = W^{EI} \left(e^\alpha \odot W^{IE} x\right) + 10^{-8}
 
-    W_ee, W_ie, W_ei and g are non-negative; alpha and the bias are free. So must the inputs be
-    (non-negative), or gamma may be 0 somewhere. At the start the inhibition
+    W_ee, W_ie, W_ei and g are non-negative, and so must the inputs be, or gamma may be 0 somewhere;
+    alpha and the bias are free. At the start the inhibition
     centres and standardises the excitation (:func:`initializers.unit_mean`,
     :func:`initializers.standardising_alpha`), g = 1. Without division W_ee starts with the mean
     sqrt(2/n_in): what subtraction leaves has the variance of the activity below.
