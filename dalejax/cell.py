@@ -88,11 +88,8 @@ class Cell(nn.RNNCellBase):
     def __post_init__(self):
         if self.features < 1:
             raise ValueError(f"features is {self.features}; a cell needs at least 1 unit.")
-        if self.inputs_n_i and not self.takes_inhibition:
-            raise ValueError(
-                f"inputs_n_i is {self.inputs_n_i}; a {type(self).__name__} takes excitatory inputs "
-                "only: it must be 0."
-            )
+        if not self.takes_inhibition:
+            checks.excitatory_inputs(type(self).__name__, self.inputs_n_i)
         activation(self.activation)
         leak.check(self.tau, self.dt, self.noise, self.outputs_n_i)
         super().__post_init__()

@@ -156,6 +156,27 @@ def multiple(name: str, value: Any, of_name: str, of: int) -> int:
     return number
 
 
+def excitatory_inputs(kind: str, inputs_n_i: int | None) -> None:
+    """Refuse inhibitory inputs, for which a layer has no place.
+
+    Args:
+        kind: the layer's.
+        inputs_n_i: inhibitory inputs; None where nobody has wired it.
+
+    Raises:
+        ValueError: there are some.
+
+    Example:
+        >>> excitatory_inputs("DANNCell", 2)
+        Traceback (most recent call last):
+        ValueError: inputs_n_i is 2; a DANNCell takes excitatory inputs only: it must be 0.
+    """
+    if inputs_n_i:
+        raise ValueError(
+            f"inputs_n_i is {inputs_n_i}; a {kind} takes excitatory inputs only: it must be 0."
+        )
+
+
 def typed_keys(name: str, keys: Any) -> None:
     """Refuse what is not a row of typed PRNG keys.
 

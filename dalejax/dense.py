@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
-from dalejax import initializers, signs
+from dalejax import checks, initializers, signs
 from dalejax.cells import fold
 from dalejax.types import Any, Array, Float, Key
 
@@ -70,11 +70,8 @@ class Dense(nn.Module):
             raise ValueError(f"features is {self.features}; a dense layer needs at least 1 output.")
         if self.first and not self.may_be_first:
             raise ValueError(f"first is True; a {type(self).__name__} has no other start for that.")
-        if self.inputs_n_i and not self.takes_inhibition:
-            raise ValueError(
-                f"inputs_n_i is {self.inputs_n_i}; a {type(self).__name__} takes excitatory inputs "
-                "only: it must be 0."
-            )
+        if not self.takes_inhibition:
+            checks.excitatory_inputs(type(self).__name__, self.inputs_n_i)
         super().__post_init__()
 
     @property

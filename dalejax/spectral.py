@@ -37,7 +37,7 @@ class SpectralColEICell(EICell):
         n_i: inhibitory units among them, from 1 to n - 1.
         input_mean: mean of the inputs' entries, which the first layer's bias cancels,
             ``b = -U.sum(1) input_mean``; 0 starts the bias at 0.
-        strength: s, of a synapse of W; at 1 a network learns faster at first, and ends behind.
+        strength: s, of a synapse of W.
         input_scale: the norm of U, as a share of a standard cell's, sqrt(n_in / 3); of few inputs
             it is larger, as synapses that fall on one another add.
         input_synapses: inputs that a unit starts with, where they are fewer than units; where they

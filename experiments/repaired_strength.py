@@ -35,18 +35,19 @@ def run(context: Context) -> list[dj.claims.Claim]:
     task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
     # Not the seeds of the comparisons, which the choice of a strength must not know.
     keys = dj.seed_keys(s.get("root", 0) + repaired.OTHER_SEEDS, s["seeds"])
-    starts = [dj.initial_params(_net(s, strength), task, keys=keys) for strength in s["strengths"]]
+    nets = [_net(s, task, strength) for strength in s["strengths"]]
+    starts = [dj.initial_params(net, task, keys=keys) for net in nets]
     names = {strength: f"strength {strength:g}" for strength in s["strengths"]}
     trained = context.train(
         "all",
-        _net(s, DEFAULT),
+        nets[0],
         repaired_decay.falling(dj.colei_sgd, s["updates"]),
         task,
         keys=jnp.tile(keys, len(starts)),
         params=jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *starts),
         hyperparams={
-            name: jnp.full(len(starts) * len(keys), s[value])
-            for name, value in (("learning_rate", "rate"), ("clip", "clip"))
+            "learning_rate": jnp.full(len(starts) * len(keys), s["rate"]),
+            "clip": jnp.full(len(starts) * len(keys), s["clip"]),
         },
         num_updates=s["updates"],
         eval_every=s["eval_every"],
@@ -77,9 +78,9 @@ def run(context: Context) -> list[dj.claims.Claim]:
     )  # fmt: skip
 
 
-def _net(s, strength):
+def _net(s, task, strength):
     cell = dj.SpectralColEICell(s["n"], n_i=s["n_i"], strength=strength)
-    return dj.RecurrentNetwork([cell], dj.SpectralColEIDense(10))
+    return dj.RecurrentNetwork([cell], dj.SpectralColEIDense(task.n_out))
 
 
 def _first(context: Context, name: str, update: int) -> pd.Series:
