@@ -1,6 +1,6 @@
 """Repaired ColEI beside everybody else: the same search for each, then many seeds at its best.
 
-Six contestants of one layer: RNN, orthogonal RNN, ColEI, ColEI with the RNN's spectrum (its signs
+Contestants of one layer, all six or those that a setting names: RNN, orthogonal RNN, ColEI, ColEI with the RNN's spectrum (its signs
 are illegal, and free), repaired ColEI (`SpectralColEICell` and `SpectralColEIDense`), Dale's ANN.
 Learning rate, clip and whether the bias starts at 0 or cancels the mean input are searched on the
 same grid for each.
@@ -62,7 +62,7 @@ class Limits(NamedTuple):
 
 
 def contestants(s: Mapping, n_out: int, cell: Mapping, **how) -> dict[str, Contestant]:
-    """Make the six networks; ``cell`` goes to each one's cell, ``how`` to the network."""
+    """Make the networks wanted; ``cell`` goes to each one's cell, ``how`` to the network."""
     n, n_i = s["n"], s["n_i"]
 
     def net(cell, readout):
@@ -73,7 +73,7 @@ def contestants(s: Mapping, n_out: int, cell: Mapping, **how) -> dict[str, Conte
     colei = net(dj.ColEICell(n, n_i=n_i, **cell), dj.ColEIDense(n_out))
     repaired = dj.SpectralColEICell(n, n_i=n_i, **cell)
     dann = net(dj.DANNCell(n, n_i=n_i, **cell), dj.DANNDense(n_out))
-    return {
+    six = {
         RNN: Contestant(rnn, dj.rnn_sgd),
         ORTHOGONAL: Contestant(net(orthogonal, dj.Dense(n_out)), dj.rnn_sgd),
         DANN: Contestant(dann, dj.dann_sgd),
@@ -81,6 +81,7 @@ def contestants(s: Mapping, n_out: int, cell: Mapping, **how) -> dict[str, Conte
         TRANSPLANT: Contestant(rnn, dj.rnn_sgd, host=colei),
         REPAIRED: Contestant(net(repaired, dj.SpectralColEIDense(n_out)), dj.colei_sgd),
     }
+    return {name: six[name] for name in s.get("networks", NAMES)}
 
 
 def start(contestant: Contestant, task, bias: str, input_mean: float, *, keys):
@@ -171,7 +172,7 @@ def run(
     schedule: Callable = lambda make_tx, updates: make_tx,
     **how,
 ) -> list[dj.claims.Claim]:
-    """Compare the six on a task: errors, the gap that is closed, spread, spectra; draw them.
+    """Compare them on a task: errors, the gap that is closed, spread, spectra; draw them.
 
     ``cell`` and ``how`` are :func:`contestants`'s, ``schedule`` is :func:`compare`'s.
     """
@@ -248,6 +249,7 @@ def _claims(context: Context, errors, limits: Limits, note: str) -> list[dj.clai
                     errors[other], errors[REPAIRED], (other, REPAIRED),
                 )
                 for id, other in (("colei", COLEI), ("transplant", TRANSPLANT))
+                if other in errors
             ],
             SOURCE, note,
         ),

@@ -50,3 +50,10 @@ def test_the_share_of_the_gap_is_that_of_the_means():
     assert 0.6 < low < share < high < 0.95
     nothing, bounds = repaired.gap_closed(errors | {repaired.RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
+
+
+def test_a_setting_names_who_takes_part():
+    named = {"n": 8, "n_i": 2, "networks": (repaired.REPAIRED, repaired.RNN)}
+    nets = repaired.contestants(named, TASK.n_out, {})
+    assert list(nets) == [repaired.REPAIRED, repaired.RNN]
+    assert nets == {name: NETS[name] for name in nets}
