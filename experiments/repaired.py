@@ -1,9 +1,9 @@
 """Repaired ColEI beside everybody else: the same search for each, then many seeds at its best.
 
-Contestants of one layer, all six or those that a setting names: RNN, orthogonal RNN, ColEI, ColEI with the RNN's spectrum (its signs
-are illegal, and free), repaired ColEI (`SpectralColEICell` and `SpectralColEIDense`), Dale's ANN.
-Learning rate, clip and whether the bias starts at 0 or cancels the mean input are searched on the
-same grid for each.
+Contestants of one layer, all six or those that a setting names: RNN, orthogonal RNN, ColEI, ColEI
+with the RNN's spectrum (its signs are illegal, and free), repaired ColEI (`SpectralColEICell` and
+`SpectralColEIDense`), Dale's ANN. Learning rate, clip and whether the bias starts at 0 or cancels
+the mean input are searched on the same grid for each.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m experiments repaired_corner --preset laptop --data-dir DIR
 
-The corner of Li et al. 2023, Fig. 7, for RNN, ColEI and repaired ColEI. Expect ColEI to learn little
-in the time of `laptop` (8 of 30 epochs), and repaired ColEI much more.
+The corner of Li et al. 2023, Fig. 7, for RNN, ColEI and repaired ColEI. Expect ColEI to learn
+little in the time of `laptop` (8 of 30 epochs), and repaired ColEI much more.
 """
 
 from __future__ import annotations
