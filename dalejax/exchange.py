@@ -122,12 +122,12 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
 
     Args:
         net: of cells and a read-out that store U, W and b as they are: ``RNNCell``, ``ColEICell``,
-            ``ProjectedCell``; ``Dense``, ``ColEIDense``.
+            ``ProjectedCell``, with all synapses; ``Dense``, ``ColEIDense``.
         arrays: as :func:`to_torch` names them; a ``state_dict()`` with its tensors on the CPU.
 
     Raises:
-        ValueError: the network does not store U, W and b, an array is missing, not known or of
-            another shape, or one breaks its signs.
+        ValueError: the network does not store U, W and b, or has a connectivity; an array is
+            missing, not known or of another shape, or breaks its signs.
 
     Example:
         >>> import dalejax as dj
@@ -146,7 +146,12 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
         return left.pop(name)
 
     named = {}
-    for i in range(len(net.cells)):
+    for i, cell in enumerate(net.cells):
+        if cell.connectivity is not None:  # a weight of 0 need not be an absent synapse
+            raise ValueError(
+                f"cell {i} has the connectivity {cell.connectivity}; torch.nn.RNN keeps no mask to "
+                "read, so that it must be None."
+            )
         ih, hh = take(f"rnn.bias_ih_l{i}"), take(f"rnn.bias_hh_l{i}")
         named |= {
             f"cells_{i}/U": take(f"rnn.weight_ih_l{i}"),

@@ -167,3 +167,11 @@ def test_weights_that_are_not_stored_as_they_are_are_refused():
     params = plain.init(jax.random.key(0), jnp.zeros((1, 1, 3)))["params"]
     with pytest.raises(ValueError, match="cells_0 is a RectifiedCell, which stores no W as it is"):
         exchange.from_torch(rectified, exchange.to_torch(plain, params))
+
+
+def test_a_mask_that_pytorch_does_not_keep_is_asked_for_in_vain():
+    sparse = dj.RNNCell(4, connectivity=dj.connectivity.Sparse(0.5))
+    net = dj.RecurrentNetwork([sparse], dj.Dense(2))
+    params = net.init(jax.random.key(0), jnp.zeros((1, 1, 3)))["params"]
+    with pytest.raises(ValueError, match="keeps no mask to read"):
+        exchange.from_torch(net, exchange.to_torch(net, params))
