@@ -222,4 +222,6 @@ def interneurons(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_i p
     if ii is None:
         return ie
     diagonal = jnp.arange(ii.shape[-1])
-    return jnp.linalg.solve(jnp.asarray(ii).at[..., diagonal, diagonal].add(1), ie)
+    mutual = jnp.asarray(ii).at[..., diagonal, diagonal].add(1)
+    wide = jnp.promote_types(jnp.result_type(ii, ie), jnp.float32)  # LAPACK solves no half floats
+    return jnp.linalg.solve(mutual.astype(wide), ie.astype(wide)).astype(ie.dtype)

@@ -23,7 +23,7 @@ class Filters(nn.Module):
     Args:
         kernel: side k of the filters, pixels.
         stride: pixels from one position to the next.
-        padding: ``"SAME"`` (as many positions as pixels, zeros around) or ``"VALID"``.
+        padding: ``"SAME"`` (pixels / stride positions, rounded up; zeros around) or ``"VALID"``.
     """
 
     kernel: int = 3

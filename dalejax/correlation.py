@@ -26,13 +26,15 @@ def correlate(
 ) -> Float[Array, "b rows cols n_out"]:
     r"""Take the product of the filters with the picture around every position.
 
-    .. math:: y_{p} = \sum_{d \in \{0, \dots, k-1\}^2} F_d^\top x_{\mathrm{stride} \cdot p + d}
+    .. math:: y_{p} = \sum_{d \in \{0, \dots, k-1\}^2} F_d^\top x_{\mathrm{stride} \cdot p + d - z}
+
+    z zeros stand before the picture, none without padding.
 
     Args:
         x: pictures [b, height, width, n_in].
         filters: F [k, k, n_in, n_out].
         stride: pixels from one position to the next.
-        padding: ``"SAME"`` (as many positions as pixels, zeros around) or ``"VALID"``.
+        padding: ``"SAME"`` (pixels / stride positions, rounded up; zeros around) or ``"VALID"``.
 
     Raises:
         ValueError: without padding, the filters are larger than the pictures.

@@ -100,8 +100,8 @@ class DivisiveDANNDense(DANNDense):
         if self.subtractive:
             z = z - interneurons @ params["W_ei"].T
         gain = _gain(params, "W")
-        gamma = gain.gamma(interneurons) if self.divisive else 1.0
-        return gain.g * z / gamma + params["b"]
+        z = gain.divide(z, interneurons) if self.divisive else gain.g * z
+        return z + params["b"]
 
 
 class DivisiveDANNCell(DANNCell):

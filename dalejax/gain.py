@@ -11,9 +11,20 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from dalejax.types import Array, Float
+from dalejax.types import Any, Array, Float
 
-EPSILON = 1e-8  # added to every divisive gain, as the authors do: silence divides nothing by 0
+
+def epsilon(dtype: Any) -> float:
+    """Give what is added to every divisive gain, so that silence divides nothing by 0.
+
+    Args:
+        dtype: of the gain; in float16 it is the smallest normal number, as the authors' is none.
+
+    Example:
+        >>> epsilon(jnp.float32)
+        1e-08
+    """
+    return max(1e-8, float(jnp.finfo(dtype).tiny))
 
 
 class Gain(NamedTuple):
@@ -33,7 +44,14 @@ class Gain(NamedTuple):
 
     def apply(self, z: Float[Array, "*b n"], x: Float[Array, "*b pre"]) -> Float[Array, "*b n"]:
         """Divide z by the gain that x makes."""
-        return self.g * z / self.gamma(x @ self.inhibition.T)
+        return self.divide(z, x @ self.inhibition.T)
+
+    def divide(self, z: Float[Array, "*b n"], interneurons: Float[Array, "*b n_i"]) -> Array:
+        """Divide z by the gain that the interneurons make."""
+        gamma = self.gamma(interneurons)
+        # The gradient divides by gamma^2, which in float16 would be 0 (silence).
+        wide = gamma.astype(jnp.promote_types(gamma.dtype, jnp.float32))
+        return (self.g * z / wide).astype(jnp.result_type(self.g, z, gamma))
 
     def with_interneurons(self, W: Float[Array, "n pre"]) -> Float[Array, "n_both pre"]:
         """Put what drives the interneurons under W: one product for units and interneurons."""
@@ -41,7 +59,8 @@ class Gain(NamedTuple):
 
     def gamma(self, interneurons: Float[Array, "*b n_i"]) -> Float[Array, "*b n"]:
         """Compute gamma from the interneurons' activity."""
-        return interneurons @ self.divider.T + EPSILON
+        gamma = interneurons @ self.divider.T
+        return gamma + epsilon(gamma.dtype)
 
 
 def divide_and_keep(
@@ -99,5 +118,5 @@ def gain_gradient(
     """
     interneurons = jnp.pad(z[:, len(gain.g) :], ((0, 0), (0, 1)), constant_values=1)
     products = (interneurons.T @ q).T
-    d_g = (gain.divider * products[:, :-1]).sum(1) + EPSILON * products[:, -1]
+    d_g = (gain.divider * products[:, :-1]).sum(1) + epsilon(products.dtype) * products[:, -1]
     return d_g, -gain.g[:, None] * products[:, :-1]

@@ -34,10 +34,11 @@ def check(tau: Tau, dt: float | None, noise: float, n_i: int) -> None:
     if tau is None or dt is None:
         return
     checks.positive("dt", dt)
-    if isinstance(tau, tuple) and (len(tau) != 2 or not n_i):
+    pair = isinstance(tau, tuple) and len(tau) == 2 and n_i
+    if isinstance(tau, list | tuple) and not pair:
         raise ValueError(
             f"tau is {tau}; it must be one time constant in ms, or a pair (excitatory, inhibitory) "
-            "for a cell that has inhibitory units."
+            "for a cell that has inhibitory units, as a tuple."
         )
     for value in tau if isinstance(tau, tuple) else (tau,):
         checks.positive("tau", value)

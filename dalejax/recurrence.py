@@ -58,7 +58,6 @@ def activation(name: str) -> Activation:
     return ACTIVATIONS[name]
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(3,))
 def recurrence(
     inputs: Float[Array, "t b n"],
     W: Float[Array, "n n"],
@@ -98,6 +97,15 @@ def recurrence(
         Li et al. 2023, eq. 1; the backward pass is Werbos 1988; the gain: Cornford et al. 2021,
         eq. 19; the leak: Song et al. 2016, published code.
     """
+    # Of one type before the gradient that we write: what was cast is cast back on its way.
+    arrays = inputs, W, carry, gain, alpha
+    dtype = jnp.result_type(*jax.tree.leaves(arrays))
+    inputs, W, carry, gain, alpha = jax.tree.map(lambda leaf: leaf.astype(dtype), arrays)
+    return _recurrence(inputs, W, carry, nonlinearity, gain, alpha)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _recurrence(inputs, W, carry, nonlinearity, gain, alpha):
     return _forward(inputs, W, carry, nonlinearity, gain, alpha)[0]
 
 
@@ -145,11 +153,15 @@ def _backward(nonlinearity, residuals, d_activity):
         first = f(carry)
         d_carry = d_carry * derivative(first) + d_leak
         # The drive is not kept: z_t - z_{t-1} = alpha (drive - z_{t-1}).
-        change = states - jnp.concatenate([carry[None], states[:-1]])
+        change = states - _one_earlier(states, carry)
         d_alpha = (d_drive * change).sum((0, 1)) / alpha[0] ** 2
-    before = rows(jnp.concatenate([first[None], activity[:-1]]))
+    before = rows(_one_earlier(activity, first))
     d_W, d_gain = _weights_back(W, gain, before, d_drive, kept, made)
     return d_drive, d_W, d_carry, d_gain, d_alpha
+
+
+def _one_earlier(sequence, first):
+    return jnp.concatenate([first[None], sequence])[:-1]  # of no steps, too
 
 
 def _as_row(alpha):
@@ -197,4 +209,4 @@ def rows(x: Float[Array, "*b n"]) -> Float[Array, "rows n"]:
     return x.reshape(-1, x.shape[-1])
 
 
-recurrence.defvjp(_forward, _backward)
+_recurrence.defvjp(_forward, _backward)

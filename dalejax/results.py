@@ -86,7 +86,8 @@ def number_text(x: float, sd: float) -> str:
     """
     if not math.isfinite(sd) or sd <= 0:
         return f"{x:.3g}"
-    decimals = max(0, 1 - math.floor(math.log10(sd)))
+    exponent = int(f"{sd:.1e}".split("e")[1])  # of the rounded spread: 0.0996 is 0.10
+    decimals = max(0, 1 - exponent)
     return f"{x:.{decimals}f}" if decimals <= 6 else f"{x:.3g}"
 
 

@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from dalejax import checks
+
+_ALTERNATIVES = ("two-sided", "less", "greater")
 _LARGEST_EXACT = 10_000  # n_a · n_b up to which SciPy's exact null distribution costs milliseconds
-_FEW_PAIRS = 7  # whose orders are enumerated
+_FEW_PAIRS = 8  # whose orders are enumerated
 _LARGEST_ENUMERATION = 20_000  # relabellings (2 ** 14 sign flips) that are enumerated, given ties
 
 
@@ -72,7 +75,7 @@ def mann_whitney(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided") 
         alternative: "two-sided", "less" or "greater" (of a against b).
 
     Raises:
-        ValueError: a sample is empty or not finite.
+        ValueError: a sample is empty or not finite, or the alternative is not known.
 
     Example:
         >>> test = mann_whitney([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])
@@ -82,6 +85,7 @@ def mann_whitney(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided") 
     Reference:
         Mann and Whitney 1947.
     """
+    checks.choice("alternative", alternative, _ALTERNATIVES)
     x, y = _finite(a), _finite(b)
     ties = np.unique(np.concatenate([x, y])).size < x.size + y.size
     name, method = "asymptotic", "asymptotic"
@@ -122,7 +126,7 @@ def wilcoxon_signed(differences: ArrayLike, *, alternative: str = "two-sided") -
         alternative: "two-sided", "less" or "greater".
 
     Raises:
-        ValueError: no difference, or one that is not finite.
+        ValueError: no difference, one that is not finite, or an alternative that is not known.
 
     Example:
         >>> wilcoxon_signed([1.0, 2.0, 3.0, 4.0, 5.0]).p  # 2 / 2⁵
@@ -131,6 +135,7 @@ def wilcoxon_signed(differences: ArrayLike, *, alternative: str = "two-sided") -
     Reference:
         Wilcoxon 1945; Pratt 1959.
     """
+    checks.choice("alternative", alternative, _ALTERNATIVES)
     d = _finite(differences)
     if not d.any():
         return SignedRankTest(0.0, 1.0, d.size, "exact")
@@ -198,7 +203,8 @@ def spearman(
     """Correlate the ranks of two paired samples, with a percentile bootstrap over the pairs.
 
     Resamples in which all x or all y are equal have no correlation and are left out. p is exact up
-    to seven pairs, whose 5040 orders are enumerated; above, SciPy's from Student's t.
+    to eight pairs, whose orders are enumerated; above, SciPy's from Student's t, but never less
+    than that of a perfect order, 2 / n!.
 
     Args:
         x: [n], finite.
@@ -226,6 +232,7 @@ def spearman(
     drawn = (ranks[0] * ranks[1]).sum(1)[norm > 0] / norm[norm > 0]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     rho, p = stats.spearmanr(a, b)
+    p = max(p, 2 / math.factorial(a.size))
     if a.size <= _FEW_PAIRS:
         other = stats.rankdata(b)
         p = stats.permutation_test(

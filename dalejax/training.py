@@ -254,6 +254,11 @@ def _check(net, tx, task, keys, hyperparams, params):
         raise ValueError(
             f"the network's every_step is {net.every_step}; {task.name} needs {task.every_step}."
         )
+    if task.steps_at_once is not None and task.weighs_steps:
+        raise ValueError(
+            f"steps_at_once is {task.steps_at_once}; it must be None for {task.name}, whose loss "
+            "weighs time steps."
+        )
     if task.steps_at_once is not None and not net.readout.linear:
         raise ValueError(
             f"the read-out is a {type(net.readout).__name__}; {task.name} reads out some steps "

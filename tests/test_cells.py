@@ -258,10 +258,11 @@ def test_noise_has_the_variance_of_the_equation_and_its_own_key():
         ({"tau": 10.0, "dt": 20.0}, "tau is 10.0 ms; it must be at least dt = 20.0 ms"),
         ({"tau": (100.0, 50.0), "dt": 20.0}, "a pair .excitatory, inhibitory. for a cell that has"),
         ({"tau": 100.0, "dt": 0.0}, "dt is 0.0; it must be a finite number above 0"),
+        ({"tau": [100.0, 50.0], "dt": 20.0}, "units, as a tuple"),
         ({"noise": -1.0}, "noise is -1.0; it must be 0 or positive"),
     ],
 )
-def test_times_that_do_not_fit_are_refused(fields, sentence):
+def test_times_that_do_not_fit_are_refused(fields, sentence, untyped):
     with pytest.raises(ValueError, match=sentence):
         dj.RNNCell(3, **fields)
 
@@ -275,6 +276,21 @@ def test_inputs_may_be_of_another_type_than_the_weights(cell, dtype, x64):
     np.testing.assert_allclose(fast(cell, params, x, carry), expected, rtol=1e-12, atol=1e-14)
     single = fast(cell, params, x, carry.astype("float32"))
     assert single.dtype == "float64" and fast(cell, params, x).dtype == "float64"
+
+
+@cells
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_gradients_have_the_type_of_the_weights(cell, dtype):
+    params, x, carry = jax.tree.map(lambda leaf: leaf.astype("float32"), setting(cell))
+    low = jax.tree.map(lambda p: p.astype(dtype), params)
+    grads = jax.grad(lambda p: fast(cell, p, x, carry).sum())(low)
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(grads)} == {dtype}
+    exact = jax.grad(lambda p: fast(cell, p, x, carry).sum())(
+        jax.tree.map(lambda p: p.astype("float32"), low)
+    )
+    for ours, theirs in zip(*map(jax.tree.leaves, (grads, exact)), strict=True):
+        scale = np.abs(theirs).max() + 1e-6
+        np.testing.assert_allclose(ours.astype("float32") / scale, theirs / scale, atol=0.05)
 
 
 @cells

@@ -189,6 +189,20 @@ def test_a_unit_mean_keeps_the_variance_and_alpha_standardises():
     assert c * z.mean() == pytest.approx(z.std(), rel=0.05)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_silence_divides_nothing_by_zero(dtype):
+    cell, layer = dj.DivisiveDANNCell(4, n_i=1), dj.DivisiveDANNDense(4, n_i=2)
+    blank = jnp.zeros((3, 2, 3), dtype)
+    for run, part in (
+        (lambda p: cell.apply({"params": p}, blank, method="sequence"), cell),
+        (lambda p: layer.apply({"params": p}, blank), layer),
+    ):
+        params = part.initial(3, key=jax.random.key(0))
+        params = jax.tree.map(lambda leaf: leaf.astype(dtype), params)
+        grads = jax.grad(lambda p, run=run: run(p).sum())(params)
+        assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves((run(params), grads)))
+
+
 def test_a_task_that_reads_out_in_parts_refuses_a_divisive_read_out():
     class InParts(dj.tasks.AddingProblem):
         steps_at_once = 2

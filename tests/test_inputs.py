@@ -132,6 +132,15 @@ CALLS = {
     "rho": (lambda: dj.ColEICell(8, n_i=2, rho=float("inf")), "rho is inf"),
     "rho text": (lambda: dj.ColEICell(8, n_i=2, rho="big"), "rho is big"),
     "activation": (lambda: activation("sine"), "activation is 'sine'"),
+    "seed": (lambda: dj.tasks.AddingProblem(seed=-1), "seed is -1; it must be from 0"),
+    "fraction": (
+        lambda: dj.tasks.AddingProblem(seed=1.5),
+        "seed is 1.5; it must be a whole number",
+    ),
+    "permutation": (
+        lambda: dj.tasks.SequentialMNIST("digits", scan="permuted", permutation_seed=-1),
+        "permutation_seed is -1; it must be from 0",
+    ),
     "length": (lambda: dj.tasks.AddingProblem(1), "length is 1; it must be at least 2"),
     "num_train": (lambda: dj.tasks.AddingProblem(num_train=0), "num_train is 0"),
     "batch_size": (lambda: dj.tasks.AddingProblem(batch_size=0), "batch_size is 0; it must be fr"),

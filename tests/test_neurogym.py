@@ -541,3 +541,17 @@ def test_an_old_neurogym_is_refused(monkeypatch, version):
         ValueError, match=f"NeuroGym is {version}; it must be at least 2.3; run: pip"
     ):
         NeuroGym(PERCEPTUAL)
+
+
+@installed
+def test_outputs_that_are_no_numbers_are_no_decisions():
+    task = made("ContextDecisionMaking-v0", num_test=16)
+    _, wanted = task.evaluation_batch(task.data, "test", np.arange(16))
+    counts = np.asarray(wanted.weights) > 0
+    outputs = np.array(outputs_for(task, 16))
+    outputs[counts[:, 0].nonzero()[0][0], 0] = np.nan  # in a step that counts
+    if (~counts[:, 1]).any():
+        outputs[~counts[:, 1], 1] = np.nan  # after the trial
+    scores = task.scores(outputs, wanted)
+    for name in ("wrong", "wrong_steps"):
+        assert np.isnan(scores[name][0]) and not np.isnan(scores[name][1:]).any()

@@ -132,6 +132,19 @@ def test_members_under_vmap_are_the_members_alone():
             np.testing.assert_allclose(together[key][i], alone[key], rtol=1e-12)
 
 
+@pytest.mark.parametrize("alpha", [None, np.array([0.5, 0.2, 1.0])])
+def test_no_steps_have_no_gradient(alpha):
+    a = draw(0)
+    names = "inputs", "W", "carry"
+
+    def loss(arrays):
+        return (recurrence(*(arrays[k] for k in names), "tanh", None, alpha) ** 2).sum()
+
+    grads = jax.grad(loss)({k: jnp.asarray(a[k]) for k in names})
+    assert grads["inputs"].shape == (0, 2, 3)
+    assert not np.any(grads["W"]) and not np.any(grads["carry"])
+
+
 def test_an_unknown_activation_is_named():
     with pytest.raises(ValueError, match=r"activation is 'gelu'; it must be one of relu, tanh"):
         activation("gelu")

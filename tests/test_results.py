@@ -68,6 +68,8 @@ def test_summary_counts_the_diverged_and_leaves_them_out():
         ([2.19, 2.31, 2.43], "2.31 ± 0.12 (n = 3)"),
         ([0.0371, 0.0383, 0.0395], "0.0383 ± 0.0012 (n = 3)"),
         ([17.0, 137.0, 257.0], "137 ± 120 (n = 3)"),
+        ([0.9004, 1.0, 1.0996], "1.00 ± 0.10 (n = 3)"),
+        ([90.04, 100.0, 109.96], "100 ± 10 (n = 3)"),
         ([2.5], "2.5 (n = 1)"),
         ([2.5, 2.5], "2.5 ± 0 (n = 2)"),
         ([NAN, NAN], "— (0 of 2, 2 diverged)"),
@@ -226,6 +228,28 @@ def test_spearman_of_few_pairs_is_exact(y):
     tails = [(rho >= got.rho - 1e-9).mean(), (rho <= got.rho + 1e-9).mean()]
     assert got.p == pytest.approx(min(1, 2 * min(tails)))
     assert got.rho == pytest.approx(stats.spearmanr(x, y).statistic)
+
+
+def test_spearman_of_eight_pairs_is_exact_and_of_more_never_below_two_orders_of_all():
+    assert statistics.spearman(range(8), range(8), seed=0).p == pytest.approx(2 / math.factorial(8))
+    # No more than the seven neighbours' exchanges come as near to the order.
+    swapped = statistics.spearman(range(8), [1, 0, *range(2, 8)], seed=0).p
+    assert swapped == pytest.approx(2 * (1 + 7) / math.factorial(8))
+    for n in (9, 12):
+        p = statistics.spearman(range(n), range(n), seed=0).p
+        assert p == pytest.approx(2 / math.factorial(n))
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        lambda up: statistics.mann_whitney([1, 1], [1, 1], alternative=up),
+        lambda up: statistics.wilcoxon_signed([0.0, 0.0], alternative=up),
+    ],
+)
+def test_an_alternative_that_is_none_is_refused(test):
+    with pytest.raises(ValueError, match="alternative is 'up'; it must be one of two-sided, less"):
+        test("up")
 
 
 def test_spearman_of_few_pairs_skips_resamples_without_a_correlation():

@@ -524,3 +524,25 @@ def test_a_small_network_learns_and():
     assert (error.iloc[-1] < 5).all()  # always "false": 25
     unexplained = dj.results.by_member(run.table, "test_unexplained")
     assert (unexplained.iloc[-1] < 50).all()
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_outputs_that_are_no_numbers_are_no_decisions(name, bad):
+    task, made = made_by(name)
+    outputs = np.array(made.targets)
+    outputs[-1, 0] = bad
+    scores = task.scores(outputs, dj.tasks.Wanted(*made[1:]))
+    assert np.isfinite(scores["steps"]).all()
+    if task.decides:
+        assert np.isnan(scores["wrong"][0]) and not np.isnan(scores["wrong"][1:]).any()
+
+
+def test_weighted_steps_are_not_read_out_in_parts():
+    class InParts(dj.tasks.PulseMemory):
+        steps_at_once = 2
+
+    task = InParts(dt=10.0, batch_size=4, num_test=4)
+    net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(task.n_out), every_step=True)
+    with pytest.raises(ValueError, match="steps_at_once is 2; it must be None for"):
+        dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1)

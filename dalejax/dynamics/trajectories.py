@@ -127,8 +127,10 @@ def effective_dimension(states: Float[Array, "*s t b n"]) -> Float[Array, "*s"]:
 def _centred(states):
     *members, t, b, n = states.shape
     rows = states.reshape(*members, t * b, n)
-    mean = rows.mean(-2, keepdims=True)
-    return rows - mean, mean[..., 0, :]
+    # The first row is taken off: the mean of equal rows is then theirs to the last bit.
+    first = rows[..., :1, :]
+    mean = (rows - first).mean(-2, keepdims=True)
+    return rows - first - mean, (first + mean)[..., 0, :]
 
 
 def population_rates(states: Float[Array, "*s t b n"], n_i: int) -> PopulationRates:

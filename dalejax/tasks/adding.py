@@ -24,7 +24,7 @@ class AddingProblem(DatasetTask):
         seed: of the trials (not of the networks).
 
     Raises:
-        ValueError: the length is below 2, or a size is not positive.
+        ValueError: the length is below 2, a size is not positive, or the seed is not one.
 
     Example:
         >>> task = AddingProblem(num_train=128, num_test=16)
@@ -52,6 +52,7 @@ class AddingProblem(DatasetTask):
         checks.whole("length", length, least=2)  # a step for each of the two numbers
         checks.whole("num_train", num_train)
         checks.whole("num_test", num_test)
+        checks.seed("seed", seed)
         rng = np.random.default_rng(seed)
         train, test = (_trials(rng, n, length) for n in (num_train, num_test))
         super().__init__(train, test, batch_size=batch_size)

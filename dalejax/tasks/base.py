@@ -51,6 +51,8 @@ class Task(abc.ABC):
         steps: time steps, where the inputs end before the trial does; None for as many as inputs.
         every_step: whether the loss wants the outputs of all time steps. It must then average over
             them: training may ask for it some time steps at a time.
+        weighs_steps: whether some steps count more than others in the loss; steps_at_once is None
+            then.
         steps_at_once: of how many time steps the outputs may exist at once; None for all.
         score: the metric that says how well the task is done; lower is better.
         penalties: what training adds to the loss, see :meth:`penalised`.
@@ -66,6 +68,7 @@ class Task(abc.ABC):
     updates_per_epoch: int
     steps: int | None = None
     every_step: bool = False
+    weighs_steps: bool = False
     steps_at_once: int | None = None
     score: str
     penalties: tuple[Penalty, ...] = ()

@@ -76,6 +76,7 @@ class NeuroGym(DatasetTask):
 
     name = "neurogym"
     every_step = True
+    weighs_steps = True
     score = "test_error"
 
     def __init__(
@@ -159,6 +160,9 @@ class NeuroGym(DatasetTask):
         sums = {"steps": weights, "losses": weights * self._losses(outputs, targets)}
         if self.decides:
             wrong = (outputs.argmax(-1) != targets.targets.argmax(-1)).astype(weights.dtype)
+            # An output that is no number decides nothing, though one of them is found largest.
+            finite = jnp.isfinite(outputs).all(-1) | (weights == 0)
+            wrong = jnp.where(finite.all(0), wrong, jnp.nan)
             decisions = self.decisions(targets).astype(weights.dtype)
             sums |= {
                 "wrong_steps": weights * wrong,

@@ -30,7 +30,8 @@ class SequentialMNIST(LabelledImages):
         num_valid: how many of the training digits, the last ones, are kept back for validation.
 
     Raises:
-        ValueError: the data or the scan is unknown, or no training digit is left.
+        ValueError: the data or the scan is unknown, the permutation's seed is not one, or no
+            training digit is left.
         dalejax.datasets.MissingData: the data are not there; the message says how to get them.
 
     Example:
@@ -56,6 +57,7 @@ class SequentialMNIST(LabelledImages):
     ):
         checks.choice("data", data, SETS)
         checks.choice("scan", scan, SCANS)
+        checks.seed("permutation_seed", permutation_seed)
         images = datasets.load(data, data_dir=data_dir)
         height, width = images.train_images.shape[1:]
         self.scan = scan

@@ -77,6 +77,7 @@ class TrialTask(Task):
     """
 
     every_step = True
+    weighs_steps = True
     updates_per_epoch = checks.LARGEST  # there are no epochs
     decides = True  # whether trials end with decisions that are right or wrong
     score = "test_error"
@@ -146,7 +147,10 @@ class TrialTask(Task):
             "errors": (weights * (outputs - wanted) ** 2).sum((0, 2)),
         }
         if self.decides:
-            scores["wrong"], scores["decisions"] = self.wrong(outputs, targets)
+            wrong, scores["decisions"] = self.wrong(outputs, targets)
+            # An output that is no number decides nothing, though one of them is found largest.
+            finite = jnp.isfinite(outputs).all((0, 2))
+            scores["wrong"] = jnp.where(finite, wrong, jnp.nan)
         return scores
 
     def summaries(self, averages: dict[str, Float[Array, ""]]) -> dict[str, Float[Array, ""]]:
