@@ -77,6 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except processes.OtherFailed:  # it says why
         return 2
+    except RuntimeError as error:  # JAX's own is one
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        text = _sentence(error).split("RESOURCE_EXHAUSTED: ")[-1].rstrip(".")
+        print(f"dalejax: {text}; a smaller --n or fewer --seeds need less.", file=sys.stderr)
+        return 2
     except BAD_INPUT as error:
         print(f"dalejax: {_sentence(error)}", file=sys.stderr)
         return 2
@@ -90,6 +96,8 @@ def _sentence(error: BaseException) -> str:
 
 
 def _what_is_left(command) -> str:
+    if isinstance(command, Prepare):
+        return "what was downloaded so far is kept, and the next time continues it."
     folder = command.out if isinstance(command, Train | Resume) else None
     if folder is None or not (folder / CONFIG).exists():
         return "nothing was written."

@@ -70,7 +70,10 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
         for path in found:
             try:
                 config = read_json(path.parent / "config.json")
-                about = (config.get("command") or "", config.get("git") or "", path.parent)
+                # What an experiment read was made by a command, too.
+                made_by = [config.get(name) for name in ("source_command", "command")]
+                command = " && ".join(filter(None, made_by))
+                about = (command, config.get("git") or "", path.parent)
                 name = config["experiment"]
                 entries = [
                     Entry(name, c, *about, why.get(f"{name}/{c.id}/{c.preset}/{c.variant}", ""))

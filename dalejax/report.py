@@ -21,6 +21,11 @@ _PAPERS = {
     "Kullmann, D. M., & Richards, B. (2021). Learning to live with Dale's principle: ANNs with "
     "separate excitatory and inhibitory units. International Conference on Learning "
     "Representations.",
+    "Jarne & Caruso 2023": "Jarne, C., & Caruso, M. (2023). Effect in the spectra of eigenvalues "
+    "and dynamics of RNNs trained with excitatory-inhibitory constraint.",
+    "Song et al. 2016": "Song, H. F., Yang, G. R., & Wang, X.-J. (2016). Training "
+    "excitatory-inhibitory recurrent neural networks for cognitive tasks: A simple and flexible "
+    "framework. PLoS Computational Biology, 12(2), e1004792.",
 }
 
 

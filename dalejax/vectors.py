@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +70,26 @@ def pick_vectors(file: io.BufferedIOBase, words: Sequence[str], path: str | Path
         if row is not None and not found[row]:
             values[row] = parse_numbers(texts, number, path)
             found[row] = True
-    rows = [row_of[word.encode()] for word in words]  # a word that is asked for twice has one
+    return in_order(values, found, row_of, words)
+
+
+def in_order(
+    values: np.ndarray, found: np.ndarray, row_of: Mapping[bytes, int], words: Sequence[str]
+) -> Vectors:
+    """Give each word the row that was read for it: a word that is asked for twice has one.
+
+    Args:
+        values: [words, d].
+        found: [words].
+        row_of: word -> the row that was read.
+        words: as they were asked for.
+
+    Example:
+        >>> read = np.array([[0.0], [5.0]]), np.array([False, True])
+        >>> in_order(*read, {b"the": 1}, ["the", "the"]).values.tolist()
+        [[5.0], [5.0]]
+    """
+    rows = [row_of[word.encode()] for word in words]
     return Vectors(values[rows], found[rows])
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import experiments
 
+# What a run is begun with, and stays with.
+OF_A_NEW_RUN = ("preset", "variant", "data", "seeds", "set", "out", "part")
+
 
 def all_experiments():
     """Every experiment by name: each module of this package that has one."""
@@ -27,8 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("name", help="an experiment, `all`, `list`, `keep` or `ledger`")
     parser.add_argument("runs", nargs="*", type=Path,
                         help="folders of runs, for `keep` and `ledger`")  # fmt: skip
-    parser.add_argument("--preset", default="smoke", help="smoke, laptop or paper")
-    parser.add_argument("--variant", default="text", help="text (the paper's words) or code")
+    parser.add_argument("--preset", help="smoke (which it is without), laptop or paper")
+    parser.add_argument("--variant", help="text (the paper's words; which it is without) or code")
     parser.add_argument("--data", help="mnist or digits instead of the preset's")
     parser.add_argument("--data-dir", help="where the data are")
     parser.add_argument("--seeds", type=int, help="seeds of each network instead of the preset's")
@@ -45,7 +48,11 @@ def main(argv: list[str] | None = None) -> int:
                         help="one of several processes (srun, mpirun)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="with `list` and `ledger`: as JSON")
     arguments = parser.parse_args(argv)
+    given = [name for name in OF_A_NEW_RUN if getattr(arguments, name)]
+    arguments.preset = arguments.preset or "smoke"
+    arguments.variant = arguments.variant or "text"
     from dalejax import interrupts, notes, processes
+    from dalejax.cli import BAD_INPUT
     from experiments import keep
 
     try:
@@ -57,12 +64,16 @@ def main(argv: list[str] | None = None) -> int:
             return keep.ledger(arguments.runs, arguments.out, arguments.json)
         if arguments.runs:
             raise ValueError(f"{arguments.name} takes no folders; --out and --resume name one.")
+        if arguments.resume and given:
+            raise ValueError(
+                f"--resume continues a run as it was begun; it takes no --{given[0].rstrip('_')}."
+            )
         with interrupts.raising(), notes.plainly():
             _prepare(arguments)
             return _run(arguments)
     except processes.OtherFailed:  # it says why
         return 2
-    except (ValueError, OSError) as error:
+    except BAD_INPUT as error:
         print(f"experiments: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, interrupts.Interrupted) as stop:

@@ -215,8 +215,10 @@ def config(context: Context) -> dict[str, Any]:
         "variant": context.variant,
         "settings": context.settings,
         "command": command(context.experiment, context.preset, context.variant, context.settings),
-        "data_dir": context.data_dir and str(Path(context.data_dir).absolute()),
+        "data_dir": context.data_dir and str(Path(context.data_dir).expanduser().absolute()),
         "read_from": context.read_from and str(context.read_from.absolute()),
+        "source_command": context.read_from
+        and files.read_json(context.read_from / "config.json").get("command"),
         **provenance(dj.__version__),
     }
 

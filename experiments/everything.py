@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def run(known, arguments) -> int:
     parent = arguments.resume or arguments.out or Path("checkpoints") / usual
     options = processes.agree(lambda: _options_of_all(known, arguments, parent / "all.json"))
     vars(arguments).update(options)
+    known = _with_variant(known, arguments.variant)
 
     # The longest last; a finished experiment is read back instead of trained again.
     # What reads another's run comes right after it.
@@ -49,6 +51,13 @@ def run(known, arguments) -> int:
     for name, why in skipped.items():
         print(f"{name} was skipped: {why}")
     return 1 if skipped else 0
+
+
+def _with_variant(known, variant: str) -> dict:
+    found = {name: e for name, e in known.items() if variant in e.variants}
+    if not found:
+        raise ValueError(f"variant is {variant!r}; no experiment has it, but text and code.")
+    return found
 
 
 def _part(known, arguments) -> list:
@@ -90,12 +99,15 @@ def _options_of_all(known, arguments, path: Path) -> dict:
         saved = files.read_json(path)
         if not isinstance(saved, dict) or saved.keys() != set(OF_ALL):
             raise ValueError(f"{path} is broken; it must be the JSON that was written there.")
+        begun = argparse.Namespace(**(vars(arguments) | saved))
+        for experiment in _with_variant(known, begun.variant).values():
+            settings.read(experiment, begun)
         return saved | ({"data_dir": arguments.data_dir} if arguments.data_dir else {})
-    for experiment in known.values():
+    for experiment in _with_variant(known, arguments.variant).values():
         settings.read(experiment, arguments)  # refused before anything is written
     if path.exists():
         raise ValueError(f"{path.parent} holds a run; --resume {path.parent} continues it.")
-    data_dir = arguments.data_dir and str(Path(arguments.data_dir).absolute())
+    data_dir = arguments.data_dir and str(Path(arguments.data_dir).expanduser().absolute())
     options = {name: getattr(arguments, name) for name in OF_ALL} | {"data_dir": data_dir}
     files.write_json(path, options)
     return options

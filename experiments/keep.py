@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,33 +35,47 @@ def keep(folder: Path, experiment: Experiment, results: Path = RESULTS) -> Path:
     Raises:
         ValueError: the run is not finished, or its settings are not those of a preset.
     """
-    config = check(folder, experiment)
+    config = check(folder, experiment, results)
     preset, variant, settings = (config[name] for name in ("preset", "variant", "settings"))
     config = {name: value for name, value in config.items() if name not in _OF_MACHINE}
+    results.mkdir(parents=True, exist_ok=True)
     out = results / f"{experiment.name}-{preset}-{variant}"
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
-    files.write_json(out / "config.json", config)
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".png", ".csv") or path.name == "claims.json":
-            shutil.copy(path, out)
-    if (folder / "metrics.parquet").is_file() and not experiment.reads:
-        table = final_table(
-            dj.results.read_table(folder / "metrics.parquet"), settings.get("last", 1)
-        )
-        table.to_csv(out / "final.csv", index=False, float_format="%.6g")
+    # What is kept stays until all of the new is there.
+    with tempfile.TemporaryDirectory(dir=results, prefix=".keep-") as place:
+        new = Path(place) / out.name
+        new.mkdir()
+        files.write_json(new / "config.json", config)
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".png", ".csv") or path.name == "claims.json":
+                shutil.copy(path, new)
+        if (folder / "metrics.parquet").is_file() and not experiment.reads:
+            table = final_table(
+                dj.results.read_table(folder / "metrics.parquet"), settings.get("last", 1)
+            )
+            table.to_csv(new / "final.csv", index=False, float_format="%.6g")
+        if out.exists():
+            shutil.rmtree(out)
+        new.rename(out)
     return out
 
 
-def check(folder: Path, experiment: Experiment) -> dict[str, Any]:
+def check(folder: Path, experiment: Experiment, results: Path = RESULTS) -> dict[str, Any]:
     """Refuse a run that can't be kept; give its config, with its command."""
     if not (folder / "claims.json").is_file():
         raise ValueError(f"{folder} holds no finished run: there is no claims.json in it.")
+    if folder.resolve().parent == results.resolve():
+        raise ValueError(f"{folder} is kept already; it must be the folder of a run.")
     config = files.read_json(folder / "config.json")
-    made_by = command(experiment, *(config[name] for name in ("preset", "variant", "settings")))
-    if "--set" in made_by:
-        raise ValueError(f"{folder} is a run of {made_by}; kept are runs of presets as they are.")
+    try:
+        made_by = command(experiment, *(config[name] for name in ("preset", "variant", "settings")))
+        read = config.get("source_command") or ""
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{folder} holds no run of the {experiment.name} of today: {error!r} in its config."
+        ) from error
+    for made in (made_by, read):
+        if "--set" in made:
+            raise ValueError(f"{folder} is a run of {made}; kept are runs of presets as they are.")
     return config | {"command": made_by}
 
 

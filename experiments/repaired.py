@@ -176,6 +176,7 @@ def run(
 
     ``cell`` and ``how`` are :func:`contestants`'s, ``schedule`` is :func:`compare`'s.
     """
+    _check(context.settings)
     nets = contestants(context.settings, task.n_out, cell, **how)
     found = compare(context, task, input_mean, nets, schedule)
     errors = {name: context.final(name, metric) for name in found}
@@ -185,6 +186,16 @@ def run(
     _spectra(context, nets, found)
     note = "; ".join(f"{n} {f.rate:g}, clip {f.clip:g}, bias {f.bias}" for n, f in found.items())
     return _claims(context, errors, limits, f"rates: {note}")
+
+
+def _check(s: Mapping) -> None:
+    for bias in s["biases"]:
+        dj.checks.choice("a bias", bias, ("zero", "centred"))
+    networks = s.get("networks", NAMES)
+    for name in networks:
+        dj.checks.choice("a network", name, NAMES)
+    if missing := {RNN, COLEI, REPAIRED} - set(networks):
+        raise ValueError(f"the networks are {networks}; they must hold {', '.join(missing)}.")
 
 
 def _spectra(context: Context, nets, found: Mapping[str, Found]) -> None:

@@ -78,8 +78,15 @@ def _read_from(experiment, arguments, about) -> Path:
         if not (run / "claims.json").is_file():
             return False
         config = files.read_json(run / "config.json")
-        return config["settings"]["data"] == data and all(
-            config[name] == value for name, value in wanted.items()
+        try:
+            its_data, changed = config["settings"]["data"], "--set" in config.get("command", "")
+        except (KeyError, TypeError, AttributeError):  # of another program, or older
+            return False
+        # A changed preset is read only if it is asked for.
+        return (
+            its_data == data
+            and all(config.get(name) == value for name, value in wanted.items())
+            and not (changed and arguments.read_from is None)
         )
 
     kept = Path("checkpoints") / experiment.reads

@@ -17,7 +17,7 @@ import pandas as pd
 import dalejax as dj
 from dalejax.plots import Style
 from experiments import networks
-from experiments.base import Context
+from experiments.base import Context, rank_test
 
 
 class Configuration(NamedTuple):
@@ -99,13 +99,21 @@ def draw(context: Context, metric: str, ylabel: str, sides, comparisons, **look)
         shown = pd.concat([table[table.configuration == name] for name in names])
         curves = dj.plots.learning_curves(shown, metric, ylabel=ylabel, styles=STYLES, **look)
         context.draw(panel, curves)
-    effects = [dj.plots.Effect(side, factor, values) for (side, factor), values in sides.items()]
+    # Where all seeds diverged there is no bar to draw.
+    drawn = {bar: values for bar, values in sides.items() if np.isfinite(values).any()}
+    if not drawn:
+        return
+    effects = [dj.plots.Effect(side, factor, values) for (side, factor), values in drawn.items()]
     context.draw(
         "effects",
         dj.plots.effect_bars(
             effects,
             ylabel="change of test error (points)",
-            comparisons=[dj.plots.Comparison(*c[:4]) for c in comparisons],
+            comparisons=[
+                dj.plots.Comparison(*c[:4])
+                for c in comparisons
+                if {(c[0], c[1]), (c[0], c[2])} <= drawn.keys()
+            ],
         ),
     )
 
@@ -206,7 +214,7 @@ def effects(errors):
     pairs = [
         (side, "spectrum", other) for side in ("RNN", "ColEI") for other in ("signs", "vectors")
     ]
-    tests = [dj.statistics.mann_whitney(sides[side, a], sides[side, b]) for side, a, b in pairs]
+    tests = [rank_test(sides[side, a], sides[side, b]) for side, a, b in pairs]
     corrected = dj.statistics.holm([test.p for test in tests])
     return sides, [
         (*pair, float(p), test) for pair, p, test in zip(pairs, corrected, tests, strict=True)

@@ -150,6 +150,38 @@ def test_an_interruption_before_anything_is_written(tmp_path, capsys, monkeypatc
     assert not (tmp_path / "run").exists()
 
 
+def test_memory_that_is_too_small_is_a_sentence_and_frees_the_folder(tmp_path, capsys, monkeypatch):
+    def too_large(options, *parts):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 16000024001536 bytes.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "_train", too_large)
+        assert cli.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 2
+    assert "16000024001536 bytes; a smaller --n or fewer" in assert_one_sentence(capsys)
+    assert cli.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 0
+
+
+def test_an_interrupted_download_is_kept(capsys, monkeypatch):
+    def interrupt(name, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "prepare", interrupt)
+    assert cli.main(["data", "prepare", "mnist"]) == 130
+    assert "what was downloaded so far is kept" in capsys.readouterr().err
+
+
+def test_data_below_home_or_moved_are_found_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "run"
+    assert cli.main(["train", *SMALL, "--data-dir=~/data", "--out", str(folder)]) == 0
+    assert config.read(folder, command.Train).data_dir == tmp_path / "data"
+    seen = []
+    monkeypatch.setattr(command, "build", lambda options: seen.append(options) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["resume", str(folder), "--data-dir", "elsewhere"])
+    assert seen[0].data_dir == Path("elsewhere")
+
+
 def test_diverged_members_are_counted(tmp_path, capsys):
     out = ["--out", str(tmp_path / "run"), "--lr", "1e30"]
     assert cli.main(["train", *SMALL, *out]) == 0

@@ -589,6 +589,16 @@ def test_vectors(tmp_path, name):
         assert_vectors(datasets.load_vectors(str(path), WANTED))
 
 
+def test_a_word_that_is_asked_for_twice_has_one_vector_in_both_forms(tmp_path):
+    (tmp_path / "glove").mkdir()
+    (tmp_path / "glove" / "glove.6B.50d.txt").write_text(GLOVE)
+    datasets.prepare("glove50", source=tmp_path, data_dir=tmp_path / "copy")
+    for folder in (tmp_path, tmp_path / "copy"):
+        vectors = datasets.load_vectors("glove50", ["the", "dog", "the"], data_dir=folder)
+        assert vectors.found.tolist() == [True, False, True]
+        assert vectors.values.tolist() == [[1, 2, 3], [0, 0, 0], [1, 2, 3]]
+
+
 def test_vectors_that_are_wrong_or_missing(tmp_path):
     write_zip(tmp_path / "glove.6B.zip", {"readme.txt": b"hello"})
     with pytest.raises(ValueError) as error:

@@ -10,6 +10,7 @@ import pytest
 from test_experiments import smoke
 
 import dalejax as dj
+from dalejax import ledger
 from dalejax.files import write_json
 from experiments import __main__ as command
 from experiments import (
@@ -265,14 +266,26 @@ def test_reading_another_run(tmp_path, capsys, monkeypatch):
     assert command.main([*arguments[:2], "--resume", str(tmp_path / "fig4a")]) == 0
     assert command.main(["keep", str(tmp_path)]) == 2
     known, results = command.all_experiments(), tmp_path / "results"
+    for made in (source, tmp_path / "fig4a"):  # what reads a changed run is changed as well
+        with pytest.raises(ValueError, match="--set updates=4 --set eval_every=4; kept are runs"):
+            keep.keep(made, known[json.loads((made / "config.json").read_text())["experiment"]],
+                      results)  # fmt: skip
+    assert not results.exists()
+    entries = ledger.read([tmp_path / "fig4a"])
+    assert "--set updates=4" in entries[0].command and "fig4a_sign_" in entries[0].command
+    path = tmp_path / "fig4a" / "config.json"  # as if it had read a preset as it is
+    unchanged = {"source_command": "python -m experiments fig4_transplant --preset smoke"}
+    write_json(path, json.loads(path.read_text()) | unchanged)
     kept = keep.keep(tmp_path / "fig4a", known["fig4a_sign_constraints"], results)
     config = json.loads((kept / "config.json").read_text())
     assert str(tmp_path) not in (kept / "config.json").read_text()
     assert config["command"] == "python -m experiments fig4a_sign_constraints --preset smoke"
-    before = sorted(results.rglob("*"))
-    with pytest.raises(ValueError, match="--set updates=4 --set eval_every=4; kept are runs of"):
-        keep.keep(source, known["fig4_transplant"], results)
-    assert sorted(results.rglob("*")) == before
+    before = {path: path.read_bytes() for path in sorted(results.rglob("*.*"))}
+    with pytest.raises(ValueError, match="is kept already"):
+        keep.keep(kept, known["fig4a_sign_constraints"], results)
+    assert {path: path.read_bytes() for path in sorted(results.rglob("*.*"))} == before
+    keep.keep(tmp_path / "fig4a", known["fig4a_sign_constraints"], results)
+    assert {path: path.read_bytes() for path in sorted(results.rglob("*.*"))} == before
     final = keep.final_table(dj.results.read_table(source / "metrics.parquet"), 1)
     assert final.configuration.nunique() == 8 and final.test_error.between(0, 100).all()
     capsys.readouterr()
@@ -284,7 +297,8 @@ def test_only_a_run_that_fits_is_read(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_run = {"experiment": "fig4_transplant", "preset": "smoke", "variant": "text",
                  "settings": {"data": "digits", "last": 1}}  # fmt: skip
-    for i, other in enumerate([{}, {"experiment": "table2_objects_transplant"},
+    for i, other in enumerate([{}, {"command": "… --set updates=2"}, {"settings": None},
+                               {"experiment": "table2_objects_transplant"},
                                {"preset": "laptop"}, {"settings": {"data": "mnist"}}]):  # fmt: skip
         folder = tmp_path / "checkpoints" / "fig4_transplant" / f"run-{i}"
         dj.claims.write_claims(folder / "claims.json", [])
@@ -297,7 +311,7 @@ def test_only_a_run_that_fits_is_read(tmp_path, capsys, monkeypatch):
 
     assert runs._read_from(reader, Arguments, about).name == "run-0"
     Arguments.read_from = folder  # of other data
-    with pytest.raises(ValueError, match="run-3 holds no finished smoke run"):
+    with pytest.raises(ValueError, match="run-5 holds no finished smoke run"):
         runs._read_from(reader, Arguments, about)
 
 

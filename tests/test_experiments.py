@@ -151,6 +151,14 @@ def test_signs_are_the_configuration(ensemble):
         assert (readout["W"] * readout_signs["W"] >= 0).all()
 
 
+def test_where_all_seeds_diverged_there_is_no_effect_and_no_bar(ensemble, tmp_path):
+    lost = pd.Series([np.nan, np.nan])
+    errors = dict.fromkeys(transplant.STYLES, lost)
+    sides, comparisons = transplant.effects(errors)
+    assert all(p == 1 for _, _, _, p, _ in comparisons)
+    assert not any(np.isfinite(values).any() for values in sides.values())
+
+
 def test_the_six_effects_are_seed_paired():
     values = np.arange(4.0)
     names = [c.name for c in transplant.ALL]
@@ -226,6 +234,31 @@ def test_a_broken_config_is_one_sentence(content, tmp_path, capsys):
     assert command.main(["fig2_adding", "--resume", str(tmp_path)]) == 2
     assert f"{tmp_path / 'config.json'} is broken" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_what_a_run_was_begun_with_is_not_changed_on_its_way(finished, capsys):
+    folder, _ = finished
+    for option in (["--preset", "paper"], ["--seeds", "7"], ["--set", "updates=2"], ["--out", "x"]):
+        assert command.main(["fig1_partitions", "--resume", str(folder), *option]) == 2
+        assert f"it takes no {option[0]}." in capsys.readouterr().err
+
+
+def test_of_all_experiments_those_run_that_have_the_variant(tmp_path, monkeypatch):
+    ran = []
+
+    def execute(context):
+        ran.append((context.experiment, context.variant))
+        dj.claims.write_claims(context.folder / "claims.json", [])
+        write_json(context.folder / "config.json", base.config(context))
+        return []
+
+    monkeypatch.setattr(base, "execute", execute)
+    out = str(tmp_path / "all")
+    assert command.main(["all", "--variant", "code", "--out", out]) == 0
+    wanted = [e.name for e in command.all_experiments().values() if "code" in e.variants]
+    assert sorted(e.name for e, _ in ran) == sorted(wanted) and {v for _, v in ran} == {"code"}
+    assert 0 < len(wanted) < len(command.all_experiments())
+    assert command.main(["all", "--variant", "prose", "--out", f"{out}2"]) == 2
 
 
 def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys):

@@ -315,3 +315,33 @@ def test_sweeps_refuse():
 def test_nothing_to_draw_is_an_error(draw):
     with pytest.raises(ValueError, match="to draw; wanted at least one"):
         draw()
+
+
+def test_sixteen_unknown_networks_look_different():
+    looks = plots.style.choose_styles([f"design {i}" for i in range(16)], None)
+    assert len(set(looks.values())) == 16
+
+
+def test_a_plane_reaches_as_far_as_what_is_finite():
+    lost, there = np.full(3, np.nan), np.ones(3)
+    for values in ({"RNN": lost, "ColEI": there}, {"ColEI": there, "RNN": lost}):
+        figure = plots.eigenvalue_plane(values | {"DANN": np.full(3, np.inf)})
+        assert {ax.get_xlim() for ax in figure.axes} == {(-1.08, 1.08)}
+    assert plots.eigenvalue_plane({"RNN": lost}).axes[0].get_xlim() == (-1, 1)
+
+
+def test_each_kind_of_trial_is_in_the_legend_once():
+    line = [[0.0, 0.0], [1.0, 2.0]]
+    figure = plots.trajectories({"A": {"yes": line}, "B": {"no": line, "yes": line}, "C": {}})
+    assert [text.get_text() for text in figure.legends[0].texts] == ["yes", "no"]
+    assert not plots.trajectories({"A": {}}).legends
+
+
+def test_what_diverged_everywhere_has_no_logarithm(tmp_path):
+    lost = {"RNN": [[np.nan], [np.inf]]}
+    figure = plots.sweep(lost, {"RNN": [0.1, 1.0]}, xlabel="rate", ylabel="error (%)",
+                         log=True, log_x=True)  # fmt: skip
+    plots.save(figure, tmp_path / "sweep")
+    figure = plots.singular_histograms({"RNN": np.full((2, 3), np.nan)}, log=True)
+    low, high = figure.axes[0].get_ylim()
+    assert low < high

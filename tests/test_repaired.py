@@ -1,5 +1,7 @@
 """The comparison with repaired ColEI: where contestants start, and the share of the gap closed."""
 
+import types
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,3 +59,18 @@ def test_a_setting_names_who_takes_part():
     nets = repaired.contestants(named, TASK.n_out, {})
     assert list(nets) == [repaired.REPAIRED, repaired.RNN]
     assert nets == {name: NETS[name] for name in nets}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"biases": ("centered",)}, "a bias is 'centered'; it must be one of zero, centred"),
+        ({"networks": ("RNN", "LSTM")}, "a network is 'LSTM'; it must be one of RNN,"),
+        ({"networks": ("RNN", "ColEI")}, "they must hold repaired ColEI"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_before_anything_is_trained(change, sentence):
+    settings = {"n": 8, "n_i": 2, "biases": ("zero",)} | change
+    context = types.SimpleNamespace(settings=settings)
+    with pytest.raises(ValueError, match=sentence):
+        repaired.run(context, TASK, "test_mse", "error", 0.0, repaired.Limits(0.9))

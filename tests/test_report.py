@@ -146,3 +146,13 @@ def test_the_page_fits_a_phone_and_prints(page):
     printed = page.execute_cdp_cmd("Page.printToPDF", {})
     assert len(json.dumps(printed)) > 10_000
     assert page.get_log("browser") == []
+
+
+def test_every_paper_whose_claims_are_kept_is_cited(tmp_path):
+    sources = ("Li et al. 2023", "Cornford et al. 2021", "Jarne & Caruso 2023", "Song et al. 2016")
+    claims = [claim(str(i), source=f"{source}, Fig. 2") for i, source in enumerate(sources)]
+    page = write_report([make_run(tmp_path / "1", claims)], tmp_path / "report.html").read_text()
+    cited = page[page.index("Please cite") :]
+    assert all(f"({source[-4:]})" in cited for source in sources)
+    for title in ("Learning better", "Learning to live", "Effect in the spectra", "Training"):
+        assert title in cited

@@ -35,7 +35,9 @@ def write(folder: Path, command: str, options: Any) -> None:
     from dalejax.provenance import provenance
 
     frozen = dataclasses.asdict(options)
-    frozen = {k: str(v.absolute()) if isinstance(v, Path) else v for k, v in frozen.items()}
+    frozen = {
+        k: str(v.expanduser().absolute()) if isinstance(v, Path) else v for k, v in frozen.items()
+    }
     content = {
         "command": command,
         "options": {name: value for name, value in frozen.items() if name not in NOT_FROZEN},

@@ -101,7 +101,12 @@ class Train:
         processes.agree(lambda: _refuse_used(options.out))
         with runs.lock(options.out):
             processes.agree(lambda: _claim(options))
-            _report(options, _train(options, *parts))
+            try:
+                run = _train(options, *parts)
+            except Exception:
+                _unclaim(options)
+                raise
+            _report(options, run)
 
     def resolved(self) -> Train:
         """Put the defaults in that depend on other options.
@@ -149,6 +154,8 @@ class Resume:
     """members on the devices at once; None: as many as their memory holds"""
     on_divergence: OnDivergence | None = None
     """of a member that is not finite any more: freeze it, or stop the run; None: as it was begun"""
+    data_dir: Path | None = None
+    """where the data are; None: as it was begun"""
     distributed: bool = False
     """one of several processes, whose number may be another one than before"""
     json: bool = False
@@ -162,8 +169,9 @@ class Resume:
         if self.distributed:
             processes.connect()
         of_this_process = {name: getattr(self, name) for name in config.NOT_FROZEN}
-        if self.on_divergence is not None:
-            of_this_process["on_divergence"] = self.on_divergence
+        for name in ("on_divergence", "data_dir"):
+            if getattr(self, name) is not None:
+                of_this_process[name] = getattr(self, name)
         options = dataclasses.replace(config.read(self.out, Train), **of_this_process).resolved()
         parts = processes.together(lambda: build(options))
         with runs.lock(self.out):
@@ -253,6 +261,12 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
         print(f"{options.seeds - len(diverged)} of {options.seeds}, {len(diverged)} diverged:")
         print("; ".join(f"member {i} at update {u}" for i, u in diverged.items()))
     print(options.out)
+
+
+def _unclaim(options: Train) -> None:
+    """Free the folder of a run that failed before its first step: nothing in it can be resumed."""
+    if processes.is_first() and not (options.out / "train.json").exists():
+        (options.out / config.CONFIG).unlink(missing_ok=True)
 
 
 def _claim(options: Train) -> None:

@@ -14,7 +14,7 @@ from dalejax.datasets.catalogue import Counts
 from dalejax.datasets.columns import Block, Splits, texts
 from dalejax.datasets.places import Found
 from dalejax.opened import unpacked
-from dalejax.vectors import Vectors, parse_numbers, pick_vectors, split_lines
+from dalejax.vectors import Vectors, in_order, parse_numbers, pick_vectors, split_lines
 
 _BLOCK = 10_000  # words; of 300 numbers each they take 12 MB
 
@@ -36,7 +36,7 @@ def pick_of(splits: Splits, words: Sequence[str]) -> Vectors:
             row = row_of.get(word)
             if row is not None and not found[row]:
                 values[row], found[row] = vector, True
-    return Vectors(values, found)
+    return in_order(values, found, row_of, words)
 
 
 def read_glove(found: Found) -> Splits:

@@ -51,8 +51,9 @@ def eigenvalue_plane(
     circles = {k: tuple(np.atleast_1d(v)) for k, v in (radii or {}).items()}
     figure, axes = panels(len(values), 2.1)
     if reach is None:
-        furthest = [float(np.nanmax(np.abs(v))) for v in values.values()]
-        reach = 1.08 * max(furthest + [max(c) for c in circles.values()])
+        there = np.concatenate([np.abs(v).ravel() for v in values.values()])
+        furthest = there[np.isfinite(there)].max(initial=0.0)
+        reach = 1.08 * max([furthest, *(max(c) for c in circles.values())]) or 1.0
     for ax, (name, style) in zip(axes, choose_styles(list(values), styles).items(), strict=True):
         z = values[name]
         if z.ndim != 2:
@@ -147,7 +148,7 @@ def singular_histograms(
         finite = rows[np.isfinite(rows).all(axis=1)]
         largest = float(finite.max(initial=1e-6))
         _histogram(ax, finite.ravel(), largest * 1.02, 60, style.color, sd)
-        if log:
+        if log and finite.size:
             ax.set_yscale("log")
             ax.set_ylim(bottom=0.3 / max(finite.size * largest / 60, 1e-9))
         dress(ax, "singular value", "density" if ax.get_subplotspec().is_first_col() else "")

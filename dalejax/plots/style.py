@@ -24,7 +24,7 @@ class Style(NamedTuple):
 
     color: str
     line: Any
-    marker: str
+    marker: Any
 
 
 # Okabe and Ito 2008, without their vermillion and blue, which are too near to E and I.
@@ -43,11 +43,19 @@ OTHERS = (
     Style("#56B4E9", "--", ">"),
     Style("#8C6D31", (0, (1, 1)), "*"),
     Style("#888888", "-", "h"),
+    Style("#CC79A7", "--", "p"),
+    Style("#56B4E9", "-", "d"),
+    Style("#8C6D31", "-", "8"),
+    Style("#888888", "--", "H"),
+    Style("#CC79A7", (0, (1, 1)), (4, 1, 0)),
+    Style("#56B4E9", (0, (6, 1.5)), (4, 1, 45)),
+    Style("#8C6D31", "--", (6, 1, 0)),
+    Style("#888888", (0, (6, 1.5)), (8, 1, 0)),
 )
 
 
 def choose_styles(names: Sequence[str], styles: Mapping[str, Style] | None) -> dict[str, Style]:
-    """Give each name a style: the caller's, the network's own, or the next free one."""
+    """Give each name a style: the caller's, the network's own, or the next free one of sixteen."""
     known, others = STYLES | dict(styles or {}), itertools.cycle(OTHERS)
     return {name: known[name] if name in known else next(others) for name in names}
 
@@ -106,7 +114,9 @@ def draw_lines(ax: Axes, hlines: Mapping[str, float] | None) -> None:
 
 def legend_above(figure: Figure) -> None:
     """Put the legend above the axes, where it can't cover data; long names in one column."""
-    labels = figure.axes[0].get_legend_handles_labels()[1]
+    labels = [label for ax in figure.axes for label in ax.get_legend_handles_labels()[1]]
+    if not labels:
+        return
     columns = 2 if max(map(len, labels)) <= 20 else 1
     figure.set_figheight(figure.get_figheight() + 0.12 * max(0, len(labels) / columns - 2))
     figure.legend(loc="outside upper center", ncols=columns, fontsize=SIZE, frameon=False,

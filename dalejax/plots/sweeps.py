@@ -83,12 +83,14 @@ def sweep(
     for (label, law), dash in zip((laws or {}).items(), itertools.cycle(((1, 1), (4, 2)))):
         ax.plot(at, law, color=GREY, lw=1, ls=(0, dash), label=label)
     draw_lines(ax, hlines)
-    if log_x:
+    drawn = np.concatenate([line.get_xydata() for line in ax.lines])
+    drawn = drawn[np.isfinite(drawn).all(1)]  # without a point there is nothing to scale
+    if log_x and (drawn[:, 0] > 0).any():
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
-    if log:
+    if log and (drawn[:, 1] > 0).any():
         ax.set_yscale("log")
         label_log(ax)
     dress(ax, xlabel, ylabel, "mean ± sd")

@@ -53,12 +53,14 @@ def trajectories(
     kinds = list(dict.fromkeys(kind for lines in panels_by_name.values() for kind in lines))
     looks = choose_styles(kinds, styles)
     figure, axes = panels(len(panels_by_name), 2.1)
-    for number, (ax, (name, lines)) in enumerate(zip(axes, panels_by_name.items(), strict=True)):
+    told = set()
+    for ax, (name, lines) in zip(axes, panels_by_name.items(), strict=True):
         for kind, line in lines.items():
             path, look = np.asarray(line, float), looks[kind]
             if path.ndim != 2 or path.shape[1] != 2:
                 raise ValueError(f"{kind!r} of {name!r} has shape {path.shape}; wanted [t, 2].")
-            label = kind if number == 0 else None
+            label = None if kind in told else kind  # once, wherever it is drawn first
+            told.add(kind)
             ax.plot(*path.T, color=look.color, ls=look.line, lw=1, label=label)
             ax.plot(*path[0], color=look.color, marker=look.marker, ms=2)
             ax.plot(*path[-1], color=look.color, marker=look.marker, ms=5)
