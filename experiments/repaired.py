@@ -26,6 +26,7 @@ from experiments.base import Context, finite, slug
 RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
 COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
 NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
+FOUR = (RNN, COLEI, TRANSPLANT, REPAIRED)  # all that the claims are about
 SOURCE = "beyond the papers"
 OTHER_SEEDS = 1000  # those of a search are not those of the comparison
 
