@@ -31,7 +31,7 @@ EXPERIMENT = Experiment(
     name="repaired_searched",
     source=repaired.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 65, "paper": 95},
+    expected_minutes={"smoke": 0.5, "laptop": 75, "paper": 95},
     claims=4,
     run=run,
 )
