@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
     name="repaired_corner",
     source=repaired.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 20, "paper": 125},
+    expected_minutes={"smoke": 0.5, "laptop": 24, "paper": 125},
     claims=4,
     run=repaired_smnist.run,
 )
