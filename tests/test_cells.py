@@ -279,12 +279,11 @@ def test_inputs_may_be_of_another_type_than_the_weights(cell, dtype, x64):
 
 
 @cells
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_gradients_have_the_type_of_the_weights(cell, dtype):
+def test_gradients_have_the_type_of_the_weights(cell):
     params, x, carry = jax.tree.map(lambda leaf: leaf.astype("float32"), setting(cell))
-    low = jax.tree.map(lambda p: p.astype(dtype), params)
+    low = jax.tree.map(lambda p: p.astype("bfloat16"), params)
     grads = jax.grad(lambda p: fast(cell, p, x, carry).sum())(low)
-    assert {leaf.dtype.name for leaf in jax.tree.leaves(grads)} == {dtype}
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(grads)} == {"bfloat16"}
     exact = jax.grad(lambda p: fast(cell, p, x, carry).sum())(
         jax.tree.map(lambda p: p.astype("float32"), low)
     )
