@@ -10,6 +10,8 @@ softmax they keep it from nothing that it could compute. `laptop` makes 12 of 30
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dalejax as dj
 from experiments import at_best, evidence, networks, repaired, repaired_decay
 from experiments.base import Context, Experiment
@@ -42,30 +44,39 @@ def signs(n: int, n_i: int, free: tuple[str, ...]) -> dict:
     }
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the RNN, and the repaired network with the signs of all, some or no matrices."""
+def train(
+    context: Context, task, schedule: Callable = lambda make_tx, updates: make_tx
+) -> dict[str, at_best.Best]:
+    """Train the RNN, and the repaired network with the signs of all, some or no matrices.
+
+    ``schedule`` is :func:`repaired.compare`'s.
+    """
     s = context.settings
     n, n_i = s["n"], s["n_i"]
-    task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
     net = dj.RecurrentNetwork([dj.SpectralColEICell(n, n_i=n_i)], dj.SpectralColEIDense(task.n_out))
 
     def descent(*free):
         tree = signs(n, n_i, free)
-        make_tx = repaired_decay.falling(
-            lambda rate, clip: networks.signed_sgd(clip)(tree, rate), s["updates"]
-        )
+        make_tx = schedule(lambda rate, clip: networks.signed_sgd(clip)(tree, rate), s["updates"])
         return lambda rate: make_tx(rate, s["clip"])
 
-    rnn_tx = repaired_decay.falling(dj.rnn_sgd, s["updates"])
+    rnn_tx = schedule(dj.rnn_sgd, s["updates"])
     pairs = {
         RNN: (networks.rnn(1, n, task.n_out), lambda rate: rnn_tx(rate, s["clip"])),
         ALL: (net, descent()),
         **{name: (net, descent(matrix)) for name, matrix in FREE.items()},
         NONE: (net, descent(*FREE.values())),
     }
-    found = at_best.train(
+    return at_best.train(
         context, {name: at_best.Contestant(*pair, task, s["rates"]) for name, pair in pairs.items()}
     )
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare them on sequential MNIST, at rates that fall."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
+    found = train(context, task, repaired_decay.falling)
     test = {name: best.test for name, best in found.items()}
     note = at_best.note(found)
     difference = dj.results.paired_differences(test[NONE], test[RNN])
