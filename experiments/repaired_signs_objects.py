@@ -59,7 +59,7 @@ EXPERIMENT = Experiment(
     name="repaired_signs_objects",
     source=repaired.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 8, "paper": 180},
+    expected_minutes={"smoke": 0.5, "laptop": 6, "paper": 180},
     claims=2,
     run=run,
 )
