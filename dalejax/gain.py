@@ -18,11 +18,15 @@ def epsilon(dtype: Any) -> float:
     """Give what is added to every divisive gain, so that silence divides nothing by 0.
 
     Args:
-        dtype: of the gain; in float16 it is the smallest normal number, as the authors' is none.
+        dtype: of the gain; in float16, where the authors' 1e-8 is 0, it is the smallest normal
+            number.
 
     Example:
         >>> epsilon(jnp.float32)
         1e-08
+
+    Reference:
+        Published code of Cornford et al. 2021.
     """
     return max(1e-8, float(jnp.finfo(dtype).tiny))
 

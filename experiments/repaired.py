@@ -62,6 +62,12 @@ class Limits(NamedTuple):
     above: float | None = None
 
 
+def constant(make_tx: Callable, updates: int) -> Callable:
+    """Leave what makes an optimiser as it is: the rate is the same in all updates."""
+    del updates
+    return make_tx
+
+
 def contestants(s: Mapping, n_out: int, cell: Mapping, **how) -> dict[str, Contestant]:
     """Make the networks wanted; ``cell`` goes to each one's cell, ``how`` to the network."""
     n, n_i = s["n"], s["n_i"]
@@ -107,7 +113,7 @@ def compare(
     task,
     input_mean: float,
     names: Mapping[str, Contestant],
-    schedule: Callable = lambda make_tx, updates: make_tx,
+    schedule: Callable = constant,
 ) -> dict[str, Found]:
     """Search for every contestant on the same grid; train it at its best with all seeds.
 
@@ -170,7 +176,7 @@ def run(
     input_mean: float,
     limits: Limits,
     cell: Mapping = types.MappingProxyType({}),
-    schedule: Callable = lambda make_tx, updates: make_tx,
+    schedule: Callable = constant,
     **how,
 ) -> list[dj.claims.Claim]:
     """Compare them on a task: errors, the gap that is closed, spread, spectra; draw them.
@@ -196,7 +202,9 @@ def _check(s: Mapping) -> None:
     for name in networks:
         dj.checks.choice("a network", name, NAMES)
     if missing := {RNN, COLEI, REPAIRED} - set(networks):
-        raise ValueError(f"the networks are {networks}; they must hold {', '.join(missing)}.")
+        raise ValueError(
+            f"the networks are {networks}; they must hold {', '.join(sorted(missing))}."
+        )
 
 
 def _spectra(context: Context, nets, found: Mapping[str, Found]) -> None:

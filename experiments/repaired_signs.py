@@ -45,7 +45,7 @@ def signs(n: int, n_i: int, free: tuple[str, ...]) -> dict:
 
 
 def train(
-    context: Context, task, schedule: Callable = lambda make_tx, updates: make_tx
+    context: Context, task, schedule: Callable = repaired.constant
 ) -> dict[str, at_best.Best]:
     """Train the RNN, and the repaired network with the signs of all, some or no matrices.
 

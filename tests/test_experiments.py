@@ -151,7 +151,7 @@ def test_signs_are_the_configuration(ensemble):
         assert (readout["W"] * readout_signs["W"] >= 0).all()
 
 
-def test_where_all_seeds_diverged_there_is_no_effect_and_no_bar(ensemble, tmp_path):
+def test_where_all_seeds_diverged_there_is_no_effect():
     lost = pd.Series([np.nan, np.nan])
     errors = dict.fromkeys(transplant.STYLES, lost)
     sides, comparisons = transplant.effects(errors)
