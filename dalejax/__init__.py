@@ -52,7 +52,7 @@ from dalejax.embedding import Embedding  # noqa: E402
 from dalejax.ensemble import seed_keys  # noqa: E402
 from dalejax.exponentiated import exponentiate_updates  # noqa: E402
 from dalejax.feedforward import FeedforwardNetwork  # noqa: E402
-from dalejax.fisher import diagonal_fisher, fisher_scaling, scale_by_running_fisher  # noqa: E402
+from dalejax.fisher import fisher_scaling  # noqa: E402
 from dalejax.hybrid import HybridCell, HybridDense  # noqa: E402
 from dalejax.interrupts import Interrupted  # noqa: E402
 from dalejax.member import initial_params  # noqa: E402
@@ -72,6 +72,7 @@ from dalejax.optimizers import (  # noqa: E402
 from dalejax.projected import ProjectedCell  # noqa: E402
 from dalejax.rectified import RectifiedCell, RectifiedDense  # noqa: E402
 from dalejax.recurrence import recurrence  # noqa: E402
+from dalejax.running_fisher import diagonal_fisher, scale_by_running_fisher  # noqa: E402
 from dalejax.spectral import SpectralColEICell, SpectralColEIDense  # noqa: E402
 from dalejax.training import Diverged, Run, train  # noqa: E402
 from dalejax.transforms import (  # noqa: E402

@@ -10,6 +10,7 @@ import optax
 
 from dalejax import checks
 from dalejax import signs as dale
+from dalejax.sign_trees import is_free, nearest_legal
 from dalejax.transforms import branches
 from dalejax.types import Array, Float, Int, Params, PyTree
 
@@ -82,13 +83,13 @@ def limit_projection_angle(
     checks.choice("measure", measure, MEASURES)
 
     def init(params: Params) -> ProjectionAngleState:
-        tree = dale.expand(dale.sign_tree(params) if signs is None else signs, params)
+        tree = dale.whole(params, signs)
         layers = len(branches(params)[0])
         return ProjectionAngleState(tree, jnp.ones(layers), jnp.zeros(layers, jnp.int32))
 
     def cosine(updates, params, signs):
         moved = jax.tree.map(jnp.add, params, updates)
-        projected = dale.project(moved, signs)
+        projected = nearest_legal(moved, signs)
         if measure == "updates":
             moved = updates
             projected = jax.tree.map(jnp.subtract, projected, params)
@@ -96,11 +97,11 @@ def limit_projection_angle(
         held = [
             (a, b)
             for sign, a, b in zip(
-                jax.tree.leaves(signs, is_leaf=dale.is_free),
+                jax.tree.leaves(signs, is_leaf=is_free),
                 *map(jax.tree.leaves, (moved, projected)),
                 strict=True,
             )
-            if not dale.is_free(sign)
+            if not is_free(sign)
         ]
         if not held:
             return jnp.ones(())

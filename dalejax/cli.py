@@ -13,7 +13,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
-from dalejax import interrupts, notes, processes
+from dalejax import interrupts, notes, processes, refusals
 from dalejax.commands.config import CONFIG
 from dalejax.commands.data import PackObjects, Prepare, Status, Verify
 from dalejax.commands.report import Report
@@ -33,10 +33,6 @@ Command = (
         subcommand("data", description="Show, prepare and verify the data sets."),
     ]
 )
-
-# What bad input raises: numbers that do not fit, files that are missing or damaged, folders that
-# cannot be written, no connection (OSError is all of those), a package that is not installed.
-BAD_INPUT = (ValueError, OSError, ModuleNotFoundError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,22 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except processes.OtherFailed:  # it says why
         return 2
-    except RuntimeError as error:  # JAX's own is one
-        if "RESOURCE_EXHAUSTED" not in str(error):
+    except Exception as error:
+        text = refusals.sentence(error, "a run with a smaller --n or fewer --seeds")
+        if text is None:
             raise
-        text = _sentence(error).split("RESOURCE_EXHAUSTED: ")[-1].rstrip(".")
-        print(f"dalejax: {text}; a smaller --n or fewer --seeds need less.", file=sys.stderr)
-        return 2
-    except BAD_INPUT as error:
-        print(f"dalejax: {_sentence(error)}", file=sys.stderr)
+        print(f"dalejax: {text}", file=sys.stderr)
         return 2
     return 0
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}."
-    return " ".join(str(error).split())
 
 
 def _what_is_left(command) -> str:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from dalejax import signs as dale
+from dalejax.sign_trees import is_free, nearest_legal
 from dalejax.transforms import DaleProjectionState
 from dalejax.types import Params, PyTree
 
@@ -46,8 +47,7 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
     """
 
     def init(params: Params) -> DaleProjectionState:
-        tree = dale.sign_tree(params) if signs is None else signs
-        return DaleProjectionState(dale.expand(tree, params))
+        return DaleProjectionState(dale.whole(params, signs))
 
     def update(updates, state, params=None, **extra):
         del extra
@@ -57,7 +57,7 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
             )
 
         def leaf(sign, step, param, legal):
-            if dale.is_free(sign):
+            if is_free(sign):
                 return step
             # Below this, expm1 rounds to -1: a synapse would be lost for good.
             least = jnp.finfo(param.dtype).eps - 1
@@ -65,7 +65,7 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
             grown = jnp.where(legal == 0, 0, legal * factor)  # 0 stays, times infinity as well
             return jnp.where(sign == 0, step, grown + (legal - param))
 
-        legal = dale.project(params, state.signs)
-        return jax.tree.map(leaf, state.signs, updates, params, legal, is_leaf=dale.is_free), state
+        legal = nearest_legal(params, state.signs)
+        return jax.tree.map(leaf, state.signs, updates, params, legal, is_leaf=is_free), state
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -15,9 +15,9 @@ import numpy as np
 import optax
 
 from dalejax.cell import NOISE
-from dalejax.fisher import diagonal_fisher
 from dalejax.norms import POPULATION
 from dalejax.parts import loss_in_parts
+from dalejax.running_fisher import diagonal_fisher
 from dalejax.transforms import apply_updates
 from dalejax.types import Array, Float, Int, Key, Params, PyTree
 

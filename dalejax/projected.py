@@ -83,4 +83,4 @@ class ProjectedCell(EICell):
             **self.synapses(key),
             signs.KEY: rule,
         }
-        return signs.project(params, signs.expand(signs.sign_tree(params), params))
+        return signs.project(params)

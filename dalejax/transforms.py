@@ -14,6 +14,7 @@ import numpy as np
 import optax
 
 from dalejax import signs as dale
+from dalejax.sign_trees import is_free, nearest_legal
 from dalejax.types import Array, Float, Params, PyTree
 
 
@@ -62,8 +63,7 @@ def dale_projection(signs: PyTree | None = None) -> optax.GradientTransformation
     """
 
     def init(params: Params) -> DaleProjectionState:
-        tree = dale.sign_tree(params) if signs is None else signs
-        return DaleProjectionState(dale.expand(tree, params))
+        return DaleProjectionState(dale.whole(params, signs))
 
     return optax.GradientTransformationExtraArgs(init, _project_update)
 
@@ -120,12 +120,12 @@ def _project_update(updates, state, params=None, *, project_later=False, **extra
         raise ValueError("dale_projection needs the parameters: tx.update(updates, state, params).")
 
     def leaf(sign, update, param):
-        if dale.is_free(sign):
+        if is_free(sign):
             return update
         illegal = (sign != 0) & ((param + update) * sign.astype(param.dtype) <= 0)
         return jnp.where(illegal, -param, update)  # param + (-param) is exactly +0.0
 
-    return jax.tree.map(leaf, state.signs, updates, params, is_leaf=dale.is_free), state
+    return jax.tree.map(leaf, state.signs, updates, params, is_leaf=is_free), state
 
 
 def apply_updates(params: Params, updates: Params, opt_state: PyTree) -> Params:
@@ -153,7 +153,7 @@ def apply_updates(params: Params, updates: Params, opt_state: PyTree) -> Params:
     is_projection = lambda node: isinstance(node, DaleProjectionState)  # noqa: E731
     for node in jax.tree.leaves(opt_state, is_leaf=is_projection):
         if is_projection(node):
-            params = dale.project(params, node.signs)
+            params = nearest_legal(params, node.signs)
     return params
 
 

@@ -51,8 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     given = [name for name in OF_A_NEW_RUN if getattr(arguments, name)]
     arguments.preset = arguments.preset or "smoke"
     arguments.variant = arguments.variant or "text"
-    from dalejax import interrupts, notes, processes
-    from dalejax.cli import BAD_INPUT
+    from dalejax import interrupts, notes, processes, refusals
     from experiments import keep
 
     try:
@@ -73,11 +72,14 @@ def main(argv: list[str] | None = None) -> int:
             return _run(arguments)
     except processes.OtherFailed:  # it says why
         return 2
-    except BAD_INPUT as error:
-        print(f"experiments: {error}", file=sys.stderr)
-        return 2
     except (KeyboardInterrupt, interrupts.Interrupted) as stop:
         return stop.code if isinstance(stop, interrupts.Interrupted) else 130
+    except Exception as error:
+        text = refusals.sentence(error, "a run with fewer --seeds")
+        if text is None:
+            raise
+        print(f"experiments: {text}", file=sys.stderr)
+        return 2
 
 
 def _prepare(arguments) -> None:

@@ -83,8 +83,7 @@ def _first(params):
 
 def _illegal(params) -> int:
     """Count the entries outside of their signs, over all members."""
-    signs = dj.signs.expand(dj.signs.sign_tree(params), params)
-    legal = dj.signs.project(params, signs)
+    legal = dj.signs.project(params)
     return sum(
         int((np.asarray(a) != np.asarray(b)).sum())
         for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(legal), strict=True)

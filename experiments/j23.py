@@ -64,6 +64,5 @@ def start_from(net: dj.RecurrentNetwork, task, start: str, *, keys) -> tuple[jax
     )
     params = params | {"cells_0": params["cells_0"] | {"W": whole}}
     if isinstance(net.cells[0], dj.ProjectedCell):
-        signs = dj.signs.expand(dj.signs.sign_tree(params), params)
-        params = dj.signs.project(params, signs)
+        params = dj.signs.project(params)
     return whole, params

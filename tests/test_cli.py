@@ -157,7 +157,7 @@ def test_memory_that_is_too_small_is_a_sentence_and_frees_the_folder(tmp_path, c
     with monkeypatch.context() as patch:
         patch.setattr(command, "_train", too_large)
         assert cli.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 2
-    assert "16000024001536 bytes; a smaller --n or fewer" in assert_one_sentence(capsys)
+    assert "16000024001536 bytes; a run with a smaller --n or fewer" in assert_one_sentence(capsys)
     assert cli.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 0
 
 

@@ -1,5 +1,6 @@
 """Experiments: their list, their claims, resuming, bad input; and the parts of Figure 4."""
 
+import dataclasses
 import json
 import shutil
 import signal
@@ -234,6 +235,19 @@ def test_a_broken_config_is_one_sentence(content, tmp_path, capsys):
     assert command.main(["fig2_adding", "--resume", str(tmp_path)]) == 2
     assert f"{tmp_path / 'config.json'} is broken" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_memory_that_is_too_small_is_a_sentence(tmp_path, capsys, monkeypatch):
+    def too_large(context):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 16000024001536 bytes.")
+
+    large = command.all_experiments()["fig3_spectra"]
+    monkeypatch.setattr(
+        command, "all_experiments", lambda: {"large": dataclasses.replace(large, run=too_large)}
+    )
+    assert command.main(["large", "--out", str(tmp_path / "run")]) == 2
+    told = capsys.readouterr().err
+    assert told.endswith("16000024001536 bytes; a run with fewer --seeds needs less.\n")
 
 
 def test_what_a_run_was_begun_with_is_not_changed_on_its_way(finished, capsys):

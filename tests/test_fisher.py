@@ -8,7 +8,7 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax import fisher
+from dalejax import running_fisher
 
 LAYERS = [dj.DivisiveDANNDense(4, n_i=2), dj.DANNDense(3)]
 
@@ -22,7 +22,7 @@ def setting():
 
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_the_measured_diagonal_is_the_mean_of_squared_gradients(x64, monkeypatch, at_once):
-    monkeypatch.setitem(fisher._AT_ONCE, "cpu", at_once)  # 4 of 6 trials: in threes
+    monkeypatch.setitem(running_fisher._AT_ONCE, "cpu", at_once)  # 4 of 6 trials: in threes
     net, task, params, x = setting()
     key = jax.random.key(2)
     found = reference.strip(dj.diagonal_fisher(net, task, params, x, key=key))

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import dalejax as dj
 from dalejax import signs
+from dalejax.sign_trees import expand
 from dalejax.signs import ColumnSigns
 
 pytestmark = pytest.mark.usefixtures("strict_ranks")
@@ -74,7 +75,7 @@ def test_what_is_projected_is_legal(value, sign):
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
 def test_the_type_is_kept(dtype):
     W = jnp.array([-1.0, 2.0, -0.0], dtype)
-    projected = signs.project({"W": W}, signs.expand({"W": 1}, {"W": W}))["W"]
+    projected = signs.project({"W": W}, {"W": 1})["W"]
     assert projected.dtype == dtype and projected.tolist() == [0, 2, 0]
     assert signs.is_legal({"W": projected}, {"W": 1}) and not signs.is_legal({"W": W}, {"W": 1})
 
@@ -138,13 +139,13 @@ def free(node):
 
 def test_a_prefix_stands_for_its_whole_branch():
     params = {"a": {"x": jnp.ones(2), "y": [jnp.ones((2, 2)), None]}, "b": jnp.ones(3)}
-    full = signs.expand({"a": -1, "b": None}, params)
+    full = expand({"a": -1, "b": None}, params)
     assert [int(s) for s in (full["a"]["x"], full["a"]["y"][0])] == [-1, -1]
     assert full["a"]["y"][1] is None and free(full["b"])
-    full = signs.expand({"a": None, "b": np.array([1, 0, -1])}, params)
+    full = expand({"a": None, "b": np.array([1, 0, -1])}, params)
     assert free(full["a"]["x"]) and full["b"].tolist() == [1, 0, -1] and full["b"].dtype == np.int8
-    assert [int(s) for s in jax.tree.leaves(signs.expand(1, params))] == [1, 1, 1]
-    assert all(free(s) for s in jax.tree.leaves(signs.expand(None, params), is_leaf=free))
+    assert [int(s) for s in jax.tree.leaves(expand(1, params))] == [1, 1, 1]
+    assert all(free(s) for s in jax.tree.leaves(expand(None, params), is_leaf=free))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_a_prefix_stands_for_its_whole_branch():
 def test_wrong_sign_trees_are_refused_in_one_sentence(tree, message):
     params = {"W": jnp.ones((2, 3)), "b": jnp.ones(2)}
     with pytest.raises(ValueError, match=message) as error:
-        signs.expand(tree, params)
+        expand(tree, params)
     sentence = str(error.value)
     assert sentence.endswith(".") and "\n" not in sentence
     with pytest.raises(ValueError, match=message):
@@ -210,7 +211,7 @@ def test_trees_of_other_libraries_are_tested_too():
     free_tree = jax.tree.map(lambda _: None, model)
     first = eqx.tree_at(lambda m: m.layers[0].weight, free_tree, 1, is_leaf=lambda x: x is None)
     assert not signs.is_legal(model, first) and signs.is_legal(model, free_tree)
-    assert signs.is_legal(signs.project(model, signs.expand(first, model)), first)
+    assert signs.is_legal(signs.project(model, first), first)
 
 
 def test_layers_in_lists_and_tuples_keep_their_signs():
