@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +43,10 @@ class SpectralColEICell(EICell):
             it is larger, as synapses that fall on one another add.
         input_synapses: inputs that a unit starts with, where they are fewer than units; where they
             are more, that many times the quotient.
+        input_init: initialiser of another U [n, n_in], of whose entries the magnitudes are taken;
+            the input scale and synapses are not used then. Inputs of mean 0, as word vectors are,
+            have no mean that many synapses would add up: ``initializers.colei_input`` leaves them
+            room to shrink as well as to grow.
 
     Raises:
         ValueError: n_i is not between 1 and n - 1, the strength or the input scale is not
@@ -64,6 +69,7 @@ class SpectralColEICell(EICell):
     strength: float = 0.8
     input_scale: float = 1 / 3
     input_synapses: int = 3
+    input_init: Callable[..., Array] | None = None
 
     def __post_init__(self):
         checks.positive("strength", self.strength)
@@ -84,11 +90,15 @@ class SpectralColEICell(EICell):
         P = initializers.colei_flat((n_e, n_e), 0, 1.0, key=key_P)
         A, B = _ties(n_i, n_e, key_A), _ties(n_i, n_e, key_B).T
         W = self.strength * jnp.block([[P, jnp.where(B > 0, -B, 0)], [A, jnp.zeros((n_i, n_i))]])
-        # A norm of all of U, over as many singular values as it has.
-        rms = self.input_scale * math.sqrt(n_in / 3 / min(n, n_in))
-        U = initializers.colei_flat(
-            (n, n_in), inputs_n_i, rms, key=key_U, synapses=self.input_synapses
-        )
+        if self.input_init is None:
+            # A norm of all of U, over as many singular values as it has.
+            rms = self.input_scale * math.sqrt(n_in / 3 / min(n, n_in))
+            U = initializers.colei_flat(
+                (n, n_in), inputs_n_i, rms, key=key_U, synapses=self.input_synapses
+            )
+        else:
+            U = jnp.abs(self.input_init((n, n_in), key=key_U))
+            U = jnp.where(U > 0, U * signs.column_signs(n_in, inputs_n_i), 0)  # never -0
         b = jnp.zeros(n) if inputs_n_i else -self.input_mean * U.sum(1)
         rule = signs.ColumnSigns((("U", inputs_n_i), ("W", self.n_i)))
         return {"U": U, "W": W, "b": b, signs.KEY: rule}
@@ -112,16 +122,24 @@ class SpectralColEIDense(ColEIDense):
     Each of the inputs starts with one synapse, dealt out evenly over the outputs (where the outputs
     are more, each of those with one). The others are absent, and may grow.
 
+    A softmax does not see what all outputs have in common. Under one, all synapses may start
+    stronger by :math:`c / \sqrt{n_{in}}`, which leaves the answers as they are: with enough of it
+    no weight ever reaches its sign's edge, and the layer learns as if it had no signs to keep. The
+    largest singular value, which is that shift's, lies where nobody looks.
+
     Args:
         features: outputs n_out, E and I together.
         inputs_n_i: inhibitory inputs, the last ones; wired by the network.
         n_i: of a hidden layer: inhibitory units among its outputs, the last ones.
         input_mean: mean of the inputs' entries, which the bias of a layer with excitatory inputs
             only cancels, ``b = -W.sum(1) input_mean``; 0 starts the bias at 0.
-        singular_value: s, of all of W.
+        singular_value: s, of all of W but for the shift.
+        shift: c, what every synapse has on top, as a multiple of a standard layer's largest weight,
+            1 / sqrt(n_in); 10 is much under a softmax, and anything but 0 is wrong elsewhere.
 
     Raises:
-        ValueError: the singular value is not positive, or n_i is below 0 or not below the outputs.
+        ValueError: the singular value is not positive, the shift is negative, or n_i is below 0 or
+            not below the outputs.
 
     Example:
         >>> layer = SpectralColEIDense(2, inputs_n_i=1, singular_value=0.5)
@@ -136,14 +154,17 @@ class SpectralColEIDense(ColEIDense):
     """
 
     singular_value: float = 1 / 3
+    shift: float = 0.0
 
     def __post_init__(self):
         checks.positive("singular_value", self.singular_value)
+        checks.not_negative("shift", self.shift)
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw W, b and their signs for n_in inputs."""
         n_i = (self.inputs_n_i or 0) * self.columns_per_input
         W = initializers.colei_flat((self.features, n_in), n_i, self.singular_value, key=key)
+        W = W + self.shift / math.sqrt(n_in) * signs.column_signs(n_in, n_i)
         b = jnp.zeros(self.features) if n_i else -self.input_mean * W.sum(1)
         return {"W": W, "b": b, signs.KEY: signs.ColumnSigns((("W", n_i),))}

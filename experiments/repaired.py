@@ -2,8 +2,8 @@
 
 Contestants of one layer, all six or those that a setting names: RNN, orthogonal RNN, ColEI, ColEI
 with the RNN's spectrum (its signs are illegal, and free), repaired ColEI (`SpectralColEICell` and
-`SpectralColEIDense`), Dale's ANN. Learning rate, clip and whether the bias starts at 0 or cancels
-the mean input are searched on the same grid for each.
+`SpectralColEIDense`), Dale's ANN. Learning rate, clip and whether the bias starts at 0, above it,
+or cancels the mean input are searched on the same grid for each.
 """
 
 from __future__ import annotations
@@ -22,27 +22,22 @@ from scipy import stats
 import dalejax as dj
 from experiments import evidence
 from experiments.base import Context, finite, slug
+from experiments.starts import (
+    BIASES,
+    COLEI,
+    NAMES,
+    REPAIRED,
+    RNN,
+    TRANSPLANT,
+    USUAL,
+    Contestant,
+    Repair,
+    contestants,
+    start,
+)
 
-RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
-COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
-NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
-FOUR = (RNN, COLEI, TRANSPLANT, REPAIRED)  # all that the claims are about
 SOURCE = "beyond the papers"
 OTHER_SEEDS = 1000  # those of a search are not those of the comparison
-
-
-class Contestant(NamedTuple):
-    """Who learns.
-
-    Attributes:
-        net: the network.
-        make_tx: makes its optimiser of a rate and a clip.
-        host: the network that it starts as, but for the singular values of W; None for itself.
-    """
-
-    net: dj.RecurrentNetwork
-    make_tx: Callable
-    host: dj.RecurrentNetwork | None = None
 
 
 class Found(NamedTuple):
@@ -66,46 +61,6 @@ def constant(make_tx: Callable, updates: int) -> Callable:
     """Leave what makes an optimiser as it is: the rate is the same in all updates."""
     del updates
     return make_tx
-
-
-def contestants(s: Mapping, n_out: int, cell: Mapping, **how) -> dict[str, Contestant]:
-    """Make the networks wanted; ``cell`` goes to each one's cell, ``how`` to the network."""
-    n, n_i = s["n"], s["n_i"]
-
-    def net(cell, readout):
-        return dj.RecurrentNetwork([cell], readout, **how)
-
-    rnn = net(dj.RNNCell(n, **cell), dj.Dense(n_out))
-    orthogonal = dj.RNNCell(n, recurrent_init=dj.initializers.orthogonal, **cell)
-    colei = net(dj.ColEICell(n, n_i=n_i, **cell), dj.ColEIDense(n_out))
-    repaired = dj.SpectralColEICell(n, n_i=n_i, **cell)
-    dann = net(dj.DANNCell(n, n_i=n_i, **cell), dj.DANNDense(n_out))
-    six = {
-        RNN: Contestant(rnn, dj.rnn_sgd),
-        ORTHOGONAL: Contestant(net(orthogonal, dj.Dense(n_out)), dj.rnn_sgd),
-        DANN: Contestant(dann, dj.dann_sgd),
-        COLEI: Contestant(colei, dj.colei_sgd),
-        TRANSPLANT: Contestant(rnn, dj.rnn_sgd, host=colei),
-        REPAIRED: Contestant(net(repaired, dj.SpectralColEIDense(n_out)), dj.colei_sgd),
-    }
-    return {name: six[name] for name in s.get("networks", NAMES)}
-
-
-def start(contestant: Contestant, task, bias: str, input_mean: float, *, keys):
-    """Draw where members start: with the bias wanted, and a transplanted spectrum."""
-    params = dj.initial_params(contestant.net, task, keys=keys)
-    if contestant.host is not None:
-        host = dj.initial_params(contestant.host, task, keys=keys)
-        W = dj.spectrum.transplant(host["cells_0"]["W"], params["cells_0"]["W"])
-        cell, readout = host["cells_0"], host["readout"]
-        params = {
-            "cells_0": {"U": cell["U"], "W": W, "b": cell["b"]},
-            "readout": {"W": readout["W"], "b": readout["b"]},
-        }
-    if bias == "centred":
-        U = contestant.net.effective(params)[0].U
-        params = params | {"cells_0": {**params["cells_0"], "b": -U.sum(-1) * input_mean}}
-    return params
 
 
 def compare(
@@ -177,14 +132,15 @@ def run(
     limits: Limits,
     cell: Mapping = types.MappingProxyType({}),
     schedule: Callable = constant,
+    repair: Repair = USUAL,
     **how,
 ) -> list[dj.claims.Claim]:
     """Compare them on a task: errors, the gap that is closed, spread, spectra; draw them.
 
-    ``cell`` and ``how`` are :func:`contestants`'s, ``schedule`` is :func:`compare`'s.
+    ``cell``, ``repair`` and ``how`` are :func:`contestants`'s, ``schedule`` is :func:`compare`'s.
     """
     _check(context.settings)
-    nets = contestants(context.settings, task.n_out, cell, **how)
+    nets = contestants(context.settings, task.n_out, cell, repair, **how)
     found = compare(context, task, input_mean, nets, schedule)
     errors = {name: context.final(name, metric) for name in found}
     look = {"ylabel": ylabel, "log": True}
@@ -197,7 +153,7 @@ def run(
 
 def _check(s: Mapping) -> None:
     for bias in s["biases"]:
-        dj.checks.choice("a bias", bias, ("zero", "centred"))
+        dj.checks.choice("a bias", bias, BIASES)
     networks = s.get("networks", NAMES)
     for name in networks:
         dj.checks.choice("a network", name, NAMES)

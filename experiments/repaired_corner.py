@@ -8,10 +8,10 @@ little in the time of `laptop` (8 of 30 epochs), and repaired ColEI much more.
 
 from __future__ import annotations
 
-from experiments import repaired, repaired_smnist
+from experiments import repaired, repaired_smnist, starts
 from experiments.base import Experiment
 
-CORNER = {"n_i": 1, "networks": (repaired.RNN, repaired.COLEI, repaired.REPAIRED)}
+CORNER = {"n_i": 1, "networks": (starts.RNN, starts.COLEI, starts.REPAIRED)}
 PRESETS = {name: settings | CORNER for name, settings in repaired_smnist.PRESETS.items()}
 PRESETS["laptop"] |= {"updates": 12_496, "last": 2}
 EXPERIMENT = Experiment(

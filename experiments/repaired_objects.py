@@ -9,13 +9,13 @@ The task of `fig2_objects`, whose inputs are centred: the bias starts at 0. `lap
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import fig2_objects, repaired
+from experiments import fig2_objects, repaired, starts
 from experiments.base import Context, Experiment
 
 FULL = fig2_objects.FULL | {"n": 300, "n_i": 30, "seeds": 10, "search_updates": 3750,
                             "search_seeds": 2, "rates": (0.03, 0.06, 0.12, 0.24),
                             "clips": (1.0, 10.0), "biases": ("zero",),
-                            "networks": repaired.NAMES}  # fmt: skip
+                            "networks": starts.NAMES}  # fmt: skip
 FULL = {n: v for n, v in FULL.items() if not n.startswith(("rate_", "clip_", "layers"))}
 PRESETS = {
     "smoke": FULL
@@ -23,7 +23,7 @@ PRESETS = {
        "updates": 4, "eval_every": 2, "seeds": 3, "last": 1, "search_updates": 2,
        "rates": (0.1,), "clips": (1.0,)},
     "laptop": FULL | {"updates": 7500, "eval_every": 375, "search_updates": 1500,
-                      "networks": repaired.FOUR},
+                      "networks": starts.FOUR},
     "paper": FULL,
 }  # fmt: skip
 

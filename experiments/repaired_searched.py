@@ -9,10 +9,10 @@ need not be what ends best. Expect repaired ColEI close behind the RNN.
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import repaired, repaired_decay, repaired_smnist
+from experiments import repaired, repaired_decay, repaired_smnist, starts
 from experiments.base import Context, Experiment
 
-THREE = {"networks": (repaired.RNN, repaired.COLEI, repaired.REPAIRED)}
+THREE = {"networks": (starts.RNN, starts.COLEI, starts.REPAIRED)}
 FULL = repaired_decay.PRESETS["paper"]
 FULL = FULL | THREE | {"search_updates": FULL["updates"], "search_seeds": 2}
 PRESETS = {

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 
 import dalejax as dj
-from experiments import repaired
+from experiments import repaired, starts
 
 TASK = dj.tasks.AddingProblem(num_train=64)
 KEYS = dj.seed_keys(0, 3)
-NETS = repaired.contestants({"n": 8, "n_i": 2}, TASK.n_out, {})
+NETS = starts.contestants({"n": 8, "n_i": 2}, TASK.n_out, {})
 
 
 def start(name, bias="zero", mean=0.0):
-    return repaired.start(NETS[name], TASK, bias, mean, keys=KEYS)
+    return starts.start(NETS[name], TASK, bias, mean, keys=KEYS)
 
 
 def matrices(params, name):
@@ -29,7 +29,7 @@ def test_a_centred_bias_cancels_the_mean_input(name):
 
 
 def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
-    params, colei, rnn = (start(n) for n in (repaired.TRANSPLANT, repaired.COLEI, repaired.RNN))
+    params, colei, rnn = (start(n) for n in (starts.TRANSPLANT, starts.COLEI, starts.RNN))
     W, host, donor = (np.asarray(p["cells_0"]["W"]) for p in (params, colei, rnn))
     values = [np.linalg.svd(w, compute_uv=False) for w in (W, donor)]
     np.testing.assert_allclose(*values, rtol=1e-4)
@@ -43,21 +43,21 @@ def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
 
 def test_the_share_of_the_gap_is_that_of_the_means():
     errors = {
-        repaired.COLEI: pd.Series([9.0, 11.0, np.nan]),  # a diverged member has no final error
-        repaired.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
-        repaired.RNN: pd.Series([2.0, 3.0, 1.0]),
+        starts.COLEI: pd.Series([9.0, 11.0, np.nan]),  # a diverged member has no final error
+        starts.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
+        starts.RNN: pd.Series([2.0, 3.0, 1.0]),
     }
     share, (low, high) = repaired.gap_closed(errors)
     assert share == pytest.approx((10 - 4) / (10 - 2))
     assert 0.6 < low < share < high < 0.95
-    nothing, bounds = repaired.gap_closed(errors | {repaired.RNN: pd.Series([2.0, np.nan])})
+    nothing, bounds = repaired.gap_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
 
 
 def test_a_setting_names_who_takes_part():
-    named = {"n": 8, "n_i": 2, "networks": (repaired.REPAIRED, repaired.RNN)}
-    nets = repaired.contestants(named, TASK.n_out, {})
-    assert list(nets) == [repaired.REPAIRED, repaired.RNN]
+    named = {"n": 8, "n_i": 2, "networks": (starts.REPAIRED, starts.RNN)}
+    nets = starts.contestants(named, TASK.n_out, {})
+    assert list(nets) == [starts.REPAIRED, starts.RNN]
     assert nets == {name: NETS[name] for name in nets}
 
 

@@ -55,6 +55,8 @@ def test_a_read_out_starts_with_equal_singular_values(n_in, n_out, x64):
     assert (W[:, :-2] >= 0).all() and (W[:, -2:] <= 0).all() and not np.any(params["b"])
     with pytest.raises(ValueError, match=r"singular_value is 0\.0"):
         dj.SpectralColEIDense(3, singular_value=0.0)
+    with pytest.raises(ValueError, match=r"shift is -1\.0"):
+        dj.SpectralColEIDense(3, shift=-1.0)
 
 
 def test_a_first_layers_bias_cancels_the_mean_input(x64):
@@ -85,11 +87,20 @@ def test_inputs_have_their_share_of_a_standard_cells_norm(n_in, x64):
 
 def test_under_a_softmax_the_signs_of_a_read_out_cost_nothing(x64):
     """The same on all of a column is not seen: with enough of it no sign is ever touched."""
-    net = dj.RecurrentNetwork([dj.SpectralColEICell(6, n_i=2)], dj.SpectralColEIDense(3))
-    x = jax.random.uniform(KEY, (5, 20, 4))  # time, batch, inputs
+
+    def network(shift):
+        readout = dj.SpectralColEIDense(3, shift=shift)
+        return dj.RecurrentNetwork([dj.SpectralColEICell(6, n_i=2)], readout)
+
+    net, x = network(0.0), jax.random.uniform(KEY, (5, 20, 4))  # time, batch, inputs
     labels = jax.random.randint(KEY, (20,), 0, 3)
     params = net.init(KEY, x)["params"]
+    shifted = network(12.0).init(KEY, x)["params"]
     columns = dj.signs.column_signs(6, 2)
+    np.testing.assert_allclose(
+        shifted["readout"]["W"] - params["readout"]["W"],
+        12 / np.sqrt(6) * columns * np.ones((3, 1)),
+    )
 
     def loss(params):
         answers = net.apply({"params": params}, x)
@@ -102,17 +113,44 @@ def test_under_a_softmax_the_signs_of_a_read_out_cost_nothing(x64):
             params = optax.apply_updates(params, updates)
         return params
 
-    shifted = params["readout"] | {"W": params["readout"]["W"] + 5.0 * columns}
-    legal = trained(dj.colei_sgd(0.5, clip=0.3), params | {"readout": shifted})
+    legal = trained(dj.colei_sgd(0.5, clip=0.3), shifted)
     freed = {"cells_0": dj.signs.sign_tree(params)["cells_0"], "readout": None}
     tx = optax.chain(dj.clip_by_tensor_norm(0.3), optax.sgd(0.5), dj.dale_projection(freed))
     free = trained(tx, params)
     dj.signs.assert_legal(legal)
     assert not dj.signs.is_legal(free) and loss(free) < 0.9 * loss(params)
-    back = legal["readout"] | {"W": legal["readout"]["W"] - 5.0 * columns}
+    back = legal["readout"] | {"W": legal["readout"]["W"] - 12 / jnp.sqrt(6) * columns}
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), legal | {"readout": back}, free
     )
+
+
+@pytest.mark.parametrize("inputs_n_i", [0, 2])
+def test_inputs_may_start_otherwise(inputs_n_i, x64):
+    cell = dj.SpectralColEICell(
+        8, n_i=2, inputs_n_i=inputs_n_i, input_init=dj.initializers.uniform, input_mean=0.5
+    )
+    U = np.asarray(cell.initial(6, key=KEY)["U"])
+    assert (
+        (U != 0).all() and (U[:, : 6 - inputs_n_i] > 0).all() and (U[:, 6 - inputs_n_i :] < 0).all()
+    )
+    usual = dj.SpectralColEICell(8, n_i=2, inputs_n_i=inputs_n_i).initial(6, key=KEY)
+    np.testing.assert_array_equal(cell.initial(6, key=KEY)["W"], usual["W"])
+
+
+@pytest.mark.parametrize("shape, n_i", [((5, 20), 2), ((20, 5), 2), ((6, 6), 1)])
+def test_balanced_weights_sum_to_nothing_and_keep_their_norm(shape, n_i, x64):
+    plain = np.asarray(dj.initializers.colei_flat(shape, n_i, 0.5, key=KEY, synapses=3))
+    W = np.asarray(dj.initializers.colei_flat(shape, n_i, 0.5, key=KEY, synapses=3, balanced=True))
+    np.testing.assert_allclose(W.sum(), 0, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(W), np.linalg.norm(plain), rtol=1e-12)
+    np.testing.assert_array_equal(np.sign(W), np.sign(plain))
+    for columns in (slice(None, -n_i), slice(-n_i, None)):  # each kind is scaled as one
+        was, now = plain[:, columns], W[:, columns]
+        ratio = now[was != 0] / was[was != 0]
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-12)
+    with pytest.raises(ValueError, match="n_i is 0; balanced weights need"):
+        dj.initializers.colei_flat(shape, 0, 0.5, key=KEY, balanced=True)
 
 
 def test_a_stack_of_them_learns_and_stays_legal():

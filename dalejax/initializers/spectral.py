@@ -93,6 +93,7 @@ def colei_flat(
     key: Key[Array, ""],
     synapses: int = 1,
     background: float = 0.0,
+    balanced: bool = False,
 ) -> Float[Array, "post pre"]:
     r"""Draw column-signed weights of few strong synapses, whose spectrum is flat or nearly so.
 
@@ -102,6 +103,10 @@ def colei_flat(
     k, the largest is at most :math:`\sqrt k s`. Every line of the longer side has k synapses, every
     line of the shorter one that many times the quotient of the sides.
 
+    Balanced, the inhibitory columns are stronger by a factor, and all weaker by another, so that
+    the weights sum to 0 and their norm is what it was: what all inputs have in common goes no
+    further. The singular values are then of two kinds.
+
     Args:
         shape: (post, pre).
         n_i: inhibitory columns, the last ones, from 0 to pre - 1.
@@ -110,9 +115,11 @@ def colei_flat(
         key: a typed PRNG key.
         synapses: k, at least 1.
         background: what every synapse has on top of each W_j, 0 or positive.
+        balanced: let excitation and inhibition have the same sum; wants inhibitory columns.
 
     Raises:
-        ValueError: synapses is below 1, rms is not positive, or as :func:`colei_spectral`.
+        ValueError: synapses is below 1, rms is not positive, balanced weights have no inhibitory
+            columns, or as :func:`colei_spectral`.
 
     Example:
         >>> W = colei_flat((4, 4), 1, 0.5, key=jax.random.key(0))
@@ -124,6 +131,15 @@ def colei_flat(
     """
     checks.whole("synapses", synapses)
     checks.positive("rms", rms)
+    if balanced and not n_i:
+        raise ValueError("n_i is 0; balanced weights need inhibitory columns, at least 1.")
     values = jnp.full(min(shape), rms / math.sqrt(synapses))
     keys = jax.random.split(key, synapses)
-    return sum(colei_spectral(shape, n_i, values, key=k, background=background) for k in keys)
+    W = sum(colei_spectral(shape, n_i, values, key=k, background=background) for k in keys)
+    return _balance(W) if balanced else W
+
+
+def _balance(W):
+    factor = jnp.where(W > 0, W, 0).sum() / jnp.where(W < 0, -W, 0).sum()
+    level = jnp.where(W < 0, factor * W, W)
+    return level * (jnp.linalg.norm(W) / jnp.linalg.norm(level))

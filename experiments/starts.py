@@ -1,0 +1,120 @@
+"""Who is compared with repaired ColEI, and where each of them starts."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import dalejax as dj
+
+RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
+COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
+NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
+FOUR = (RNN, COLEI, TRANSPLANT, REPAIRED)  # all that the claims are about
+BIASES = ("zero", "centred", "raised")
+RAISED = (
+    0.3  # what a raised bias starts at: units are active though their inputs are below the mean
+)
+
+
+class Contestant(NamedTuple):
+    """Who learns.
+
+    Attributes:
+        net: the network.
+        make_tx: makes its optimiser of a rate and a clip.
+        host: the network that it starts as, but for the singular values of W; None for itself.
+    """
+
+    net: dj.RecurrentNetwork
+    make_tx: Callable
+    host: dj.RecurrentNetwork | None = None
+
+
+class Repair(NamedTuple):
+    """What a task wants of the repaired network's start, found by trial.
+
+    Attributes:
+        strength: of the synapses of W.
+        singular_value: of the read-out.
+        shift: of the read-out, which a softmax does not see.
+        dense_inputs: whether U starts with many synapses, as ColEI's does.
+    """
+
+    strength: float = 0.8
+    singular_value: float = 1 / 3
+    shift: float = 0.0
+    dense_inputs: bool = False
+
+
+USUAL = Repair()
+
+
+def contestants(
+    s: Mapping, n_out: int, cell: Mapping, repair: Repair = USUAL, **how
+) -> dict[str, Contestant]:
+    """Make the networks wanted; ``cell`` goes to each one's cell, ``how`` to the network.
+
+    Of the inputs the last ``inputs_n_i``, where there is such a setting, are inhibitory to ColEI,
+    repaired or not.
+    """
+    n, n_i = s["n"], s["n_i"]
+    signed = dict(cell, n_i=n_i, inputs_n_i=s.get("inputs_n_i", 0))
+
+    def net(cell, readout):
+        return dj.RecurrentNetwork([cell], readout, **how)
+
+    rnn = net(dj.RNNCell(n, **cell), dj.Dense(n_out))
+    colei = net(dj.ColEICell(n, **signed), dj.ColEIDense(n_out))
+    makers = {
+        RNN: lambda: Contestant(rnn, dj.rnn_sgd),
+        ORTHOGONAL: lambda: Contestant(
+            net(dj.RNNCell(n, recurrent_init=dj.initializers.orthogonal, **cell), dj.Dense(n_out)),
+            dj.rnn_sgd,
+        ),
+        DANN: lambda: Contestant(
+            net(dj.DANNCell(n, n_i=n_i, **cell), dj.DANNDense(n_out)), dj.dann_sgd
+        ),
+        COLEI: lambda: Contestant(colei, dj.colei_sgd),
+        TRANSPLANT: lambda: Contestant(rnn, dj.rnn_sgd, host=colei),
+        REPAIRED: lambda: Contestant(net(*_repaired(n, n_out, signed, repair)), dj.colei_sgd),
+    }
+    return {name: makers[name]() for name in s.get("networks", NAMES)}
+
+
+def _repaired(n: int, n_out: int, signed: Mapping, repair: Repair):
+    inputs = None
+    if repair.dense_inputs:
+        inputs = dj.initializers.colei_input
+    elif signed["inputs_n_i"]:
+        inputs = functools.partial(few_balanced, n_i=signed["inputs_n_i"])
+    cell = dj.SpectralColEICell(n, strength=repair.strength, input_init=inputs, **signed)
+    readout = dj.SpectralColEIDense(n_out, singular_value=repair.singular_value, shift=repair.shift)
+    return cell, readout
+
+
+def few_balanced(shape: tuple[int, int], n_i: int, *, key):
+    """Draw input weights with few synapses, a standard network's norm, and a sum of 0."""
+    rms = math.sqrt(shape[1] / 3 / min(shape))
+    return dj.initializers.colei_flat(shape, n_i, rms, key=key, synapses=3, balanced=True)
+
+
+def start(contestant: Contestant, task, bias: str, input_mean: float, *, keys):
+    """Draw where members start: with the bias wanted, and a transplanted spectrum."""
+    params = dj.initial_params(contestant.net, task, keys=keys)
+    if contestant.host is not None:
+        host = dj.initial_params(contestant.host, task, keys=keys)
+        W = dj.spectrum.transplant(host["cells_0"]["W"], params["cells_0"]["W"])
+        cell, readout = host["cells_0"], host["readout"]
+        params = {
+            "cells_0": {"U": cell["U"], "W": W, "b": cell["b"]},
+            "readout": {"W": readout["W"], "b": readout["b"]},
+        }
+    b = params["cells_0"]["b"]
+    if bias == "centred":
+        b = -contestant.net.effective(params)[0].U.sum(-1) * input_mean
+    elif bias == "raised":
+        b = b + RAISED
+    return params | {"cells_0": {**params["cells_0"], "b": b}}
