@@ -60,10 +60,12 @@ def run(context: Context) -> list[dj.claims.Claim]:
     return _claims(context, errors, lines, task.source)
 
 
-def recognition(context: Context) -> dj.tasks.ObjectRecognition:
-    """Make the task of the settings."""
+def recognition(
+    context: Context, kind: type = dj.tasks.ObjectRecognition
+) -> dj.tasks.ObjectRecognition:
+    """Make the task of the settings; ``kind`` is its class."""
     s = context.settings
-    return dj.tasks.ObjectRecognition(
+    return kind(
         s["data"],
         s["scenes"],
         size=s["size"],

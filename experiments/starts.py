@@ -12,6 +12,11 @@ import dalejax as dj
 RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
 COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
 NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
+# The same with inhibitory units among the inputs; to the others all inputs are excitatory.
+INPUTS = INPUTS_COLEI, INPUTS_REPAIRED = (
+    "ColEI, inhibitory inputs",
+    "repaired, inhibitory inputs",
+)
 FOUR = (RNN, COLEI, TRANSPLANT, REPAIRED)  # all that the claims are about
 BIASES = ("zero", "centred", "raised")
 RAISED = (
@@ -57,11 +62,11 @@ def contestants(
 ) -> dict[str, Contestant]:
     """Make the networks wanted; ``cell`` goes to each one's cell, ``how`` to the network.
 
-    Of the inputs the last ``inputs_n_i``, where there is such a setting, are inhibitory to ColEI,
-    repaired or not.
+    To two of them the last ``inputs_n_i`` inputs, where there is such a setting, are inhibitory.
     """
     n, n_i = s["n"], s["n_i"]
-    signed = dict(cell, n_i=n_i, inputs_n_i=s.get("inputs_n_i", 0))
+    signed = dict(cell, n_i=n_i)
+    both = signed | {"inputs_n_i": s.get("inputs_n_i", 0)}
 
     def net(cell, readout):
         return dj.RecurrentNetwork([cell], readout, **how)
@@ -80,6 +85,10 @@ def contestants(
         COLEI: lambda: Contestant(colei, dj.colei_sgd),
         TRANSPLANT: lambda: Contestant(rnn, dj.rnn_sgd, host=colei),
         REPAIRED: lambda: Contestant(net(*_repaired(n, n_out, signed, repair)), dj.colei_sgd),
+        INPUTS_COLEI: lambda: Contestant(
+            net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd
+        ),
+        INPUTS_REPAIRED: lambda: Contestant(net(*_repaired(n, n_out, both, repair)), dj.colei_sgd),
     }
     return {name: makers[name]() for name in s.get("networks", NAMES)}
 
@@ -88,8 +97,8 @@ def _repaired(n: int, n_out: int, signed: Mapping, repair: Repair):
     inputs = None
     if repair.dense_inputs:
         inputs = dj.initializers.colei_input
-    elif signed["inputs_n_i"]:
-        inputs = functools.partial(few_balanced, n_i=signed["inputs_n_i"])
+    elif inputs_n_i := signed.get("inputs_n_i"):
+        inputs = functools.partial(few_balanced, n_i=inputs_n_i)
     cell = dj.SpectralColEICell(n, strength=repair.strength, input_init=inputs, **signed)
     readout = dj.SpectralColEIDense(n_out, singular_value=repair.singular_value, shift=repair.shift)
     return cell, readout

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 import dalejax as dj
-from experiments import repaired, starts
+from experiments import repaired, repaired_objects, starts
 
 TASK = dj.tasks.AddingProblem(num_train=64)
 KEYS = dj.seed_keys(0, 3)
-NETS = starts.contestants({"n": 8, "n_i": 2}, TASK.n_out, {})
+NETS = starts.contestants(
+    {"n": 8, "n_i": 2, "inputs_n_i": 1, "networks": (*starts.NAMES, *starts.INPUTS)}, TASK.n_out, {}
+)
 
 
 def start(name, bias="zero", mean=0.0):
@@ -26,6 +28,48 @@ def matrices(params, name):
 def test_a_centred_bias_cancels_the_mean_input(name):
     U, _, b = NETS[name].net.effective(start(name, "centred", 0.3))[0]
     np.testing.assert_allclose(np.asarray(U) @ np.full(TASK.n_in, 0.3), -np.asarray(b), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_raised_bias_is_above_what_it_was(name):
+    before, after = (NETS[name].net.effective(start(name, b))[0].b for b in ("zero", "raised"))
+    np.testing.assert_allclose(np.asarray(after) - np.asarray(before), starts.RAISED, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_inputs_are_excitatory_but_for_those_who_have_both(name):
+    """Of one inhibitory input of two: all its weights, which cancel the others' sum."""
+    U = np.asarray(NETS[name].net.effective(start(name))[0].U)
+    if name in starts.INPUTS:
+        assert (U[..., :-1] >= 0).all() and (U[..., -1:] <= 0).all()
+    elif "ColEI" in name:
+        assert (U >= 0).all()
+    if name == starts.INPUTS_REPAIRED:
+        np.testing.assert_allclose(U.sum((1, 2)), 0, atol=1e-5)
+
+
+def test_a_repair_is_what_a_task_wants():
+    repair = starts.Repair(strength=0.5, singular_value=0.25, shift=10.0, dense_inputs=True)
+    settings = {"n": 8, "n_i": 2, "networks": (starts.REPAIRED,)}
+    (found,) = starts.contestants(settings, 3, {}, repair).values()
+    cell, readout = found.net.cells[0], found.net.readout
+    assert (cell.strength, readout.singular_value, readout.shift) == (0.5, 0.25, 10.0)
+    U = cell.initial(5, key=KEYS[0])["U"]
+    assert (U > 0).all()  # where few synapses leave most at 0
+
+
+def test_pixels_in_any_order_are_the_same_pixels():
+    options = {"size": 4, "num_train": 16, "num_valid": 8, "num_test": 8, "batch_size": 8}
+    usual, mixed = (
+        kind("shapes", "noise", **options)
+        for kind in (dj.tasks.ObjectRecognition, repaired_objects.AnyOrder)
+    )
+    pictures = usual.data["train"][0][:3]
+    a, b = (np.asarray(task.encode(pictures)) for task in (usual, mixed))
+    assert (a != b).any()
+    np.testing.assert_array_equal(np.sort(a), np.sort(b))
+    order = [int(np.flatnonzero((a[0] == column[:, None]).all(0))[0]) for column in b[0].T]
+    np.testing.assert_array_equal(a[0][:, order], b[0])  # one order for all pictures
 
 
 def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
@@ -52,6 +96,8 @@ def test_the_share_of_the_gap_is_that_of_the_means():
     assert 0.6 < low < share < high < 0.95
     nothing, bounds = repaired.gap_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
+    none, _ = repaired.gap_closed(errors | {starts.RNN: errors[starts.COLEI]})
+    assert np.isnan(none)  # of no gap there is no share
 
 
 def test_a_setting_names_who_takes_part():
