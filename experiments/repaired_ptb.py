@@ -56,7 +56,7 @@ EXPERIMENT = Experiment(
     name="repaired_ptb",
     source=repaired.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 45, "paper": 300},
+    expected_minutes={"smoke": 0.5, "laptop": 25, "paper": 300},
     claims=4,
     run=run,
 )
