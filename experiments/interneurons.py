@@ -85,7 +85,7 @@ EXPERIMENT = Experiment(
     name="interneurons",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 10, "paper": 150},
+    expected_minutes={"smoke": 0.5, "laptop": 6, "paper": 150},
     claims=3,
     run=run,
 )
