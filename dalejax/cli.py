@@ -74,11 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except processes.OtherFailed:  # it says why
         return 2
     except Exception as error:
-        text = refusals.sentence(error, "a run with a smaller --n or fewer --seeds")
-        if text is None:
-            raise
-        print(f"dalejax: {text}", file=sys.stderr)
-        return 2
+        return refusals.refuse(error, "dalejax", "a run with a smaller --n or fewer --seeds")
     return 0
 
 

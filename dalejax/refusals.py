@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 # Numbers that do not fit; files that are missing or damaged, folders that cannot be written, no
 # connection (OSError is all of those); a package that is not installed.
 BAD_INPUT = (ValueError, OSError, ModuleNotFoundError)
@@ -34,6 +36,28 @@ def sentence(error: Exception, smaller: str = "a smaller run") -> str | None:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}."
     return _one_line(error)
+
+
+def refuse(error: Exception, program: str, smaller: str) -> int:
+    """Print the sentence for an error on stderr, or raise the error again if it is the program's.
+
+    Args:
+        error: what was raised.
+        program: who says it.
+        smaller: what needs less memory.
+
+    Returns:
+        The exit code, 2.
+
+    Example:
+        >>> refuse(ValueError("n is 0."), "dalejax", "a smaller run")
+        2
+    """
+    text = sentence(error, smaller)
+    if text is None:
+        raise error
+    print(f"{program}: {text}", file=sys.stderr)
+    return 2
 
 
 def _one_line(error: Exception) -> str:

@@ -75,11 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     except (KeyboardInterrupt, interrupts.Interrupted) as stop:
         return stop.code if isinstance(stop, interrupts.Interrupted) else 130
     except Exception as error:
-        text = refusals.sentence(error, "a run with fewer --seeds")
-        if text is None:
-            raise
-        print(f"experiments: {text}", file=sys.stderr)
-        return 2
+        return refusals.refuse(error, "experiments", "a run with fewer --seeds")
 
 
 def _prepare(arguments) -> None:
