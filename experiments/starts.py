@@ -19,9 +19,7 @@ INPUTS = INPUTS_COLEI, INPUTS_REPAIRED = (
 )
 FOUR = (RNN, COLEI, TRANSPLANT, REPAIRED)  # all that the claims are about
 BIASES = ("zero", "centred", "raised")
-RAISED = (
-    0.3  # what a raised bias starts at: units are active though their inputs are below the mean
-)
+RAISED = 0.3  # what a raised bias starts at: units are active at inputs below the mean
 
 
 class Contestant(NamedTuple):
