@@ -90,7 +90,7 @@ EXPERIMENT = Experiment(
     name="homeostasis",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 15, "paper": 200},
+    expected_minutes={"smoke": 0.5, "laptop": 13, "paper": 200},
     claims=4,
     run=run,
 )
