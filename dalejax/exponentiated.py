@@ -47,7 +47,7 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
     """
 
     def init(params: Params) -> DaleProjectionState:
-        return DaleProjectionState(dale.whole(params, signs))
+        return DaleProjectionState(dale.expanded(params, signs))
 
     def update(updates, state, params=None, **extra):
         del extra

@@ -199,10 +199,10 @@ def project(params: Params, signs: PyTree | None = None) -> Params:
     Reference:
         Li et al. 2023, section 2.1: "a euclidean projection onto the allowed solution space".
     """
-    return nearest_legal(params, whole(params, signs))
+    return nearest_legal(params, expanded(params, signs))
 
 
-def whole(params: Params, signs: PyTree | None = None) -> PyTree:
+def expanded(params: Params, signs: PyTree | None = None) -> PyTree:
     """Spread a sign tree, or dalejax's own where there is none, over the parameters.
 
     Args:
@@ -216,7 +216,7 @@ def whole(params: Params, signs: PyTree | None = None) -> PyTree:
         ValueError: the sign tree does not match the parameters, or there is none.
 
     Example:
-        >>> whole({"W": jnp.ones(2)}, {"W": 1})
+        >>> expanded({"W": jnp.ones(2)}, {"W": 1})
         {'W': Array(1, dtype=int8)}
     """
     return expand(sign_tree(params) if signs is None else signs, params)
@@ -287,7 +287,7 @@ def assert_legal(params: Params, signs: PyTree | None = None) -> None:
 
 
 def _first_illegal(params, signs):
-    full = whole(params, signs)
+    full = expanded(params, signs)
     leaves = jax.tree_util.tree_leaves_with_path(params)
     for (path, leaf), sign in zip(leaves, jax.tree.leaves(full, is_leaf=is_free), strict=True):
         if is_free(sign):

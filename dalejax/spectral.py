@@ -43,15 +43,16 @@ class SpectralColEICell(EICell):
             it is larger, as synapses that fall on one another add.
         input_synapses: inputs that a unit starts with, where they are fewer than units; where they
             are more, that many times the quotient.
+        balanced_inputs: let the weights of U sum to 0, where some of the inputs are inhibitory.
         input_init: initialiser of another U [n, n_in], of whose entries the magnitudes are taken;
-            the input scale and synapses are not used then. Inputs of mean 0, as word vectors are,
-            have no mean that many synapses would add up: ``initializers.colei_input`` leaves them
-            room to shrink as well as to grow.
+            the input's scale, synapses and balance are not used then. Inputs of mean 0, as word
+            vectors are, have no mean that many synapses would add up: ``initializers.colei_input``
+            leaves them room to shrink as well as to grow.
 
     Raises:
         ValueError: n_i is not between 1 and n - 1, the strength or the input scale is not
-            positive, a unit has no inputs, or there is a ``connectivity``, which would take
-            synapses away.
+            positive, a unit has no inputs, the inputs are balanced and none is inhibitory, or there
+            is a ``connectivity``, which would take synapses away.
 
     Example:
         >>> cell = SpectralColEICell(100, n_i=10)
@@ -69,6 +70,7 @@ class SpectralColEICell(EICell):
     strength: float = 0.8
     input_scale: float = 1 / 3
     input_synapses: int = 3
+    balanced_inputs: bool = False
     input_init: Callable[..., Array] | None = None
 
     def __post_init__(self):
@@ -94,11 +96,12 @@ class SpectralColEICell(EICell):
             # A norm of all of U, over as many singular values as it has.
             rms = self.input_scale * math.sqrt(n_in / 3 / min(n, n_in))
             U = initializers.colei_flat(
-                (n, n_in), inputs_n_i, rms, key=key_U, synapses=self.input_synapses
-            )
+                (n, n_in), inputs_n_i, rms, key=key_U, synapses=self.input_synapses,
+                balanced=self.balanced_inputs,
+            )  # fmt: skip
         else:
             U = jnp.abs(self.input_init((n, n_in), key=key_U))
-            U = jnp.where(U > 0, U * signs.column_signs(n_in, inputs_n_i), 0)  # never -0
+            U = jnp.where(U == 0, 0, U * signs.column_signs(n_in, inputs_n_i))  # never -0
         b = jnp.zeros(n) if inputs_n_i else -self.input_mean * U.sum(1)
         rule = signs.ColumnSigns((("U", inputs_n_i), ("W", self.n_i)))
         return {"U": U, "W": W, "b": b, signs.KEY: rule}
@@ -135,7 +138,8 @@ class SpectralColEIDense(ColEIDense):
             only cancels, ``b = -W.sum(1) input_mean``; 0 starts the bias at 0.
         singular_value: s, of all of W but for the shift.
         shift: c, what every synapse has on top, as a multiple of a standard layer's largest weight,
-            1 / sqrt(n_in); 10 is much under a softmax, and anything but 0 is wrong elsewhere.
+            1 / sqrt(n_in). Under a softmax 10 is enough; elsewhere it must be 0, since the answers
+            would be others.
 
     Raises:
         ValueError: the singular value is not positive, the shift is negative, or n_i is below 0 or
@@ -148,6 +152,9 @@ class SpectralColEIDense(ColEIDense):
         [0.5, 0.5]
         >>> (W != 0).sum(0).tolist()
         [1, 1, 1, 1]
+        >>> shifted = SpectralColEIDense(2, inputs_n_i=1, singular_value=0.5, shift=10.0)
+        >>> (shifted.initial(4, key=jax.random.key(0))["W"] - W)[0].tolist()  # 10 / sqrt(4)
+        [5.0, 5.0, 5.0, -5.0]
 
     Reference:
         As :class:`SpectralColEICell`.

@@ -164,6 +164,11 @@ def _check(s: Mapping) -> None:
     networks = s.get("networks", NAMES)
     for name in networks:
         dj.checks.choice("a network", name, (*NAMES, *INPUTS))
+    if set(INPUTS) & set(networks) and not (set(INPUTS) <= set(networks) and s.get("inputs_n_i")):
+        raise ValueError(
+            f"the networks are {networks} and inputs_n_i is {s.get('inputs_n_i', 0)}; both of "
+            f"{' and '.join(INPUTS)} must take part, and inputs_n_i be at least 1, or neither."
+        )
     if missing := {RNN, COLEI, REPAIRED} - set(networks):
         raise ValueError(
             f"the networks are {networks}; they must hold {', '.join(sorted(missing))}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -71,41 +70,25 @@ def contestants(
 
     rnn = net(dj.RNNCell(n, **cell), dj.Dense(n_out))
     colei = net(dj.ColEICell(n, **signed), dj.ColEIDense(n_out))
-    makers = {
-        RNN: lambda: Contestant(rnn, dj.rnn_sgd),
-        ORTHOGONAL: lambda: Contestant(
-            net(dj.RNNCell(n, recurrent_init=dj.initializers.orthogonal, **cell), dj.Dense(n_out)),
-            dj.rnn_sgd,
-        ),
-        DANN: lambda: Contestant(
-            net(dj.DANNCell(n, n_i=n_i, **cell), dj.DANNDense(n_out)), dj.dann_sgd
-        ),
-        COLEI: lambda: Contestant(colei, dj.colei_sgd),
-        TRANSPLANT: lambda: Contestant(rnn, dj.rnn_sgd, host=colei),
-        REPAIRED: lambda: Contestant(net(*_repaired(n, n_out, signed, repair)), dj.colei_sgd),
-        INPUTS_COLEI: lambda: Contestant(
-            net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd
-        ),
-        INPUTS_REPAIRED: lambda: Contestant(net(*_repaired(n, n_out, both, repair)), dj.colei_sgd),
-    }
-    return {name: makers[name]() for name in s.get("networks", NAMES)}
-
-
-def _repaired(n: int, n_out: int, signed: Mapping, repair: Repair):
-    inputs = None
-    if repair.dense_inputs:
-        inputs = dj.initializers.colei_input
-    elif inputs_n_i := signed.get("inputs_n_i"):
-        inputs = functools.partial(few_balanced, n_i=inputs_n_i)
-    cell = dj.SpectralColEICell(n, strength=repair.strength, input_init=inputs, **signed)
+    repaired = functools.partial(
+        dj.SpectralColEICell, n, strength=repair.strength,
+        input_init=dj.initializers.colei_input if repair.dense_inputs else None,
+    )  # fmt: skip
     readout = dj.SpectralColEIDense(n_out, singular_value=repair.singular_value, shift=repair.shift)
-    return cell, readout
-
-
-def few_balanced(shape: tuple[int, int], n_i: int, *, key):
-    """Draw input weights with few synapses, a standard network's norm, and a sum of 0."""
-    rms = math.sqrt(shape[1] / 3 / min(shape))
-    return dj.initializers.colei_flat(shape, n_i, rms, key=key, synapses=3, balanced=True)
+    orthogonal = dj.RNNCell(n, recurrent_init=dj.initializers.orthogonal, **cell)
+    every = {
+        RNN: Contestant(rnn, dj.rnn_sgd),
+        ORTHOGONAL: Contestant(net(orthogonal, dj.Dense(n_out)), dj.rnn_sgd),
+        DANN: Contestant(net(dj.DANNCell(n, n_i=n_i, **cell), dj.DANNDense(n_out)), dj.dann_sgd),
+        COLEI: Contestant(colei, dj.colei_sgd),
+        TRANSPLANT: Contestant(rnn, dj.rnn_sgd, host=colei),
+        REPAIRED: Contestant(net(repaired(**signed), readout), dj.colei_sgd),
+        INPUTS_COLEI: Contestant(net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd),
+        INPUTS_REPAIRED: Contestant(
+            net(repaired(**both, balanced_inputs=True, input_scale=1.0), readout), dj.colei_sgd
+        ),
+    }
+    return {name: every[name] for name in s.get("networks", NAMES)}
 
 
 def start(contestant: Contestant, task, bias: str, input_mean: float, *, keys):

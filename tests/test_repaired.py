@@ -113,6 +113,8 @@ def test_a_setting_names_who_takes_part():
         ({"biases": ("centered",)}, "a bias is 'centered'; it must be one of zero, centred"),
         ({"networks": ("RNN", "LSTM")}, "a network is 'LSTM'; it must be one of RNN,"),
         ({"networks": ("RNN", "ColEI")}, "they must hold repaired ColEI"),
+        ({"networks": (*starts.NAMES, *starts.INPUTS)}, "inputs_n_i is 0; both of ColEI, inhib"),
+        ({"networks": (*starts.NAMES, starts.INPUTS_COLEI), "inputs_n_i": 1}, "must take part"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_is_trained(change, sentence):

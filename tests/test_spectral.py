@@ -134,6 +134,8 @@ def test_inputs_may_start_otherwise(inputs_n_i, x64):
     assert (
         (U != 0).all() and (U[:, : 6 - inputs_n_i] > 0).all() and (U[:, 6 - inputs_n_i :] < 0).all()
     )
+    lost = cell.clone(input_init=lambda shape, *, key: jnp.full(shape, jnp.nan))
+    assert np.isnan(lost.initial(6, key=KEY)["U"]).all()  # what is no number stays to be seen
     usual = dj.SpectralColEICell(8, n_i=2, inputs_n_i=inputs_n_i).initial(6, key=KEY)
     np.testing.assert_array_equal(cell.initial(6, key=KEY)["W"], usual["W"])
 
@@ -149,6 +151,8 @@ def test_balanced_weights_sum_to_nothing_and_keep_their_norm(shape, n_i, x64):
         was, now = plain[:, columns], W[:, columns]
         ratio = now[was != 0] / was[was != 0]
         np.testing.assert_allclose(ratio, ratio[0], rtol=1e-12)
+    cell = dj.SpectralColEICell(8, n_i=2, inputs_n_i=n_i, balanced_inputs=True)
+    np.testing.assert_allclose(cell.initial(shape[1], key=KEY)["U"].sum(), 0, atol=1e-12)
     with pytest.raises(ValueError, match="n_i is 0; balanced weights need"):
         dj.initializers.colei_flat(shape, 0, 0.5, key=KEY, balanced=True)
 

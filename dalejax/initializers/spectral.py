@@ -104,8 +104,8 @@ def colei_flat(
     line of the shorter one that many times the quotient of the sides.
 
     Balanced, the inhibitory columns are stronger by a factor, and all weaker by another, so that
-    the weights sum to 0 and their norm is what it was: what all inputs have in common goes no
-    further. The singular values are then of two kinds.
+    the weights sum to 0 and their norm is what it was: what all inputs have in common cancels on
+    average over the units. The singular values are no longer flat then.
 
     Args:
         shape: (post, pre).
