@@ -23,7 +23,8 @@ from experiments.base import Context, Experiment
 
 FULL = fig2_objects.FULL | {"n": 300, "n_i": 30, "inputs_n_i": 102, "seeds": 10,
                             "search_updates": 3750, "search_seeds": 2,
-                            "rates": (0.03, 0.06, 0.12, 0.24), "clips": (1.0, 10.0),
+                            "rates": (0.015, 0.03, 0.06, 0.12, 0.24, 0.48),
+                            "clips": (1.0, 10.0),
                             "biases": ("zero", "raised"),
                             "networks": (*starts.NAMES, *starts.INPUTS)}  # fmt: skip
 FULL = {n: v for n, v in FULL.items() if not n.startswith(("rate_", "clip_", "layers"))}

@@ -43,12 +43,15 @@ class Repair(NamedTuple):
         singular_value: of the read-out.
         shift: of the read-out, which a softmax does not see.
         dense_inputs: whether U starts with many synapses, as ColEI's does.
+        balanced_scale: the norm of U, as a share of a standard cell's, where inhibitory inputs
+            balance the others: it may be larger, as nothing adds up.
     """
 
     strength: float = 0.8
     singular_value: float = 1 / 3
     shift: float = 0.0
     dense_inputs: bool = False
+    balanced_scale: float = 1.0
 
 
 USUAL = Repair()
@@ -85,7 +88,8 @@ def contestants(
         REPAIRED: Contestant(net(repaired(**signed), readout), dj.colei_sgd),
         INPUTS_COLEI: Contestant(net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd),
         INPUTS_REPAIRED: Contestant(
-            net(repaired(**both, balanced_inputs=True, input_scale=1.0), readout), dj.colei_sgd
+            net(repaired(**both, balanced_inputs=True, input_scale=repair.balanced_scale), readout),
+            dj.colei_sgd,
         ),
     }
     return {name: every[name] for name in s.get("networks", NAMES)}
