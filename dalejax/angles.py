@@ -83,7 +83,7 @@ def limit_projection_angle(
     checks.choice("measure", measure, MEASURES)
 
     def init(params: Params) -> ProjectionAngleState:
-        tree = dale.expanded(params, signs)
+        tree = dale.tree_of(params, signs)
         layers = len(branches(params)[0])
         return ProjectionAngleState(tree, jnp.ones(layers), jnp.zeros(layers, jnp.int32))
 

@@ -98,14 +98,21 @@ def not_negative(name: str, value: Any) -> None:
         value: a number.
 
     Raises:
-        ValueError: it is negative, infinite or not a number.
+        ValueError: it is no number, not finite, or negative.
 
     Example:
         >>> not_negative("noise", -0.1)
         Traceback (most recent call last):
         ValueError: noise is -0.1; it must be 0 or positive.
+        >>> not_negative("shift", None)
+        Traceback (most recent call last):
+        ValueError: shift is None; it must be 0 or positive.
     """
-    if not 0 <= value < math.inf:
+    try:
+        fits = 0 <= value < math.inf
+    except TypeError:
+        fits = False
+    if not fits:
         raise ValueError(f"{name} is {value}; it must be 0 or positive.")
 
 

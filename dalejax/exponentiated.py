@@ -47,7 +47,7 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
     """
 
     def init(params: Params) -> DaleProjectionState:
-        return DaleProjectionState(dale.expanded(params, signs))
+        return DaleProjectionState(dale.tree_of(params, signs))
 
     def update(updates, state, params=None, **extra):
         del extra

@@ -31,6 +31,8 @@ def sentence(error: Exception, smaller: str = "a smaller run") -> str | None:
     if isinstance(error, RuntimeError) and NO_MEMORY in str(error):
         text = _one_line(error).split(f"{NO_MEMORY}: ")[-1].rstrip(".")
         return f"{text}; {smaller} needs less."
+    if isinstance(error, MemoryError):  # NumPy's, of the host
+        return f"{_one_line(error).rstrip('.') or 'Out of memory'}; {smaller} needs less."
     if not isinstance(error, BAD_INPUT):
         return None
     if isinstance(error, OSError) and error.strerror and error.filename:

@@ -1,9 +1,10 @@
 """Signs as data: excitatory and inhibitory populations, and where Dale's law is kept.
 
-What a sign tree is, ``sign_trees.py`` says. dalejax's own cells carry their rule inside their
-parameters, as a node without leaves (:class:`ColumnSigns` or :class:`RowSigns` under the key
-``"signs"``): ``jax.tree.map``, Optax and Flax pass it along unchanged, and :func:`sign_tree` finds
-it again.
+A *sign tree* says of a parameter that it is never negative (+1), never positive (-1) or free (0);
+it may be a prefix of the parameters' tree (:func:`dalejax.sign_trees.expand`). dalejax's own cells
+carry their rule inside their parameters, as a node without leaves (:class:`ColumnSigns` or
+:class:`RowSigns` under the key ``"signs"``): ``jax.tree.map``, Optax and Flax pass it along
+unchanged, and :func:`sign_tree` finds it again.
 """
 
 from __future__ import annotations
@@ -199,10 +200,10 @@ def project(params: Params, signs: PyTree | None = None) -> Params:
     Reference:
         Li et al. 2023, section 2.1: "a euclidean projection onto the allowed solution space".
     """
-    return nearest_legal(params, expanded(params, signs))
+    return nearest_legal(params, tree_of(params, signs))
 
 
-def expanded(params: Params, signs: PyTree | None = None) -> PyTree:
+def tree_of(params: Params, signs: PyTree | None = None) -> PyTree:
     """Spread a sign tree, or dalejax's own where there is none, over the parameters.
 
     Args:
@@ -216,7 +217,7 @@ def expanded(params: Params, signs: PyTree | None = None) -> PyTree:
         ValueError: the sign tree does not match the parameters, or there is none.
 
     Example:
-        >>> expanded({"W": jnp.ones(2)}, {"W": 1})
+        >>> tree_of({"W": jnp.ones(2)}, {"W": 1})
         {'W': Array(1, dtype=int8)}
     """
     return expand(sign_tree(params) if signs is None else signs, params)
@@ -287,7 +288,7 @@ def assert_legal(params: Params, signs: PyTree | None = None) -> None:
 
 
 def _first_illegal(params, signs):
-    full = expanded(params, signs)
+    full = tree_of(params, signs)
     leaves = jax.tree_util.tree_leaves_with_path(params)
     for (path, leaf), sign in zip(leaves, jax.tree.leaves(full, is_leaf=is_free), strict=True):
         if is_free(sign):

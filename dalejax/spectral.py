@@ -51,8 +51,9 @@ class SpectralColEICell(EICell):
 
     Raises:
         ValueError: n_i is not between 1 and n - 1, the strength or the input scale is not
-            positive, a unit has no inputs, the inputs are balanced and none is inhibitory, or there
-            is a ``connectivity``, which would take synapses away.
+            positive, a unit has no inputs, the inputs are balanced and none is inhibitory or
+            another U is drawn, that U has another shape, or there is a ``connectivity``, which
+            would take synapses away.
 
     Example:
         >>> cell = SpectralColEICell(100, n_i=10)
@@ -82,12 +83,22 @@ class SpectralColEICell(EICell):
                 f"connectivity is {self.connectivity}; this cell chooses its synapses itself, one "
                 "a unit to start with."
             )
+        if self.balanced_inputs and self.input_init is not None:
+            raise ValueError(
+                f"balanced_inputs is True and input_init is {self.input_init}; only U of few "
+                "synapses can be balanced, so one of the two must be left out."
+            )
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W and b for n_in inputs, and their signs."""
         key_U, key_P, key_A, key_B = jax.random.split(key, 4)
         n, n_i, inputs_n_i = self.features, self.n_i, self.inputs_n_i or 0
+        if self.balanced_inputs and not inputs_n_i:
+            raise ValueError(
+                "balanced_inputs is True and inputs_n_i is 0; some of the inputs must be "
+                "inhibitory, at least 1."
+            )
         n_e = n - n_i
         P = initializers.colei_flat((n_e, n_e), 0, 1.0, key=key_P)
         A, B = _ties(n_i, n_e, key_A), _ties(n_i, n_e, key_B).T
@@ -101,6 +112,10 @@ class SpectralColEICell(EICell):
             )  # fmt: skip
         else:
             U = jnp.abs(self.input_init((n, n_in), key=key_U))
+            if U.shape != (n, n_in):
+                raise ValueError(
+                    f"input_init gave the shape {U.shape}; it must be (n, n_in), {(n, n_in)}."
+                )
             U = jnp.where(U == 0, 0, U * signs.column_signs(n_in, inputs_n_i))  # never -0
         b = jnp.zeros(n) if inputs_n_i else -self.input_mean * U.sum(1)
         rule = signs.ColumnSigns((("U", inputs_n_i), ("W", self.n_i)))
@@ -126,9 +141,9 @@ class SpectralColEIDense(ColEIDense):
     are more, each of those with one). The others are absent, and may grow.
 
     A softmax does not see what all outputs have in common. Under one, all synapses may start
-    stronger by :math:`c / \sqrt{n_{in}}`, which leaves the answers as they are: with enough of it
-    no weight ever reaches its sign's edge, and the layer learns as if it had no signs to keep. The
-    largest singular value, which is that shift's, lies where nobody looks.
+    stronger by :math:`c / \sqrt{n_{in}}`, which leaves the answers as they are: as long as no
+    weight falls to 0, the layer learns as if it had no signs to keep. The largest singular value,
+    which is that shift's, lies where nobody looks.
 
     Args:
         features: outputs n_out, E and I together.
@@ -138,12 +153,12 @@ class SpectralColEIDense(ColEIDense):
             only cancels, ``b = -W.sum(1) input_mean``; 0 starts the bias at 0.
         singular_value: s, of all of W but for the shift.
         shift: c, what every synapse has on top, as a multiple of a standard layer's largest weight,
-            1 / sqrt(n_in). Under a softmax 10 is enough; elsewhere it must be 0, since the answers
-            would be others.
+            1 / sqrt(n_in). For the read-out under a softmax only, where 10 is a good start;
+            elsewhere the answers would be others.
 
     Raises:
-        ValueError: the singular value is not positive, the shift is negative, or n_i is below 0 or
-            not below the outputs.
+        ValueError: the singular value is not positive, the shift is negative or that of a hidden
+            layer, or n_i is below 0 or not below the outputs.
 
     Example:
         >>> layer = SpectralColEIDense(2, inputs_n_i=1, singular_value=0.5)
@@ -166,6 +181,11 @@ class SpectralColEIDense(ColEIDense):
     def __post_init__(self):
         checks.positive("singular_value", self.singular_value)
         checks.not_negative("shift", self.shift)
+        if self.shift and self.n_i:
+            raise ValueError(
+                f"shift is {self.shift:g} and n_i is {self.n_i}; only a read-out, whose softmax "
+                "does not see it, may be shifted: a hidden layer's must be 0."
+            )
         super().__post_init__()
 
     def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def dale_projection(signs: PyTree | None = None) -> optax.GradientTransformation
     """
 
     def init(params: Params) -> DaleProjectionState:
-        return DaleProjectionState(dale.expanded(params, signs))
+        return DaleProjectionState(dale.tree_of(params, signs))
 
     return optax.GradientTransformationExtraArgs(init, _project_update)
 

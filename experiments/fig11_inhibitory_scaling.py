@@ -38,7 +38,7 @@ def scale_inhibitory(factor) -> optax.GradientTransformation:
         return gradient if free else jnp.where(sign < 0, factor * gradient, gradient)
 
     def update(updates, params):
-        signs = dj.signs.expanded(params)
+        signs = dj.signs.tree_of(params)
         return jax.tree.map(
             leaf, signs, updates, is_leaf=lambda node: isinstance(node, optax.MaskedNode)
         )

@@ -73,10 +73,8 @@ def contestants(
 
     rnn = net(dj.RNNCell(n, **cell), dj.Dense(n_out))
     colei = net(dj.ColEICell(n, **signed), dj.ColEIDense(n_out))
-    repaired = functools.partial(
-        dj.SpectralColEICell, n, strength=repair.strength,
-        input_init=dj.initializers.colei_input if repair.dense_inputs else None,
-    )  # fmt: skip
+    repaired = functools.partial(dj.SpectralColEICell, n, strength=repair.strength)
+    few_or_many = dj.initializers.colei_input if repair.dense_inputs else None
     readout = dj.SpectralColEIDense(n_out, singular_value=repair.singular_value, shift=repair.shift)
     orthogonal = dj.RNNCell(n, recurrent_init=dj.initializers.orthogonal, **cell)
     every = {
@@ -85,7 +83,9 @@ def contestants(
         DANN: Contestant(net(dj.DANNCell(n, n_i=n_i, **cell), dj.DANNDense(n_out)), dj.dann_sgd),
         COLEI: Contestant(colei, dj.colei_sgd),
         TRANSPLANT: Contestant(rnn, dj.rnn_sgd, host=colei),
-        REPAIRED: Contestant(net(repaired(**signed), readout), dj.colei_sgd),
+        REPAIRED: Contestant(
+            net(repaired(**signed, input_init=few_or_many), readout), dj.colei_sgd
+        ),
         INPUTS_COLEI: Contestant(net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd),
         INPUTS_REPAIRED: Contestant(
             net(repaired(**both, balanced_inputs=True, input_scale=repair.balanced_scale), readout),

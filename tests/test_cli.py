@@ -150,9 +150,19 @@ def test_an_interruption_before_anything_is_written(tmp_path, capsys, monkeypatc
     assert not (tmp_path / "run").exists()
 
 
-def test_memory_that_is_too_small_is_a_sentence_and_frees_the_folder(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 16000024001536 bytes."),
+        MemoryError("Unable to allocate 16000024001536 bytes."),
+    ],
+    ids=["device", "host"],
+)
+def test_memory_that_is_too_small_is_a_sentence_and_frees_the_folder(
+    tmp_path, capsys, monkeypatch, error
+):
     def too_large(options, *parts):
-        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 16000024001536 bytes.")
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(command, "_train", too_large)

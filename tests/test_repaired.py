@@ -36,16 +36,27 @@ def test_a_raised_bias_is_above_what_it_was(name):
     np.testing.assert_allclose(np.asarray(after) - np.asarray(before), starts.RAISED, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", NETS)
-def test_inputs_are_excitatory_but_for_those_who_have_both(name):
+def test_inputs_are_excitatory_but_for_those_who_have_both():
     """Of one inhibitory input of two: all its weights, which cancel the others' sum."""
-    U = np.asarray(NETS[name].net.effective(start(name))[0].U)
-    if name in starts.INPUTS:
-        assert (U[..., :-1] >= 0).all() and (U[..., -1:] <= 0).all()
-    elif "ColEI" in name:
-        assert (U >= 0).all()
-    if name == starts.INPUTS_REPAIRED:
-        np.testing.assert_allclose(U.sum((1, 2)), 0, atol=1e-5)
+    U = {name: np.asarray(NETS[name].net.effective(start(name))[0].U) for name in NETS}
+    for name in (starts.COLEI, starts.TRANSPLANT, starts.REPAIRED):
+        assert (U[name] >= 0).all() and (U[name] > 0).any((0, 1)).all()
+    for name in starts.INPUTS:
+        assert (U[name][..., 0] >= 0).all() and (U[name][..., 0] > 0).any()
+        assert (U[name][..., 1] <= 0).all() and (U[name][..., 1] < 0).any()
+    np.testing.assert_allclose(U[starts.INPUTS_REPAIRED].sum((1, 2)), 0, atol=1e-5)
+
+
+def test_inputs_that_balance_one_another_may_be_stronger():
+    """Without synapses that fall on one another, norms are sqrt(n_in / 3) times the scale."""
+    repair = starts.Repair(balanced_scale=0.5)
+    settings = {"n": 8, "n_i": 2, "inputs_n_i": 1, "networks": (starts.REPAIRED, *starts.INPUTS)}
+    found = starts.contestants(settings, 3, {}, repair)
+    scales = {
+        name: found[name].net.cells[0].input_scale
+        for name in (starts.REPAIRED, starts.INPUTS_REPAIRED)
+    }
+    assert scales == {starts.REPAIRED: 1 / 3, starts.INPUTS_REPAIRED: 0.5}
 
 
 def test_a_repair_is_what_a_task_wants():

@@ -57,6 +57,8 @@ def test_a_read_out_starts_with_equal_singular_values(n_in, n_out, x64):
         dj.SpectralColEIDense(3, singular_value=0.0)
     with pytest.raises(ValueError, match=r"shift is -1\.0"):
         dj.SpectralColEIDense(3, shift=-1.0)
+    with pytest.raises(ValueError, match="shift is 10 and n_i is 1; only a read-out"):
+        dj.SpectralColEIDense(3, n_i=1, shift=10.0)
 
 
 def test_a_first_layers_bias_cancels_the_mean_input(x64):
@@ -180,11 +182,20 @@ def test_a_stack_of_them_learns_and_stays_legal():
         ({"input_scale": -1.0}, "input_scale is -1.0"),
         ({"input_synapses": 0}, "input_synapses is 0; it must be at least 1"),
         ({"connectivity": Sparse(0.5)}, "this cell chooses its synapses itself"),
+        (
+            {"balanced_inputs": True, "input_init": dj.initializers.uniform},
+            "balanced_inputs is True and input_init is .* one of the two must be left out",
+        ),
+        ({"balanced_inputs": True}, "balanced_inputs is True and inputs_n_i is 0"),
+        (
+            {"input_init": lambda shape, *, key: jnp.ones(shape[:1])},
+            r"gave the shape \(4,\); it must be \(n, n_in\), \(4, 3\)",
+        ),
     ],
 )
 def test_what_it_refuses(options, message):
     with pytest.raises(ValueError, match=message):
-        dj.SpectralColEICell(4, **options)
+        dj.SpectralColEICell(4, **options).initial(3, key=KEY)
 
 
 def test_it_starts_alike_under_vmap():

@@ -100,12 +100,16 @@ def colei_flat(
     .. math:: W = \sum_{j=1}^{k} W_j, \qquad \sigma(W_j) = \frac{s}{\sqrt k} \text{ throughout}
 
     each drawn by itself (:func:`colei_spectral`). One alone has all its singular values equal; of
-    k, the largest is at most :math:`\sqrt k s`. Every line of the longer side has k synapses, every
-    line of the shorter one that many times the quotient of the sides.
+    k without balance, the largest is at most :math:`\sqrt k s`. Every line of the longer side has
+    k synapses, every line of the shorter one that many times the quotient of the sides.
 
-    Balanced, the inhibitory columns are stronger by a factor, and all weaker by another, so that
-    the weights sum to 0 and their norm is what it was: what all inputs have in common cancels on
-    average over the units. The singular values are no longer flat then.
+    Balanced, the inhibitory columns are multiplied by a factor f, and then all by another, so that
+    the weights sum to 0 and their norm is what it was:
+
+    .. math:: f = \frac{\sum_{W_{ij} > 0} W_{ij}}{\sum_{W_{ij} < 0} |W_{ij}|}
+
+    What all inputs have in common cancels then on average over the units, and the singular values
+    are no longer flat.
 
     Args:
         shape: (post, pre).
@@ -125,6 +129,9 @@ def colei_flat(
         >>> W = colei_flat((4, 4), 1, 0.5, key=jax.random.key(0))
         >>> [round(float(s), 4) for s in jnp.linalg.svd(W, compute_uv=False)]
         [0.5, 0.5, 0.5, 0.5]
+        >>> W = colei_flat((4, 4), 1, 0.5, key=jax.random.key(0), balanced=True)
+        >>> round(abs(float(W.sum())), 4), round(float(jnp.linalg.norm(W)), 4)  # 0.5 sqrt(4)
+        (0.0, 1.0)
 
     Reference:
         As :func:`colei_spectral`.

@@ -7,7 +7,7 @@ THEMES = {
     "Networks": ["networks", "feedforward", "cell", "cells", "projected", "rectified", "divisive",
                  "mutual", "hybrid", "spectral", "dense", "conv", "norms", "embedding", "vgg",
                  "recurrence", "exchange"],
-    "Signs and starts": ["signs", "naming", "connectivity", "initializers"],
+    "Signs and starts": ["signs", "sign_trees", "naming", "connectivity", "initializers"],
     "Transforms and optimisers": ["transforms", "optimizers", "fisher", "running_fisher",
                                   "angles", "exponentiated"],
     "Training": ["training", "ensemble", "member", "answers", "interrupts", "notes", "penalties"],
