@@ -4,8 +4,9 @@
 
 The task of `repaired_objects`, 1 x 300 units, 30 of them inhibitory: the picture is there at the
 first of five steps, and U never negative, so that no unit can tell an edge in it. All but the RNN
-start as repaired ColEI does; what differs is which matrices have to keep their signs. Expect those
-of U to make most of what is left to the RNN. `laptop` makes 3,000 of 37,500 updates.
+start as repaired ColEI does on sequential MNIST; what differs is which matrices have to keep their
+signs. Expect those of U to make most of what is left to the RNN. `laptop` makes 3,000 of 37,500
+updates.
 """
 
 from __future__ import annotations
