@@ -17,21 +17,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 import dalejax as dj
-from experiments import evidence
-from experiments.base import Context, finite, slug
+from experiments import gap
+from experiments.base import Context, slug
 from experiments.starts import (
     BIASES,
     COLEI,
-    INPUTS,
-    INPUTS_COLEI,
-    INPUTS_REPAIRED,
     NAMES,
     REPAIRED,
     RNN,
-    TRANSPLANT,
     USUAL,
     Contestant,
     Repair,
@@ -39,7 +34,6 @@ from experiments.starts import (
     start,
 )
 
-SOURCE = "beyond the papers"
 OTHER_SEEDS = 1000  # those of a search are not those of the comparison
 
 
@@ -51,13 +45,6 @@ class Found(NamedTuple):
     bias: str
     start: dict
     run: dj.Run
-
-
-class Limits(NamedTuple):
-    """What is wanted of the repaired network: the gap closed at least, the error above at most."""
-
-    closed: float
-    above: float | None = None
 
 
 def constant(make_tx: Callable, updates: int) -> Callable:
@@ -113,33 +100,13 @@ def compare(
     return out
 
 
-def gap_closed(
-    errors: Mapping[str, pd.Series], ours: str = REPAIRED, host: str = COLEI
-) -> tuple[float, tuple[float, float]]:
-    """Give (host - ours) / (host - RNN) of the means, with its bootstrap interval.
-
-    Where the host, ColEI, is no worse than the RNN, there is no gap and no share of it: NaN.
-    """
-
-    def share(colei, ours, rnn, axis=-1):
-        return (colei.mean(axis) - ours.mean(axis)) / (colei.mean(axis) - rnn.mean(axis))
-
-    samples = [finite(errors[name]).to_numpy() for name in (host, ours, RNN)]
-    colei, _, rnn = samples
-    if min(map(len, samples)) < 2 or colei.mean() <= rnn.mean():
-        return float("nan"), (float("nan"), float("nan"))
-    with np.errstate(divide="ignore", invalid="ignore"):  # draws without a gap
-        found = stats.bootstrap(samples, share, method="percentile", rng=0).confidence_interval
-    return float(share(*samples)), (float(found.low), float(found.high))
-
-
 def run(
     context: Context,
     task,
     metric: str,
     ylabel: str,
     input_mean: float,
-    limits: Limits,
+    limits: gap.Limits,
     cell: Mapping = types.MappingProxyType({}),
     schedule: Callable = constant,
     repair: Repair = USUAL,
@@ -158,7 +125,12 @@ def run(
     context.draw("learning_curves", dj.plots.learning_curves(context.table, metric, **look))
     _spectra(context, nets, found)
     note = "; ".join(_chosen(n, f, context.settings["rates"]) for n, f in found.items())
-    return _claims(context, errors, limits, f"rates: {note}")
+    note = f"rates: {note}"
+    out = gap.claims(context, errors, limits, note)
+    inputs = context.settings.get("inputs_n_i", ())
+    return out + (
+        gap.with_inputs(context, errors, inputs, task.score, limits, note) if inputs else []
+    )
 
 
 def _chosen(name: str, found: Found, rates) -> str:
@@ -172,12 +144,9 @@ def _check(s: Mapping) -> None:
         dj.checks.choice("a bias", bias, BIASES)
     networks = s.get("networks", NAMES)
     for name in networks:
-        dj.checks.choice("a network", name, (*NAMES, *INPUTS))
-    if set(INPUTS) & set(networks) and not (set(INPUTS) <= set(networks) and s.get("inputs_n_i")):
-        raise ValueError(
-            f"the networks are {networks} and inputs_n_i is {s.get('inputs_n_i', 0)}; both of "
-            f"{' and '.join(INPUTS)} must take part, and inputs_n_i be at least 1, or neither."
-        )
+        dj.checks.choice("a network", name, NAMES)
+    for inputs_n_i in s.get("inputs_n_i", ()):
+        dj.checks.whole("inputs_n_i", inputs_n_i)
     if missing := {RNN, COLEI, REPAIRED} - set(networks):
         raise ValueError(
             f"the networks are {networks}; they must hold {', '.join(sorted(missing))}."
@@ -209,88 +178,3 @@ def _spectra(context: Context, nets, found: Mapping[str, Found]) -> None:
         styles=styles,
     )  # fmt: skip
     context.draw("singular_values", figure)
-
-
-def _claims(context: Context, errors, limits: Limits, note: str) -> list[dj.claims.Claim]:
-    ours, rnn = finite(errors[REPAIRED]), finite(errors[RNN])
-    out = [
-        _closed(
-            context, errors, limits, note, "gap_closed", "An alternative initialisation for ColEI "
-            "networks improves their learning: share of the gap between ColEI at its best and the "
-            "RNN that it closes.", REPAIRED,
-        ),
-        context.claim(
-            id="no_more_variable",
-            statement="Its seeds spread hardly more than the RNN's (quotient of the standard "
-            "deviations).",
-            source=SOURCE,
-            measured=float(ours.std() / rnn.std()) if rnn.std() else None,
-            test=f"n = {len(ours)} and {len(rnn)}",
-            reference="at most 1.5",
-            holds=bool(ours.std() <= 1.5 * rnn.std() and len(ours) == len(errors[REPAIRED])),
-            note=note,
-        ),
-        *evidence.above(
-            context,
-            [
-                evidence.Above(
-                    f"better_than_{id}", f"Repaired ColEI learns better than {other}.",
-                    errors[other], errors[REPAIRED], (other, REPAIRED),
-                )
-                for id, other in (("colei", COLEI), ("transplant", TRANSPLANT))
-                if other in errors
-            ],
-            SOURCE, note,
-        ),
-    ]  # fmt: skip
-    if INPUTS_REPAIRED in errors:
-        out += [
-            _closed(
-                context, errors, limits, note, "gap_closed_inputs", "Where some of the inputs are "
-                "inhibitory as well: share of the gap between ColEI with such inputs and the RNN "
-                "that it closes.", INPUTS_REPAIRED, INPUTS_COLEI,
-            ),
-            *evidence.above(
-                context,
-                [
-                    evidence.Above(
-                        "better_than_colei_inputs", "Repaired ColEI learns better than ColEI, "
-                        "inhibitory inputs to both.", errors[INPUTS_COLEI],
-                        errors[INPUTS_REPAIRED], (INPUTS_COLEI, INPUTS_REPAIRED),
-                    )
-                ],
-                SOURCE, note,
-            ),
-        ]  # fmt: skip
-    if limits.above is not None:
-        pairs = dj.results.paired_differences(errors[REPAIRED], errors[RNN])
-        out.append(
-            evidence.mean(
-                context, "as_good_as_rnn", "A column-signed network learns as well as an RNN "
-                "(error of repaired ColEI minus the RNN's).", SOURCE, pairs.values,
-                lambda b: b.high < limits.above, f"interval below +{limits.above:g}", note=note,
-            )
-        )  # fmt: skip
-    return out
-
-
-def _closed(
-    context: Context, errors, limits: Limits, note: str, id: str, statement: str, ours: str,
-    host: str = COLEI,
-):  # fmt: skip
-    closed, bounds = gap_closed(errors, ours, host)
-    return context.claim(
-        id=id,
-        statement=statement,
-        source=SOURCE,
-        measured=closed,
-        interval=bounds,
-        test=f"bootstrap; {_told(errors)}",
-        reference=f"at least {limits.closed:g}",
-        holds=bool(closed >= limits.closed),
-        note=note,
-    )
-
-
-def _told(errors) -> str:
-    return ", ".join(f"{n} {dj.results.summary(v)['text']}" for n, v in errors.items())

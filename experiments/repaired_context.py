@@ -8,7 +8,7 @@ The context integration of Song et al. 2016; networks and search are those of `r
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import repaired, repaired_decisions
+from experiments import gap, repaired_decisions
 from experiments.base import Context, Experiment
 
 LONGER = {"laptop": 2, "paper": 2}  # as many updates as the perceptual decision needs
@@ -25,7 +25,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="repaired_context",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 60, "paper": 300},
     claims=4,

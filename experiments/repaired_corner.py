@@ -8,7 +8,7 @@ little in the time of `laptop` (8 of 30 epochs), and repaired ColEI much more.
 
 from __future__ import annotations
 
-from experiments import repaired, repaired_smnist, starts
+from experiments import gap, repaired_smnist, starts
 from experiments.base import Experiment
 
 CORNER = {"n_i": 1, "networks": (starts.RNN, starts.COLEI, starts.REPAIRED)}
@@ -16,7 +16,7 @@ PRESETS = {name: settings | CORNER for name, settings in repaired_smnist.PRESETS
 PRESETS["laptop"] |= {"updates": 12_496, "last": 2}
 EXPERIMENT = Experiment(
     name="repaired_corner",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 24, "paper": 125},
     claims=4,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import optax
 
 import dalejax as dj
-from experiments import repaired, repaired_smnist
+from experiments import gap, repaired_smnist
 from experiments.base import Context, Experiment
 
 # No 0.08: it leads when the search is over, and an RNN is half a point behind 0.04 with it after 30
@@ -38,7 +38,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="repaired_decay",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 85},
     claims=5,

@@ -12,7 +12,7 @@ which ColEI's large singular value does no harm.
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import repaired, starts
+from experiments import gap, repaired, starts
 from experiments.base import Context, Experiment
 
 FULL = {"data": "none", "dt": 20.0, "n": 100, "n_i": 20, "updates": 4000, "eval_every": 100,
@@ -44,11 +44,11 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 
 INPUT_MEAN = 0.2  # what both inputs show at rest
-LIMITS = repaired.Limits(closed=0.75)
+LIMITS = gap.Limits(closed=0.75)
 REPAIR = starts.Repair(dense_inputs=True)
 EXPERIMENT = Experiment(
     name="repaired_decisions",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 150},
     claims=4,

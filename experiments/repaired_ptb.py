@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 
 import dalejax as dj
-from experiments import fig2_ptb, repaired, starts
+from experiments import fig2_ptb, gap, repaired, starts
 from experiments.base import Context, Experiment
 
 _TASK = ("data", "vectors", "length", "batch_size", "epochs", "decay", "decay_every", "updates",
@@ -41,7 +41,7 @@ REPAIR = starts.Repair(strength=1 / math.sqrt(3), shift=10.0, dense_inputs=True)
 def run(context: Context) -> list[dj.claims.Claim]:
     """Compare the networks."""
     task = fig2_ptb.language_model(context)
-    limits = repaired.Limits(closed=0.75)
+    limits = gap.Limits(closed=0.75)
 
     def schedule(make_tx, updates):
         return fig2_ptb.decaying(context.settings, make_tx)
@@ -54,7 +54,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="repaired_ptb",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 25, "paper": 300},
     claims=4,

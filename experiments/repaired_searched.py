@@ -9,7 +9,7 @@ need not be what ends best. Expect repaired ColEI close behind the RNN.
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import repaired, repaired_decay, repaired_smnist, starts
+from experiments import gap, repaired_decay, repaired_smnist, starts
 from experiments.base import Context, Experiment
 
 THREE = {"networks": (starts.RNN, starts.COLEI, starts.REPAIRED)}
@@ -29,7 +29,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="repaired_searched",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 75, "paper": 95},
     claims=4,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import dalejax as dj
-from experiments import at_best, evidence, networks, repaired, repaired_decay
+from experiments import at_best, evidence, gap, networks, repaired, repaired_decay
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 1562, "seeds": 10,
@@ -83,7 +83,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     return [
         evidence.mean(
             context, "start_is_as_good", "The repaired start, without any signs to keep, learns as "
-            "well as an RNN's (error minus the RNN's).", repaired.SOURCE, difference.values,
+            "well as an RNN's (error minus the RNN's).", gap.SOURCE, difference.values,
             lambda bounds: bounds.high < ALIKE, f"interval below +{ALIKE:g}", note=note,
         ),
         *evidence.above(
@@ -94,11 +94,11 @@ def run(context: Context) -> list[dj.claims.Claim]:
                     "with those of W free).", test[ALL], test["free W"], (ALL, "free W"),
                 ),
             ],
-            repaired.SOURCE, note,
+            gap.SOURCE, note,
         ),
         evidence.gap_within(
             context, "signs_of_readout_are_free", "The signs of the read-out cost nothing (error "
-            "with all signs minus that with a free read-out).", repaired.SOURCE, test[ALL],
+            "with all signs minus that with a free read-out).", gap.SOURCE, test[ALL],
             test["free read-out"], ALIKE, note,
         ),
     ]  # fmt: skip
@@ -106,7 +106,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="repaired_signs",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 12, "paper": 90},
     claims=3,

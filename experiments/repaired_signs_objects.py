@@ -12,7 +12,7 @@ updates.
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import evidence, fig2_objects, repaired, repaired_objects, repaired_signs
+from experiments import evidence, fig2_objects, gap, repaired_objects, repaired_signs
 from experiments.at_best import note
 from experiments.base import Context, Experiment
 from experiments.repaired_signs import ALL, RNN
@@ -45,11 +45,11 @@ def run(context: Context) -> list[dj.claims.Claim]:
                     "with those of U free).", test[ALL], test["free U"], (ALL, "free U"),
                 ),
             ],
-            repaired.SOURCE, note(found),
+            gap.SOURCE, note(found),
         ),
         evidence.number(
             context, "signs_of_u_make_most", "The signs of U make most of what repaired ColEI is "
-            "behind the RNN (their share of the difference of the means).", repaired.SOURCE,
+            "behind the RNN (their share of the difference of the means).", gap.SOURCE,
             share, mean[ALL] > mean[RNN] and share >= SHARE, f"at least {SHARE:g}",
             note=note(found),
         ),
@@ -58,7 +58,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="repaired_signs_objects",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 6, "paper": 180},
     claims=2,

@@ -10,7 +10,7 @@ well. `repaired_decay` does the same with rates that fall.
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import repaired
+from experiments import gap, repaired
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 1562, "seeds": 20,
@@ -30,7 +30,7 @@ def compare(context: Context, **how) -> list[dj.claims.Claim]:
     """Compare the six on sequential MNIST; ``how`` goes to :func:`repaired.run`."""
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
-    limits = repaired.Limits(closed=0.9, above=0.3)
+    limits = gap.Limits(closed=0.9, above=0.3)
     return repaired.run(
         context, task, "test_error", "test error (%)", task.input_mean, limits, **how
     )
@@ -43,7 +43,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="repaired_smnist",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 250},
     claims=5,

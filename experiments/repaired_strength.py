@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import pandas as pd
 
 import dalejax as dj
-from experiments import evidence, repaired, repaired_decay
+from experiments import evidence, gap, repaired, repaired_decay
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 4686, "seeds": 10,
@@ -74,7 +74,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
                 "updates.", first[DEFAULT], first[STRONG], pair[::-1],
             ),
         ],
-        repaired.SOURCE,
+        gap.SOURCE,
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _first(context: Context, name: str, update: int) -> pd.Series:
 
 EXPERIMENT = Experiment(
     name="repaired_strength",
-    source=repaired.SOURCE,
+    source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 15, "paper": 30},
     claims=2,

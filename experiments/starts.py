@@ -11,11 +11,6 @@ import dalejax as dj
 RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
 COLEI, TRANSPLANT, REPAIRED = "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"
 NAMES = (RNN, ORTHOGONAL, DANN, COLEI, TRANSPLANT, REPAIRED)
-# The same with inhibitory units among the inputs; to the others all inputs are excitatory.
-INPUTS = INPUTS_COLEI, INPUTS_REPAIRED = (
-    "ColEI, inhibitory inputs",
-    "repaired, inhibitory inputs",
-)
 FOUR = (RNN, COLEI, TRANSPLANT, REPAIRED)  # all that the claims are about
 BIASES = ("zero", "centred", "raised")
 RAISED = 0.3  # what a raised bias starts at: units are active at inputs below the mean
@@ -62,11 +57,11 @@ def contestants(
 ) -> dict[str, Contestant]:
     """Make the networks wanted; ``cell`` goes to each one's cell, ``how`` to the network.
 
-    To two of them the last ``inputs_n_i`` inputs, where there is such a setting, are inhibitory.
+    Their inputs are excitatory. Each of the numbers ``inputs_n_i``, where there is such a setting,
+    adds a ColEI network and a repaired one to which so many inputs, the last ones, are inhibitory.
     """
     n, n_i = s["n"], s["n_i"]
     signed = dict(cell, n_i=n_i)
-    both = signed | {"inputs_n_i": s.get("inputs_n_i", 0)}
 
     def net(cell, readout):
         return dj.RecurrentNetwork([cell], readout, **how)
@@ -86,13 +81,23 @@ def contestants(
         REPAIRED: Contestant(
             net(repaired(**signed, input_init=few_or_many), readout), dj.colei_sgd
         ),
-        INPUTS_COLEI: Contestant(net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd),
-        INPUTS_REPAIRED: Contestant(
-            net(repaired(**both, balanced_inputs=True, input_scale=repair.balanced_scale), readout),
-            dj.colei_sgd,
-        ),
     }
-    return {name: every[name] for name in s.get("networks", NAMES)}
+    out = {name: every[name] for name in s.get("networks", NAMES)}
+    for inputs_n_i in s.get("inputs_n_i", ()):
+        both = signed | {"inputs_n_i": inputs_n_i}
+        balanced = repaired(**both, balanced_inputs=True, input_scale=repair.balanced_scale)
+        out |= {
+            with_inputs(COLEI, inputs_n_i): Contestant(
+                net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd
+            ),
+            with_inputs(REPAIRED, inputs_n_i): Contestant(net(balanced, readout), dj.colei_sgd),
+        }
+    return out
+
+
+def with_inputs(name: str, inputs_n_i: int) -> str:
+    """Name ColEI or repaired ColEI where some of the inputs are inhibitory."""
+    return f"{name}, {inputs_n_i} I inputs"
 
 
 def start(contestant: Contestant, task, bias: str, input_mean: float, *, keys):

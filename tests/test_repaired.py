@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 
 import dalejax as dj
-from experiments import repaired, repaired_objects, starts
+from experiments import gap, repaired, repaired_objects, starts
 
 TASK = dj.tasks.AddingProblem(num_train=64)
 KEYS = dj.seed_keys(0, 3)
-NETS = starts.contestants(
-    {"n": 8, "n_i": 2, "inputs_n_i": 1, "networks": (*starts.NAMES, *starts.INPUTS)}, TASK.n_out, {}
-)
+NETS = starts.contestants({"n": 8, "n_i": 2, "inputs_n_i": (1,)}, TASK.n_out, {})
+INPUTS = [starts.with_inputs(name, 1) for name in (starts.COLEI, starts.REPAIRED)]
 
 
 def start(name, bias="zero", mean=0.0):
@@ -41,22 +40,23 @@ def test_inputs_are_excitatory_but_for_those_who_have_both():
     U = {name: np.asarray(NETS[name].net.effective(start(name))[0].U) for name in NETS}
     for name in (starts.COLEI, starts.TRANSPLANT, starts.REPAIRED):
         assert (U[name] >= 0).all() and (U[name] > 0).any((0, 1)).all()
-    for name in starts.INPUTS:
+    for name in INPUTS:
         assert (U[name][..., 0] >= 0).all() and (U[name][..., 0] > 0).any()
         assert (U[name][..., 1] <= 0).all() and (U[name][..., 1] < 0).any()
-    np.testing.assert_allclose(U[starts.INPUTS_REPAIRED].sum((1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(U[INPUTS[1]].sum((1, 2)), 0, atol=1e-5)
 
 
 def test_inputs_that_balance_one_another_may_be_stronger():
     """Without synapses that fall on one another, norms are sqrt(n_in / 3) times the scale."""
     repair = starts.Repair(balanced_scale=0.5)
-    settings = {"n": 8, "n_i": 2, "inputs_n_i": 1, "networks": (starts.REPAIRED, *starts.INPUTS)}
+    settings = {"n": 8, "n_i": 2, "inputs_n_i": (1, 4), "networks": (starts.REPAIRED,)}
     found = starts.contestants(settings, 3, {}, repair)
     scales = {
-        name: found[name].net.cells[0].input_scale
-        for name in (starts.REPAIRED, starts.INPUTS_REPAIRED)
+        n_i: found[starts.with_inputs(starts.REPAIRED, n_i)].net.cells[0].input_scale
+        for n_i in settings["inputs_n_i"]
     }
-    assert scales == {starts.REPAIRED: 1 / 3, starts.INPUTS_REPAIRED: 0.5}
+    assert scales == {1: 0.5, 4: 0.5}
+    assert found[starts.REPAIRED].net.cells[0].input_scale == 1 / 3
 
 
 def test_a_repair_is_what_a_task_wants():
@@ -102,13 +102,13 @@ def test_the_share_of_the_gap_is_that_of_the_means():
         starts.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
         starts.RNN: pd.Series([2.0, 3.0, 1.0]),
     }
-    share, (low, high) = repaired.gap_closed(errors)
+    share, (low, high) = gap.gap_closed(errors)
     assert share == pytest.approx((10 - 4) / (10 - 2))
     assert 0.6 < low < share < high < 0.95
-    nothing, bounds = repaired.gap_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
+    nothing, bounds = gap.gap_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
     for no_better in (errors[starts.COLEI], errors[starts.COLEI] + 1):
-        none, _ = repaired.gap_closed(errors | {starts.RNN: no_better})
+        none, _ = gap.gap_closed(errors | {starts.RNN: no_better})
         assert np.isnan(none)  # of no gap there is no share
 
 
@@ -125,12 +125,11 @@ def test_a_setting_names_who_takes_part():
         ({"biases": ("centered",)}, "a bias is 'centered'; it must be one of zero, centred"),
         ({"networks": ("RNN", "LSTM")}, "a network is 'LSTM'; it must be one of RNN,"),
         ({"networks": ("RNN", "ColEI")}, "they must hold repaired ColEI"),
-        ({"networks": (*starts.NAMES, *starts.INPUTS)}, "inputs_n_i is 0; both of ColEI, inhib"),
-        ({"networks": (*starts.NAMES, starts.INPUTS_COLEI), "inputs_n_i": 1}, "must take part"),
+        ({"inputs_n_i": (0,)}, "inputs_n_i is 0; it must be at least 1"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_is_trained(change, sentence):
     settings = {"n": 8, "n_i": 2, "biases": ("zero",)} | change
     context = types.SimpleNamespace(settings=settings)
     with pytest.raises(ValueError, match=sentence):
-        repaired.run(context, TASK, "test_mse", "error", 0.0, repaired.Limits(0.9))
+        repaired.run(context, TASK, "test_mse", "error", 0.0, gap.Limits(0.9))
