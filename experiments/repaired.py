@@ -128,9 +128,9 @@ def run(
     note = f"rates: {note}"
     out = gap.claims(context, errors, limits, note)
     inputs = context.settings.get("inputs_n_i", ())
-    return out + (
-        gap.with_inputs(context, errors, inputs, task.score, limits, note) if inputs else []
-    )
+    if inputs:
+        out += gap.with_inputs(context, errors, inputs, task.score, limits, note)
+    return out
 
 
 def _chosen(name: str, found: Found, rates) -> str:

@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
     name="repaired_decisions",
     source=gap.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 150},
+    expected_minutes={"smoke": 0.5, "laptop": 20, "paper": 150},
     claims=4,
     run=run,
 )
