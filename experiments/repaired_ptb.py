@@ -41,7 +41,7 @@ REPAIR = starts.Repair(strength=1 / math.sqrt(3), shift=10.0, dense_inputs=True)
 def run(context: Context) -> list[dj.claims.Claim]:
     """Compare the networks."""
     task = fig2_ptb.language_model(context)
-    limits = gap.Limits(closed=0.75)
+    limits = gap.Limits(closed=0.75, above=0.0)
 
     def schedule(make_tx, updates):
         return fig2_ptb.decaying(context.settings, make_tx)
@@ -57,6 +57,6 @@ EXPERIMENT = Experiment(
     source=gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 25, "paper": 300},
-    claims=4,
+    claims=5,
     run=run,
 )
