@@ -38,15 +38,12 @@ class Repair(NamedTuple):
         singular_value: of the read-out.
         shift: of the read-out, which a softmax does not see.
         dense_inputs: whether U starts with many synapses, as ColEI's does.
-        balanced_scale: the norm of U, as a share of a standard cell's, where inhibitory inputs
-            balance the others: it may be larger, as nothing adds up.
     """
 
     strength: float = 0.8
     singular_value: float = 1 / 3
     shift: float = 0.0
     dense_inputs: bool = False
-    balanced_scale: float = 1.0
 
 
 USUAL = Repair()
@@ -85,7 +82,7 @@ def contestants(
     out = {name: every[name] for name in s.get("networks", NAMES)}
     for inputs_n_i in s.get("inputs_n_i", ()):
         both = signed | {"inputs_n_i": inputs_n_i}
-        balanced = repaired(**both, balanced_inputs=True, input_scale=repair.balanced_scale)
+        balanced = repaired(**both, balanced_inputs=True)
         out |= {
             with_inputs(COLEI, inputs_n_i): Contestant(
                 net(dj.ColEICell(n, **both), dj.ColEIDense(n_out)), dj.colei_sgd

@@ -46,17 +46,14 @@ def test_inputs_are_excitatory_but_for_those_who_have_both():
     np.testing.assert_allclose(U[INPUTS[1]].sum((1, 2)), 0, atol=1e-5)
 
 
-def test_inputs_that_balance_one_another_may_be_stronger():
-    """Without synapses that fall on one another, norms are sqrt(n_in / 3) times the scale."""
-    repair = starts.Repair(balanced_scale=0.5)
+def test_each_number_of_inhibitory_inputs_adds_two_networks():
     settings = {"n": 8, "n_i": 2, "inputs_n_i": (1, 4), "networks": (starts.REPAIRED,)}
-    found = starts.contestants(settings, 3, {}, repair)
-    scales = {
-        n_i: found[starts.with_inputs(starts.REPAIRED, n_i)].net.cells[0].input_scale
-        for n_i in settings["inputs_n_i"]
-    }
-    assert scales == {1: 0.5, 4: 0.5}
-    assert found[starts.REPAIRED].net.cells[0].input_scale == 1 / 3
+    found = starts.contestants(settings, 3, {})
+    wired = {name: contestant.net.cells[0].inputs_n_i for name, contestant in found.items()}
+    assert wired == {
+        starts.REPAIRED: 0, "ColEI, 1 I inputs": 1, "repaired ColEI, 1 I inputs": 1,
+        "ColEI, 4 I inputs": 4, "repaired ColEI, 4 I inputs": 4,
+    }  # fmt: skip
 
 
 def test_a_repair_is_what_a_task_wants():
