@@ -95,7 +95,7 @@ def with_inputs(
     """Claim the same where inputs may be inhibitory, for each at its best number of them."""
 
     def best(names):
-        return min(names, key=lambda name: finite(context.final(name, score)).mean())
+        return min(names, key=lambda name: context.final(name, score).fillna(np.inf).mean())
 
     colei = best([COLEI, *(starts.with_inputs(COLEI, n_i) for n_i in inputs)])
     ours = best([starts.with_inputs(REPAIRED, n_i) for n_i in inputs])
