@@ -11,7 +11,7 @@ import dalejax as dj
 from experiments import gap, repaired_decisions
 from experiments.base import Context, Experiment
 
-LONGER = {"laptop": 2, "paper": 2}  # as many updates as the perceptual decision needs
+LONGER = {"laptop": 37, "paper": 2}  # as many updates as the perceptual decision needs
 PRESETS = {
     name: settings | {"updates": LONGER.get(name, 1) * settings["updates"]}
     for name, settings in repaired_decisions.PRESETS.items()
@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
     name="repaired_context",
     source=gap.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 60, "paper": 300},
+    expected_minutes={"smoke": 0.5, "laptop": 37, "paper": 300},
     claims=4,
     run=run,
 )
