@@ -60,7 +60,7 @@ EXPERIMENT = Experiment(
     name="repaired_objects",
     source=gap.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 17, "paper": 220},
+    expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 220},
     claims=6,
     run=run,
 )
