@@ -95,7 +95,7 @@ EXPERIMENT = Experiment(
     name="time_constants",
     source=SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 8, "paper": 40},
+    expected_minutes={"smoke": 0.5, "laptop": 11, "paper": 40},
     claims=3,
     run=run,
 )
