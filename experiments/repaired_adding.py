@@ -2,13 +2,14 @@
 
     python -m experiments repaired_adding --preset laptop
 
-As `fig2_adding`, at full scale, but for a constant step size.
+As `fig2_adding`, at full scale, but for a constant step size. Two numbers have to be kept to the end:
+synapses start with strength 1, which keeps what they hold.
 """
 
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import fig2_adding, gap, repaired
+from experiments import fig2_adding, gap, repaired, starts
 from experiments.base import Context, Experiment
 
 FULL = {"data": "generated", "n": 10, "n_i": 1, "updates": 14_100, "eval_every": 141, "seeds": 30,
@@ -21,6 +22,7 @@ PRESETS = {
     "laptop": FULL,
     "paper": FULL,
 }  # fmt: skip
+REPAIR = starts.Repair(strength=1.0)
 
 
 def run(context: Context) -> list[dj.claims.Claim]:
@@ -29,7 +31,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     task = dj.tasks.AddingProblem(batch_size=s["batch_size"], num_train=s["num_train"])
     return repaired.run(
         context, task, "test_mse", "test mean squared error", fig2_adding.INPUT_MEAN,
-        gap.Limits(closed=0.75),
+        gap.Limits(closed=0.75), repair=REPAIR,
     )  # fmt: skip
 
 
