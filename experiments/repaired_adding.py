@@ -2,8 +2,8 @@
 
     python -m experiments repaired_adding --preset laptop
 
-As `fig2_adding`, at full scale, but for a constant step size. Two numbers have to be kept to the end:
-synapses start with strength 1, which keeps what they hold.
+As `fig2_adding`, at full scale, but for a constant step size. Two numbers have to be kept to
+the end: synapses start with strength 1, which keeps what they hold.
 """
 
 from __future__ import annotations
