@@ -24,7 +24,7 @@ class Limits(NamedTuple):
     above: float | None = None
 
 
-def gap_closed(
+def share_closed(
     errors: Mapping[str, pd.Series], ours: str = REPAIRED, host: str = COLEI
 ) -> tuple[float, tuple[float, float]]:
     """Give (host - ours) / (host - RNN) of the means, with its bootstrap interval.
@@ -123,7 +123,7 @@ def _closed(
     context: Context, errors, limits: Limits, note: str, id: str, statement: str, ours: str,
     host: str = COLEI,
 ):  # fmt: skip
-    closed, bounds = gap_closed(errors, ours, host)
+    closed, bounds = share_closed(errors, ours, host)
     return context.claim(
         id=id,
         statement=statement,

@@ -99,13 +99,13 @@ def test_the_share_of_the_gap_is_that_of_the_means():
         starts.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
         starts.RNN: pd.Series([2.0, 3.0, 1.0]),
     }
-    share, (low, high) = gap.gap_closed(errors)
+    share, (low, high) = gap.share_closed(errors)
     assert share == pytest.approx((10 - 4) / (10 - 2))
     assert 0.6 < low < share < high < 0.95
-    nothing, bounds = gap.gap_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
+    nothing, bounds = gap.share_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
     for no_better in (errors[starts.COLEI], errors[starts.COLEI] + 1):
-        none, _ = gap.gap_closed(errors | {starts.RNN: no_better})
+        none, _ = gap.share_closed(errors | {starts.RNN: no_better})
         assert np.isnan(none)  # of no gap there is no share
 
 
