@@ -82,11 +82,7 @@ def positive(name: str, value: Any) -> None:
         Traceback (most recent call last):
         ValueError: rho is nan; it must be a finite number above 0.
     """
-    try:
-        fits = math.isfinite(value) and value > 0
-    except TypeError:
-        fits = False
-    if not fits:
+    if not (_finite(value) and value > 0):
         raise ValueError(f"{name} is {value}; it must be a finite number above 0.")
 
 
@@ -108,12 +104,15 @@ def not_negative(name: str, value: Any) -> None:
         Traceback (most recent call last):
         ValueError: shift is None; it must be 0 or positive.
     """
-    try:
-        fits = 0 <= value < math.inf
-    except TypeError:
-        fits = False
-    if not fits:
+    if not (_finite(value) and value >= 0):
         raise ValueError(f"{name} is {value}; it must be 0 or positive.")
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False
 
 
 def choice(name: str, value: Any, allowed: Iterable[str]) -> None:
