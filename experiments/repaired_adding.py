@@ -9,12 +9,12 @@ comparison: after a third of the updates it prefers large rates, which end behin
 from __future__ import annotations
 
 import dalejax as dj
-from experiments import fig2_adding, gap, repaired, starts
+from experiments import fig2_adding, gap, repaired
 from experiments.base import Context, Experiment
 
 FULL = {"data": "generated", "n": 10, "n_i": 1, "updates": 14_100, "eval_every": 141, "seeds": 30,
         "last": 5, "batch_size": 64, "num_train": 9000, "search_updates": 14_100, "search_seeds": 6,
-        "rates": (0.0125, 0.025, 0.05, 0.1), "clips": (1.0, 3.0, 7.0, 20.0),
+        "rates": (0.00625, 0.0125, 0.025, 0.05, 0.1), "clips": (1.0, 3.0, 7.0, 20.0),
         "biases": ("zero", "centred")}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"updates": 4, "eval_every": 2, "seeds": 3, "last": 1, "num_train": 640,
@@ -23,8 +23,6 @@ PRESETS = {
     "paper": FULL,
 }  # fmt: skip
 
-REPAIR = starts.Repair(strength=1.0)
-
 
 def run(context: Context) -> list[dj.claims.Claim]:
     """Compare the six."""
@@ -32,7 +30,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     task = dj.tasks.AddingProblem(batch_size=s["batch_size"], num_train=s["num_train"])
     return repaired.run(
         context, task, "test_mse", "test mean squared error", fig2_adding.INPUT_MEAN,
-        gap.Limits(closed=0.75), repair=REPAIR,
+        gap.Limits(closed=0.75),
     )  # fmt: skip
 
 
