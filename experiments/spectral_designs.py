@@ -219,10 +219,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     columns = ["candidate", "rate", "nse", "sigma_max", "sigma_rms", "participation", "test_error",
                "sd"]  # fmt: skip
     context.write_csv("designs.csv", pd.DataFrame(rows, columns=columns), digits=4)
-    look = {"ylabel": "test error (%)", "log": True}
-    context.draw("final_error", dj.plots.final_dots(errors, **look))
-    curves = dj.plots.learning_curves(context.table, "test_error", **look)
-    context.draw("learning_curves", curves)
+    context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
     return _claims(context, errors, W[2 * each :])
 
 
