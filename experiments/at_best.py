@@ -1,7 +1,8 @@
-"""Networks tried at several learning rates, each compared at its best by validation."""
+"""Networks tried at several learning rates and clips, each compared at its best by validation."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from experiments.base import Context, slug
 
 
 class Contestant(NamedTuple):
-    """A network, what makes its optimiser of a rate, its task, and the rates to try."""
+    """A network, what makes its optimiser of a rate and a clip, its task, and rates to try."""
 
     net: dj.RecurrentNetwork | dj.FeedforwardNetwork
     make_tx: Callable
@@ -23,15 +24,19 @@ class Contestant(NamedTuple):
 
 
 class Best(NamedTuple):
-    """A network at its best rate.
+    """A network at its best rate and clip.
 
     Attributes:
-        rate: the one with the smallest mean validation error; a seed that diverged counts 100.
+        rate: where the mean validation error is smallest; a seed that diverged counts 100.
+        clip: likewise.
+        where: both, as notes and configurations say it; the rate alone where there is one clip.
         test: final test error by member, in per cent.
         params: of its members at the end.
     """
 
     rate: float
+    clip: float
+    where: str
     test: pd.Series
     params: dict
 
@@ -40,35 +45,41 @@ def train(
     context: Context,
     contestants: Mapping[str, Contestant],
 ) -> dict[str, Best]:
-    """Train each at all its rates as one ensemble; draw those at their best."""
+    """Train each at all its rates and all clips as one ensemble; draw those at their best."""
     s = context.settings
     keys = dj.seed_keys(s.get("root", 0), s["seeds"])
     out = {}
     for name, (net, make_tx, task, rates) in contestants.items():
+        grid = list(itertools.product(rates, s["clips"]))
         run = context.train(
             slug(name),
             net,
             make_tx,
             task,
-            keys=jnp.tile(keys, len(rates)),
-            hyperparams={"rate": jnp.repeat(jnp.array(rates, jnp.float32), len(keys))},
+            keys=jnp.tile(keys, len(grid)),
+            hyperparams={
+                "learning_rate": jnp.repeat(jnp.array([g[0] for g in grid]), len(keys)),
+                "clip": jnp.repeat(jnp.array([g[1] for g in grid]), len(keys)),
+            },
             num_updates=s["updates"],
             eval_every=s["eval_every"],
         )
-        names = [f"{name}, {rate:g}" for rate in rates]
+        points = [_told(*point, s["clips"]) for point in grid]
+        names = [f"{name}, {point}" for point in points]
         context.record_groups(names, run.table, len(keys))
         valid = [context.final(n, "valid_error").fillna(100).mean() for n in names]
         best = valid.index(min(valid))
         mine = slice(best * len(keys), (best + 1) * len(keys))
         params = jax.tree.map(lambda leaf, mine=mine: leaf[mine], run.params)
-        out[name] = Best(rates[best], context.final(names[best], "test_error"), params)
+        test = context.final(names[best], "test_error")
+        out[name] = Best(*grid[best], points[best], test, params)
     draw(context, out)
     return out
 
 
 def draw(context: Context, found: Mapping[str, Best]) -> None:
     """Draw the curves and the final test errors of the networks at their best."""
-    named = {f"{name}, {best.rate:g}": name for name, best in found.items()}
+    named = {f"{name}, {best.where}": name for name, best in found.items()}
     table = context.table
     table = table[table.configuration.isin(named)].replace({"configuration": named})
     look = {"ylabel": "test error (%)", "log": True}
@@ -78,5 +89,9 @@ def draw(context: Context, found: Mapping[str, Best]) -> None:
 
 
 def note(found: Mapping[str, Best]) -> str:
-    """Say at which rate each is compared."""
-    return "best rates: " + ", ".join(f"{name} {best.rate:g}" for name, best in found.items())
+    """Say at which rate, and which clip, each is compared."""
+    return "best rates: " + ", ".join(f"{name} {best.where}" for name, best in found.items())
+
+
+def _told(rate: float, clip: float, clips: Sequence[float]) -> str:
+    return f"{rate:g}" if len(clips) == 1 else f"{rate:g} (clip {clip:g})"

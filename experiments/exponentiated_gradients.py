@@ -30,10 +30,10 @@ def run(context: Context) -> list[dj.claims.Claim]:
     """Train both ways at all rates; compare errors, and the synapses at the end."""
     s = context.settings
     task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
-    net, clip = networks.colei(1, s["n"], s["n_i"], task.n_out), s["clip"]
+    net = networks.colei(1, s["n"], s["n_i"], task.n_out)
     ways = {
-        PROJECTED: (lambda rate: dj.colei_sgd(rate, clip), task, s["rates_projected"]),
-        EXPONENTIATED: (lambda rate: dj.colei_eg(rate, clip), task, s["rates_exponentiated"]),
+        PROJECTED: (dj.colei_sgd, task, s["rates_projected"]),
+        EXPONENTIATED: (dj.colei_eg, task, s["rates_exponentiated"]),
     }
     found = at_best.train(context, {n: at_best.Contestant(net, *way) for n, way in ways.items()})
     lost, skew = {}, {}

@@ -3,8 +3,9 @@
     python -m experiments homeostasis --preset laptop --data-dir DIR
 
 ColEI and Dale's ANNs on sequential MNIST, 1 x 100 units, with the penalty
-`penalties.Balance` and without; each at several rates, the best by validation. Both papers leave it
-as a question whether balance is needed through training. `laptop` makes 6 of 30 epochs.
+`penalties.Balance` and without; each at several rates and clips, the best by validation. Both
+papers leave it as a question whether balance is needed through training. `laptop` makes 6 of 30
+epochs.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ ALIKE = 0.5  # points of test error, our choice
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train both networks with the penalty and without; compare errors and imbalance."""
     s = context.settings
-    n, n_i, clip = s["n"], s["n_i"], s["clip"]
+    n, n_i = s["n"], s["n_i"]
     task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
     penalised = task.penalised(dj.penalties.Balance(s["weight"]))
     pairs = {
-        "ColEI": (networks.colei(1, n, n_i, task.n_out), lambda rate: dj.colei_sgd(rate, clip)),
-        "DANN": (networks.dann(1, n, n_i, task.n_out), lambda rate: dj.dann_sgd(rate, clip)),
+        "ColEI": (networks.colei(1, n, n_i, task.n_out), dj.colei_sgd),
+        "DANN": (networks.dann(1, n, n_i, task.n_out), dj.dann_sgd),
     }
     nets = {}
     for name, pair in pairs.items():

@@ -21,7 +21,7 @@ KINDS = {
     DIVISIVE: {"subtractive": False},
 }
 # 50 epochs of the 50,000 pictures that are not kept back.
-FULL = iclr.FULL | {"rates": (0.3, 0.1, 0.03, 0.01), "num_valid": 10_000, "clip": 10.0,
+FULL = iclr.FULL | {"rates": (0.3, 0.1, 0.03, 0.01), "num_valid": 10_000, "clips": (10.0,),
                     "updates": 78_150, "eval_every": 1563}  # fmt: skip
 PRESETS = {
     "smoke": FULL | iclr.SMOKE | {"rates": (0.1, 0.03), "num_valid": 500},
@@ -40,7 +40,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         {
             kind: at_best.Contestant(
                 iclr.dann(s, s["some"], bias=0.0, **how),
-                lambda rate: dj.dann_sgd(rate, clip=s["clip"]),
+                dj.dann_sgd,
                 task,
                 s["rates"],
             )

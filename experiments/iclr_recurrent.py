@@ -17,7 +17,7 @@ from experiments.base import Context, Experiment
 RNN, SUBTRACTIVE, DIVISIVE = "RNN", "DANN", "divisive DANN"
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 1562, "seeds": 10,
         "last": 5, "batch_size": 32, "num_valid": 10_000, "rates": (0.005, 0.01, 0.02, 0.05),
-        "high_rates": (0.05, 0.1, 0.2, 0.4), "clip": 10.0}  # fmt: skip
+        "high_rates": (0.05, 0.1, 0.2, 0.4), "clips": (10.0,)}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "n": 20, "n_i": 2, "updates": 60, "eval_every": 30,
                      "seeds": 3, "last": 1, "num_valid": 500, "rates": (0.01, 0.05),
@@ -37,9 +37,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     found = at_best.train(
         context,
         {
-            name: at_best.Contestant(
-                net, lambda rate, make=make: make(rate, s["clip"]), task, s[rates]
-            )
+            name: at_best.Contestant(net, make, task, s[rates])
             for name, net, make, rates in (
                 (RNN, networks.rnn(*size, task.n_out), dj.rnn_sgd, "rates"),
                 (SUBTRACTIVE, networks.dann(*size, n_i, task.n_out), dj.dann_sgd, "rates"),

@@ -17,7 +17,7 @@ from experiments import at_best, evidence, gap, networks, repaired, repaired_dec
 from experiments.base import Context, Experiment
 
 FULL = {"data": "mnist", "n": 100, "n_i": 10, "updates": 46_860, "eval_every": 1562, "seeds": 10,
-        "last": 5, "batch_size": 32, "clip": 10.0, "rates": (0.01, 0.02, 0.04),
+        "last": 5, "batch_size": 32, "clips": (10.0,), "rates": (0.01, 0.02, 0.04),
         "num_valid": 10_000}  # fmt: skip
 PRESETS = {
     "smoke": FULL | {"data": "digits", "n": 20, "n_i": 2, "updates": 20, "eval_every": 10,
@@ -57,12 +57,14 @@ def train(
 
     def descent(*free):
         tree = signs(n, n_i, free)
-        make_tx = schedule(lambda rate, clip: networks.signed_sgd(clip)(tree, rate), s["updates"])
-        return lambda rate: make_tx(rate, s["clip"])
 
-    rnn_tx = schedule(dj.rnn_sgd, s["updates"])
+        def make_tx(learning_rate, clip):
+            return networks.signed_sgd(clip)(tree, learning_rate)
+
+        return schedule(make_tx, s["updates"])
+
     pairs = {
-        RNN: (networks.rnn(1, n, task.n_out), lambda rate: rnn_tx(rate, s["clip"])),
+        RNN: (networks.rnn(1, n, task.n_out), schedule(dj.rnn_sgd, s["updates"])),
         ALL: (net, descent()),
         **{name: (net, descent(matrix)) for name, matrix in FREE.items()},
         NONE: (net, descent(*FREE.values())),

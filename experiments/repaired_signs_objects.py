@@ -17,7 +17,7 @@ from experiments.at_best import note
 from experiments.base import Context, Experiment
 from experiments.repaired_signs import ALL, RNN
 
-_OWN = {"seeds": 10, "clip": 1.0, "rates": (0.06, 0.12, 0.24)}
+_OWN = {"seeds": 10, "clips": (1.0,), "rates": (0.06, 0.12, 0.24)}
 _SMOKE = {"seeds": 3, "rates": (0.1, 0.2)}
 _LAPTOP = {"seeds": 4, "rates": (0.12, 0.24), "updates": 3000, "eval_every": 600, "last": 1}
 _SEARCH = ("search_updates", "search_seeds", "clips", "biases", "networks", "inputs_n_i")
