@@ -14,7 +14,8 @@ from experiments.base import Context, Experiment
 
 THREE = {"networks": (starts.RNN, starts.COLEI, starts.REPAIRED)}
 FULL = repaired_decay.PRESETS["paper"]
-FULL = FULL | THREE | {"search_updates": FULL["updates"], "search_seeds": 2}
+FULL = FULL | THREE | {"search_updates": FULL["updates"], "search_seeds": 2,
+                       "rates": (0.01, 0.02, 0.04), "clips": (1.0, 10.0)}  # fmt: skip
 PRESETS = {
     "smoke": repaired_decay.PRESETS["smoke"] | THREE | {"search_updates": 4},
     "laptop": FULL,
