@@ -4,8 +4,8 @@
 
 All but the RNN start alike, as repaired ColEI does; what differs is which matrices have to keep
 their signs. Sequential MNIST, 1 x 100 units, 10 of them inhibitory; rates fall linearly to 0, the
-best by validation. Expect the signs of W to cost most, and those of the read-out little: under a
-softmax they keep it from nothing that it could compute. `laptop` makes 12 of 30 epochs.
+best by validation. Expect each matrix's signs to cost little, and all of them what the start gains
+on the RNN's. `laptop` makes 12 of 30 epochs.
 """
 
 from __future__ import annotations
