@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,19 +25,23 @@ class Limits(NamedTuple):
 
 
 def share_closed(
-    errors: Mapping[str, pd.Series], ours: str = REPAIRED, host: str = COLEI
+    errors: Mapping[str, pd.Series],
+    ours: str = REPAIRED,
+    host: str = COLEI,
+    average: Callable = np.mean,
 ) -> tuple[float, tuple[float, float]]:
-    """Give (host - ours) / (host - RNN) of the means, with its bootstrap interval.
+    """Give (host - ours) / (host - RNN) of the averages, with its bootstrap interval.
 
     Where the host, ColEI, is no worse than the RNN, there is no gap and no share of it: NaN.
     """
 
     def share(colei, ours, rnn, axis=-1):
-        return (colei.mean(axis) - ours.mean(axis)) / (colei.mean(axis) - rnn.mean(axis))
+        colei, ours, rnn = (average(sample, axis=axis) for sample in (colei, ours, rnn))
+        return (colei - ours) / (colei - rnn)
 
     samples = [finite(errors[name]).to_numpy() for name in (host, ours, RNN)]
     colei, _, rnn = samples
-    if min(map(len, samples)) < 2 or colei.mean() <= rnn.mean():
+    if min(map(len, samples)) < 2 or average(colei) <= average(rnn):
         return float("nan"), (float("nan"), float("nan"))
     with np.errstate(divide="ignore", invalid="ignore"):  # draws without a gap
         found = stats.bootstrap(samples, share, method="percentile", rng=0).confidence_interval
@@ -48,7 +52,7 @@ def claims(context: Context, errors, limits: Limits, note: str) -> list[dj.claim
     """Claim that the gap is closed, that seeds hardly spread, and who is better than whom."""
     ours, rnn = finite(errors[REPAIRED]), finite(errors[RNN])
     out = [
-        _closed(
+        closed(
             context, errors, limits, note, "gap_closed", "An alternative initialisation for ColEI "
             "networks improves their learning: share of the gap between ColEI at its best and the "
             "RNN that it closes.", REPAIRED,
@@ -101,7 +105,7 @@ def with_inputs(
     ours = best([starts.with_inputs(REPAIRED, n_i) for n_i in inputs])
     note = f"best by validation: {colei}, {ours}; {note}"
     return [
-        _closed(
+        closed(
             context, errors, limits, note, "gap_closed_inputs", "Where inputs may be inhibitory as "
             "well: share of the gap between ColEI at its best and the RNN that repaired ColEI "
             "closes.", ours, colei,
@@ -119,20 +123,21 @@ def with_inputs(
     ]  # fmt: skip
 
 
-def _closed(
-    context: Context, errors, limits: Limits, note: str, id: str, statement: str, ours: str,
-    host: str = COLEI,
-):  # fmt: skip
-    closed, bounds = share_closed(errors, ours, host)
+def closed(
+    context: Context, errors, limits: Limits, note: str, id: str, statement: str,
+    ours: str = REPAIRED, host: str = COLEI, average: Callable = np.mean,
+) -> dj.claims.Claim:  # fmt: skip
+    """Claim that so much of a gap between averages over seeds is closed."""
+    share, bounds = share_closed(errors, ours, host, average)
     return context.claim(
         id=id,
         statement=statement,
         source=SOURCE,
-        measured=closed,
+        measured=share,
         interval=bounds,
         test=f"bootstrap; {_told(errors)}",
         reference=f"at least {limits.closed:g}",
-        holds=bool(closed >= limits.closed),
+        holds=bool(share >= limits.closed),
         note=note,
     )
 

@@ -102,6 +102,10 @@ def test_the_share_of_the_gap_is_that_of_the_means():
     share, (low, high) = gap.share_closed(errors)
     assert share == pytest.approx((10 - 4) / (10 - 2))
     assert 0.6 < low < share < high < 0.95
+    failed = errors | {starts.RNN: pd.Series([2.0, 100.0, 1.0])}  # one has not learnt
+    assert np.isnan(gap.share_closed(failed)[0])
+    typical, _ = gap.share_closed(failed, average=np.median)
+    assert typical == pytest.approx((10 - 4) / (10 - 2))
     nothing, bounds = gap.share_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
     for no_better in (errors[starts.COLEI], errors[starts.COLEI] + 1):
