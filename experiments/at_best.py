@@ -57,10 +57,7 @@ def train(
             make_tx,
             task,
             keys=jnp.tile(keys, len(grid)),
-            hyperparams={
-                "learning_rate": jnp.repeat(jnp.array([g[0] for g in grid]), len(keys)),
-                "clip": jnp.repeat(jnp.array([g[1] for g in grid]), len(keys)),
-            },
+            hyperparams=over_grid(grid, len(keys)),
             num_updates=s["updates"],
             eval_every=s["eval_every"],
         )
@@ -75,6 +72,12 @@ def train(
         out[name] = Best(*grid[best], points[best], test, params)
     draw(context, out)
     return out
+
+
+def over_grid(grid: Sequence[tuple], num: int) -> dict:
+    """Lay out the members of a grid of (rate, clip), so many a point."""
+    rates, clips = (jnp.repeat(jnp.array(column), num) for column in zip(*grid, strict=True))
+    return {"learning_rate": rates, "clip": clips}
 
 
 def draw(context: Context, found: Mapping[str, Best]) -> None:

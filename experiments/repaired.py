@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from experiments import gap
+from experiments import at_best, gap
 from experiments.base import Context, slug
 from experiments.starts import (
     BIASES,
@@ -80,10 +80,7 @@ def compare(
             task,
             keys=jnp.tile(few, len(grid)),
             params=jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *starts),
-            hyperparams={
-                "learning_rate": jnp.repeat(jnp.array([g[0] for g in grid]), len(few)),
-                "clip": jnp.repeat(jnp.array([g[1] for g in grid]), len(few)),
-            },
+            hyperparams=at_best.over_grid([point[:2] for point in grid], len(few)),
             num_updates=s["search_updates"],
             eval_every=s["search_updates"],
         )
