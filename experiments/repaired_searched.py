@@ -32,7 +32,7 @@ EXPERIMENT = Experiment(
     name="repaired_searched",
     source=gap.SOURCE,
     presets=PRESETS,
-    expected_minutes={"smoke": 0.5, "laptop": 75, "paper": 95},
+    expected_minutes={"smoke": 0.5, "laptop": 110, "paper": 160},
     claims=4,
     run=run,
 )
