@@ -27,15 +27,12 @@ class Best(NamedTuple):
     """A network at its best rate and clip.
 
     Attributes:
-        rate: where the mean validation error is smallest; a seed that diverged counts 100.
-        clip: likewise.
-        where: both, as notes and configurations say it; the rate alone where there is one clip.
+        where: rate and clip of the smallest mean validation error, as notes and configurations say
+            it; the rate alone where there is one clip. A seed that diverged counts 100.
         test: final test error by member, in per cent.
         params: of its members at the end.
     """
 
-    rate: float
-    clip: float
     where: str
     test: pd.Series
     params: dict
@@ -68,8 +65,7 @@ def train(
         best = valid.index(min(valid))
         mine = slice(best * len(keys), (best + 1) * len(keys))
         params = jax.tree.map(lambda leaf, mine=mine: leaf[mine], run.params)
-        test = context.final(names[best], "test_error")
-        out[name] = Best(*grid[best], points[best], test, params)
+        out[name] = Best(points[best], context.final(names[best], "test_error"), params)
     draw(context, out)
     return out
 

@@ -3,8 +3,8 @@
     python -m experiments exponentiated_gradients --preset laptop --data-dir DIR
 
 ColEI networks on sequential MNIST, 1 x 100 units, both ways from the same start, each at several
-rates, the best by validation. A step of a size means more where it is a factor on small weights, so
-each way has rates of its own. `laptop` makes 6 of 30 epochs.
+rates and clips, the best by validation. A step of a size means more where it is a factor on small
+weights, so each way has rates of its own. `laptop` makes 6 of 30 epochs, at one clip.
 """
 
 from __future__ import annotations
