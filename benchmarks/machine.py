@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from dalejax import ensemble
+from dalejax.training import ensemble
 
 SIZES = (512, 1024, 2048)
 FLOPS = 2e10  # of one run on each core, so that none is over before it has begun

@@ -37,7 +37,7 @@ def _process(*arguments: str) -> dict:
 def _main(layers: int, n: int, seeds: int, size: int) -> None:
     import dalejax as dj
     from benchmarks.networks import digits, make
-    from dalejax import waves
+    from dalejax.training import waves
 
     memory: list[float] = []
     park = waves.Waves.park

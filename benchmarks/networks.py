@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 import dalejax as dj
-from dalejax import ensemble, member
-from dalejax.programs import Programs
+from dalejax.training import ensemble, step
+from dalejax.training.programs import Programs
 from experiments import networks
 
 STEPS, BATCH, N_IN, N_OUT = 28, 32, 28, 10
@@ -74,7 +74,7 @@ class Ensemble:
         self._num = self.programs.scalar(seeds)
         members = ensemble.pad((keys, {}, None), self.mesh)
         state = self.programs.start(members, seeds)
-        self._members = member.Member(state, members[0], {})
+        self._members = step.Member(state, members[0], {})
         self._arguments = (self._members, self._num, self.programs.data, self.programs.scalar(0))
 
     def updates(self, num: int):
@@ -84,7 +84,7 @@ class Ensemble:
 
     def lowered(self, num: int) -> jax.stages.Lowered:
         """Lower so many updates."""
-        advance = self._map(partial(member.advance, *self._parts, num))
+        advance = self._map(partial(step.advance, *self._parts, num))
         return jax.jit(advance).lower(*self._arguments)
 
     def evaluation(self):
@@ -92,7 +92,7 @@ class Ensemble:
         net, _, task = self._parts
 
         def evaluate(one, data):
-            return member.evaluate(net, task, one.state.params, data)
+            return step.evaluate(net, task, one.state.params, data)
 
         mapped = jax.jit(self._map(evaluate))
         return lambda: jax.block_until_ready(mapped(self._members, self._num, self.programs.data))

@@ -17,8 +17,8 @@ import numpy as np
 
 import dalejax as dj
 from benchmarks.roofline import DEVICES, NOT_KERNELS
-from dalejax import ensemble, member
-from dalejax.programs import Programs
+from dalejax.training import ensemble, step
+from dalejax.training.programs import Programs
 from experiments import fig2_ptb
 from experiments.base import Context
 
@@ -69,8 +69,8 @@ def _row(name, net, tx, task, settings) -> dict:
     seeds = settings["seeds"]
     keys = dj.seed_keys(0, seeds)
     programs = Programs(net, lambda: tx, task, mesh, "vmap", (keys, {}, None))
-    update = partial(member.advance, net, lambda: tx, task, 1)
-    members = member.Member(programs.state_of(seeds), keys, {})
+    update = partial(step.advance, net, lambda: tx, task, 1)
+    members = step.Member(programs.state_of(seeds), keys, {})
     unrolled = partial(jax.lax.scan, unroll=True)
     with mock.patch("jax.lax.scan", unrolled):
         batched = jax.jit(jax.vmap(update, in_axes=(0, None, None)))

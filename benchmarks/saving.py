@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dalejax import runs
+from dalejax.training import run_folder
 from experiments import fig4_transplant
 from experiments.__main__ import main
 
@@ -26,14 +26,14 @@ def measure(data_dir: str | None) -> dict:
     settings = fig4_transplant.EXPERIMENT.presets["laptop"]
     every = 2 * settings["eval_every"]  # experiments save at every second evaluation
     saves: list[tuple[float, float]] = []
-    save = runs.RunFolder.save
+    save = run_folder.RunFolder.save
 
     def timed(folder, *arguments):
         began = time.perf_counter()
         save(folder, *arguments)
         saves.append((began, time.perf_counter()))
 
-    runs.RunFolder.save = timed
+    run_folder.RunFolder.save = timed
     try:
         with tempfile.TemporaryDirectory() as folder:
             arguments = ["fig4_transplant", "--preset", "laptop", "--no-progress"]
@@ -43,7 +43,7 @@ def measure(data_dir: str | None) -> dict:
             newest = max(Path(folder).rglob("checkpoints/*"), key=lambda p: p.stat().st_mtime)
             size = sum(path.stat().st_size for path in newest.rglob("*") if path.is_file())
     finally:
-        runs.RunFolder.save = save
+        run_folder.RunFolder.save = save
     # From the end of the first save on: what came before has also compiled.
     seconds = saves[-1][1] - saves[0][1]
     saving = sum(end - began for began, end in saves[1:])

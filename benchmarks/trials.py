@@ -13,7 +13,7 @@ from jax.sharding import PartitionSpec
 
 import dalejax as dj
 from benchmarks.timing import interleave, summary
-from dalejax import ensemble
+from dalejax.training import ensemble
 
 BATCH = 64
 BATCHES = 64  # of a device in a round: 20 MB of AND

@@ -51,7 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     given = [name for name in OF_A_NEW_RUN if getattr(arguments, name)]
     arguments.preset = arguments.preset or "smoke"
     arguments.variant = arguments.variant or "text"
-    from dalejax import interrupts, notes, processes, refusals
+    from dalejax.commands import errors
+    from dalejax.runtime import messages, multihost, signals
     from experiments import keep
 
     try:
@@ -67,26 +68,26 @@ def main(argv: list[str] | None = None) -> int:
             raise ValueError(
                 f"--resume continues a run as it was begun; it takes no --{given[0].rstrip('_')}."
             )
-        with interrupts.raising(), notes.plainly():
+        with signals.raising(), messages.plainly():
             _prepare(arguments)
             return _run(arguments)
-    except processes.OtherFailed:  # it says why
+    except multihost.OtherFailed:  # it says why
         return 2
-    except (KeyboardInterrupt, interrupts.Interrupted) as stop:
-        return stop.code if isinstance(stop, interrupts.Interrupted) else 130
+    except (KeyboardInterrupt, signals.Interrupted) as stop:
+        return stop.code if isinstance(stop, signals.Interrupted) else 130
     except Exception as error:
-        return refusals.refuse(error, "experiments", "a run with fewer --seeds")
+        return errors.refuse(error, "experiments", "a run with fewer --seeds")
 
 
 def _prepare(arguments) -> None:
-    from dalejax import compiled, processes
+    from dalejax.runtime import compile_cache, multihost
 
-    compiled.keep()
+    compile_cache.keep()
     if not arguments.distributed:
         return
     if arguments.out is None and arguments.resume is None:
         raise ValueError("--distributed needs --out or --resume: all processes share one folder.")
-    processes.connect()
+    multihost.connect()
 
 
 def _list(as_json: bool) -> int:

@@ -19,9 +19,11 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax import files, processes, runs
-from dalejax.identity import differences
-from dalejax.provenance import provenance
+from dalejax.runtime import multihost
+from dalejax.storage import atomic
+from dalejax.storage.provenance import provenance
+from dalejax.training import run_folder
+from dalejax.training.fingerprint import differences
 
 PRESETS = ("smoke", "laptop", "paper")
 VARIANTS = ("text", "code")
@@ -83,22 +85,22 @@ class Context:
         """Make the run's folder and keep others out of it: as late as the first thing to keep."""
         if self.begun:
             return
-        self.stack.enter_context(runs.lock(self.folder))
-        processes.agree(self._claim)
+        self.stack.enter_context(run_folder.lock(self.folder))
+        multihost.agree(self._claim)
         self.begun = True
 
     def _claim(self) -> None:
         path = self.folder / "config.json"
-        files.clear_unfinished(self.folder)
+        atomic.clear_unfinished(self.folder)
         if path.exists():
             _check_same(self, path)
         else:
-            files.write_json(path, config(self))
+            atomic.write_json(path, config(self))
 
     def train(self, name: str, net, tx, task, **options) -> dj.Run:
         """Train an ensemble in the run's folder, or continue it there."""
         self.begin()
-        if self.progress and processes.is_first():
+        if self.progress and multihost.is_first():
             print(f"{name}: {len(options['keys'])} networks", flush=True)
         return dj.train(
             net,
@@ -142,7 +144,7 @@ class Context:
 
     def take_over(self) -> dict[str, Any]:
         """Make the table of the run that is read one's own; give that run's settings."""
-        self.scale = files.read_json(self.read_from / "config.json")["settings"]
+        self.scale = atomic.read_json(self.read_from / "config.json")["settings"]
         self.tables.append(dj.results.read_table(self.read_from / "metrics.parquet"))
         return self.scale
 
@@ -172,13 +174,13 @@ class Context:
         """Write a small table into the run's folder."""
         self.begin()
         text = table.to_csv(index=index, float_format=f"%.{digits}g")
-        if processes.is_first():
-            files.replace_atomically(self.folder / name, lambda path: path.write_text(text))
+        if multihost.is_first():
+            atomic.replace_atomically(self.folder / name, lambda path: path.write_text(text))
 
     def draw(self, name: str, figure) -> None:
         """Save a picture as PNG and SVG."""
         self.begin()
-        if processes.is_first():
+        if multihost.is_first():
             dj.plots.save(figure, self.folder / name)
 
     def smnist(self, **options) -> dj.tasks.SequentialMNIST:
@@ -218,8 +220,8 @@ def config(context: Context) -> dict[str, Any]:
         "data_dir": context.data_dir and str(Path(context.data_dir).expanduser().absolute()),
         "read_from": context.read_from and str(context.read_from.absolute()),
         "source_command": context.read_from
-        and files.read_json(context.read_from / "config.json").get("command"),
-        **provenance(dj.__version__),
+        and atomic.read_json(context.read_from / "config.json").get("command"),
+        **provenance(),
     }
 
 
@@ -263,7 +265,7 @@ def execute(context: Context) -> list[dj.claims.Claim]:
 def _check_same(context: Context, path: Path) -> None:
     names = ("experiment", "preset", "variant", "settings")
     try:
-        saved = files.read_json(path)
+        saved = atomic.read_json(path)
         before, now = ({name: made[name] for name in names} for made in (saved, config(context)))
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is broken; it must be the JSON that the run wrote.") from error

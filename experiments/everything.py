@@ -6,8 +6,9 @@ import argparse
 import re
 from pathlib import Path
 
-from dalejax import files, processes
 from dalejax.datasets import MissingData
+from dalejax.runtime import multihost
+from dalejax.storage import atomic
 from experiments import runs, settings
 
 # What `all` was begun with, for the experiments that a resumed one begins.
@@ -20,7 +21,7 @@ def run(known, arguments) -> int:
     if arguments.part:
         usual += "-{}-of-{}".format(*_index(arguments.part))
     parent = arguments.resume or arguments.out or Path("checkpoints") / usual
-    options = processes.agree(lambda: _options_of_all(known, arguments, parent / "all.json"))
+    options = multihost.agree(lambda: _options_of_all(known, arguments, parent / "all.json"))
     vars(arguments).update(options)
     known = _with_variant(known, arguments.variant)
 
@@ -96,7 +97,7 @@ def _options_of_all(known, arguments, path: Path) -> dict:
     if arguments.resume:
         if not path.is_file():
             raise ValueError(f"{path.parent} holds no run of all experiments: no {path.name}.")
-        saved = files.read_json(path)
+        saved = atomic.read_json(path)
         if not isinstance(saved, dict) or saved.keys() != set(OF_ALL):
             raise ValueError(f"{path} is broken; it must be the JSON that was written there.")
         begun = argparse.Namespace(**(vars(arguments) | saved))
@@ -109,5 +110,5 @@ def _options_of_all(known, arguments, path: Path) -> dict:
         raise ValueError(f"{path.parent} holds a run; --resume {path.parent} continues it.")
     data_dir = arguments.data_dir and str(Path(arguments.data_dir).expanduser().absolute())
     options = {name: getattr(arguments, name) for name in OF_ALL} | {"data_dir": data_dir}
-    files.write_json(path, options)
+    atomic.write_json(path, options)
     return options

@@ -12,7 +12,7 @@ from __future__ import annotations
 import optax
 
 import dalejax as dj
-from dalejax.text import EOS
+from dalejax.datasets.readers.corpus import EOS
 from experiments import figure2, networks, ngrams
 from experiments.base import Context, Experiment, stand_in
 

@@ -21,7 +21,7 @@ import numpy as np
 import optax
 
 import dalejax as dj
-from dalejax.transforms import branches
+from dalejax.transforms._layers import branches
 from experiments import evidence, iclr
 from experiments.base import Context, Experiment
 from experiments.iclr import DANN

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 import dalejax as dj
-from dalejax.vgg import vgg16
+from dalejax.nn.vgg import vgg16
 from experiments import evidence, iclr
 from experiments.base import Context, Experiment
 

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 import dalejax as dj
-from dalejax import files
+from dalejax.storage import atomic
 from experiments.base import Experiment, command
 
 RESULTS = Path(__file__).parent / "results"
@@ -44,7 +44,7 @@ def keep(folder: Path, experiment: Experiment, results: Path = RESULTS) -> Path:
     with tempfile.TemporaryDirectory(dir=results, prefix=".keep-") as place:
         new = Path(place) / out.name
         new.mkdir()
-        files.write_json(new / "config.json", config)
+        atomic.write_json(new / "config.json", config)
         for path in sorted(folder.iterdir()):
             if path.suffix in (".png", ".csv") or path.name == "claims.json":
                 shutil.copy(path, new)
@@ -65,7 +65,7 @@ def check(folder: Path, experiment: Experiment, results: Path = RESULTS) -> dict
         raise ValueError(f"{folder} holds no finished run: there is no claims.json in it.")
     if folder.resolve().parent == results.resolve():
         raise ValueError(f"{folder} is kept already; it must be the folder of a run.")
-    config = files.read_json(folder / "config.json")
+    config = atomic.read_json(folder / "config.json")
     try:
         made_by = command(experiment, *(config[name] for name in ("preset", "variant", "settings")))
         read = config.get("source_command") or ""
@@ -96,7 +96,7 @@ def main(folders: Sequence[Path], known) -> int:
         raise ValueError("keep needs the folders of finished runs.")
     runs = []
     for folder in folders:
-        name = files.read_json(folder / "config.json").get("experiment")
+        name = atomic.read_json(folder / "config.json").get("experiment")
         if name not in known:
             raise ValueError(
                 f"{folder} is a run of {name!r}; it must be one of {', '.join(known)}."
@@ -118,7 +118,7 @@ def ledger(folders: Sequence[Path], out: Path | None, as_json: bool) -> int:
     if out is None:
         print(json.dumps(table, indent=2, ensure_ascii=False) if as_json else text)
         return 0
-    files.write_json(out / "ledger.json", table)
-    files.replace_atomically(out / "ledger.md", lambda path: path.write_text(text))
+    atomic.write_json(out / "ledger.json", table)
+    atomic.replace_atomically(out / "ledger.md", lambda path: path.write_text(text))
     print(f"{table['holds']} of {table['of']} claims hold; {out / 'ledger.md'}, ledger.json")
     return 0

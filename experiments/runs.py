@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dalejax import files, interrupts, notes, processes
-from dalejax.claims import format_claims
+from dalejax.analysis.claims import format_claims
+from dalejax.runtime import messages, multihost, signals
+from dalejax.storage import atomic
 from experiments import base, settings
 from experiments.base import Context
 
@@ -28,7 +29,7 @@ def resumed(experiment, arguments) -> Context:
     path = arguments.resume / "config.json"
     if not path.is_file():
         raise ValueError(f"{arguments.resume} holds no run: there is no config.json.")
-    saved = files.read_json(path)
+    saved = atomic.read_json(path)
     try:
         name, about = saved["experiment"], {n: saved[n] for n in ("preset", "variant", "settings")}
         known = experiment.presets[about["preset"]].keys() == about["settings"].keys()
@@ -48,11 +49,11 @@ def execute(context: Context, name: str, folder: Path | None = None) -> int:
     """Make the run and print its claims; say how to continue it if it is interrupted."""
     try:
         claims = base.execute(context)
-    except (KeyboardInterrupt, interrupts.Interrupted):
+    except (KeyboardInterrupt, signals.Interrupted):
         resume = f"python -m experiments {name} --resume {folder or context.folder}"
-        notes.say(f"interrupted; {resume} continues." if context.begun else "interrupted.")
+        messages.say(f"interrupted; {resume} continues." if context.begun else "interrupted.")
         raise
-    if processes.is_first():
+    if multihost.is_first():
         print(format_claims(claims))
         print(context.folder)
     return 0
@@ -77,7 +78,7 @@ def _read_from(experiment, arguments, about) -> Path:
     def fits(run: Path) -> bool:
         if not (run / "claims.json").is_file():
             return False
-        config = files.read_json(run / "config.json")
+        config = atomic.read_json(run / "config.json")
         try:
             its_data, changed = config["settings"]["data"], "--set" in config.get("command", "")
         except (KeyError, TypeError, AttributeError):  # of another program, or older

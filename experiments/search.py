@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax import processes
+from dalejax.runtime import multihost
 from experiments import networks
 from experiments.base import Context, Experiment
 
@@ -121,5 +121,5 @@ def write_trials(context: Context, tables: list[pd.DataFrame]) -> None:
     """Write the trials of all networks as ``trials.csv``, and print the best of each."""
     table = pd.concat(tables, ignore_index=True)
     context.write_csv("trials.csv", table)
-    if processes.is_first():
+    if multihost.is_first():
         print(table.groupby("network", sort=False).head(1).to_string(index=False))

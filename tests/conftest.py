@@ -13,6 +13,7 @@ from pathlib import Path
 # each other. It reads this when it is loaded, with NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Many programs are compiled, each to run for a moment, here and in the processes that tests start.
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")  # the suite also passes with 1 and 4
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # `make long` runs some with them
 os.environ["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"  # nor do they say which line made what
 if version("jaxlib").startswith("0.10."):

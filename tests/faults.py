@@ -98,7 +98,7 @@ def _start(folder: Path, options) -> subprocess.Popen:
         ["train", *options, "--out", str(folder)]
     )  # fmt: skip
     return subprocess.Popen(
-        [sys.executable, "-m", "dalejax.cli", *command],
+        [sys.executable, "-m", "dalejax.commands.main", *command],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=(folder.parent / f"{folder.name}.log").open("a"),
@@ -143,7 +143,7 @@ def _where(folder: Path) -> str:
 
 
 def _same(a: Path, b: Path) -> bool:
-    from dalejax.checkpoint import Store
+    from dalejax.storage.checkpoint import Store
 
     states = []
     for folder in (a, b):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import dalejax as dj
-from dalejax import checkpoint
+from dalejax.storage import checkpoint
 
 FOLDER = Path(__file__).parent / "golden_runs"
 

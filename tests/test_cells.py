@@ -8,8 +8,8 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax.cell import Cell
-from dalejax.cells import fold
+from dalejax.nn.cells.base import Cell
+from dalejax.nn.cells.basic import fold
 
 CELLS = {
     "rnn": dj.RNNCell(3),

@@ -12,9 +12,9 @@ import jax
 import numpy as np
 import pytest
 
-from dalejax import checkpoint, manifest, named
-from dalejax.checkpoint import Store
-from dalejax.notes import RunWarning
+from dalejax.runtime.messages import RunWarning
+from dalejax.storage import checkpoint, manifest, named_arrays
+from dalejax.storage.checkpoint import Store
 
 ARRAYS = {"a": np.arange(1000, dtype=np.float32), "b": np.arange(6).reshape(2, 3)}
 
@@ -259,9 +259,9 @@ def test_a_really_full_disk(mount, tmp_path):
 
 def test_typed_keys_are_kept():
     tree = {"key": jax.random.split(jax.random.key(3), 2), "x": np.ones(2)}
-    arrays = named.flatten([tree], [2])
+    arrays = named_arrays.flatten([tree], [2])
     assert all(not jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key) for a in arrays.values())
-    back = named.unflatten(tree, {name: np.asarray(array) for name, array in arrays.items()})
+    back = named_arrays.unflatten(tree, {name: np.asarray(array) for name, array in arrays.items()})
     assert back["key"].dtype == tree["key"].dtype
     assert (jax.random.key_data(back["key"]) == jax.random.key_data(tree["key"])).all()
 
@@ -276,7 +276,7 @@ def test_typed_keys_are_kept():
 )
 def test_another_state_does_not_fit(template, message):
     with pytest.raises(ValueError, match=message):
-        named.unflatten(template, named.flatten([{"a": np.ones(2)}], [2]))
+        named_arrays.unflatten(template, named_arrays.flatten([{"a": np.ones(2)}], [2]))
 
 
 def test_only_one_file_knows_orbax():

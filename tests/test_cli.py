@@ -13,10 +13,13 @@ import pytest
 from test_datasets import synthetic, write_folder
 
 import dalejax as dj
-from dalejax import checkpoint, cli, datasets, member, results, training
-from dalejax.commands import config
+from dalejax import datasets
+from dalejax.analysis import results
+from dalejax.commands import config, main
 from dalejax.commands import train as command
 from dalejax.commands.spectrum import Spectrum, measure
+from dalejax.storage import checkpoint
+from dalejax.training import loop, step
 
 ADDING = ["--task", "adding", "--cell", "colei", "--n", "4", "--no-progress"]
 SMALL = [*ADDING, "--seeds", "2", "--updates", "6", "--eval-every", "2", "--checkpoint-every", "2"]
@@ -28,7 +31,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def run_module(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "dalejax.cli", *arguments],
+        [sys.executable, "-m", "dalejax.commands.main", *arguments],
         capture_output=True,
         text=True,
         env=os.environ | variables,
@@ -40,7 +43,7 @@ def run_module(*arguments: str, **variables: str) -> subprocess.CompletedProcess
 def trained(tmp_path_factory) -> Path:
     """A finished run."""
     folder = tmp_path_factory.mktemp("trained") / "run"
-    assert cli.main(["train", *SMALL, "--out", str(folder)]) == 0
+    assert main.main(["train", *SMALL, "--out", str(folder)]) == 0
     return folder
 
 
@@ -91,7 +94,7 @@ def test_the_runs_folder(trained):
 
 def test_the_last_line_is_the_folder(tmp_path, capsys):
     folder = tmp_path / "new" / "run"
-    assert cli.main(["train", *SMALL, "--updates", "2", "--out", str(folder)]) == 0
+    assert main.main(["train", *SMALL, "--updates", "2", "--out", str(folder)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == str(folder)
     assert "(n = 2)" in out
@@ -100,12 +103,12 @@ def test_the_last_line_is_the_folder(tmp_path, capsys):
 
 def test_a_finished_run_is_only_reported(trained, capsys):
     before = files(trained)
-    assert cli.main(["resume", str(trained), "--no-progress"]) == 0
+    assert main.main(["resume", str(trained), "--no-progress"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "finished already, after 6 updates" in lines[0]
     assert lines[-1] == str(trained)
     assert files(trained) == before
-    assert cli.main(["resume", str(trained), "--no-progress", "--json"]) == 0
+    assert main.main(["resume", str(trained), "--no-progress", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["finished_before"] is True and told["diverged"] == []
     final = results.final_values(results.read_table(trained / "metrics.parquet"), "test_mse")
@@ -113,7 +116,7 @@ def test_a_finished_run_is_only_reported(trained, capsys):
 
 
 def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
-    add = training.History.add
+    add = loop.History.add
 
     def interrupt(history, update, metrics):
         if update == 6:
@@ -122,11 +125,11 @@ def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(training.History, "add", interrupt)
-        assert cli.main(["train", *SMALL, "--out", str(folder)]) == 130
+        patch.setattr(loop.History, "add", interrupt)
+        assert main.main(["train", *SMALL, "--out", str(folder)]) == 130
     out, err = capsys.readouterr()
     assert out == "" and f"dalejax resume {folder}" in err
-    assert cli.main(["resume", str(folder), "--json"]) == 0
+    assert main.main(["resume", str(folder), "--json"]) == 0
     out, err = capsys.readouterr()
     told = json.loads(out)
     assert (told["finished_before"], told["updates"], told["members"]) == (False, 6, 2)
@@ -145,7 +148,7 @@ def test_an_interruption_before_anything_is_written(tmp_path, capsys, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "build", interrupt)
-    assert cli.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 130
+    assert main.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 130
     assert "nothing was written" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
@@ -166,9 +169,9 @@ def test_memory_that_is_too_small_is_a_sentence_and_frees_the_folder(
 
     with monkeypatch.context() as patch:
         patch.setattr(command, "_train", too_large)
-        assert cli.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 2
+        assert main.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 2
     assert "16000024001536 bytes; a run with a smaller --n or fewer" in assert_one_sentence(capsys)
-    assert cli.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 0
+    assert main.main(["train", *SMALL, "--out", str(tmp_path / "run")]) == 0
 
 
 def test_an_interrupted_download_is_kept(capsys, monkeypatch):
@@ -176,29 +179,29 @@ def test_an_interrupted_download_is_kept(capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(datasets, "prepare", interrupt)
-    assert cli.main(["data", "prepare", "mnist"]) == 130
+    assert main.main(["data", "prepare", "mnist"]) == 130
     assert "what was downloaded so far is kept" in capsys.readouterr().err
 
 
 def test_data_below_home_or_moved_are_found_again(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     folder = tmp_path / "run"
-    assert cli.main(["train", *SMALL, "--data-dir=~/data", "--out", str(folder)]) == 0
+    assert main.main(["train", *SMALL, "--data-dir=~/data", "--out", str(folder)]) == 0
     assert config.read(folder, command.Train).data_dir == tmp_path / "data"
     seen = []
     monkeypatch.setattr(command, "build", lambda options: seen.append(options) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        cli.main(["resume", str(folder), "--data-dir", "elsewhere"])
+        main.main(["resume", str(folder), "--data-dir", "elsewhere"])
     assert seen[0].data_dir == Path("elsewhere")
 
 
 def test_diverged_members_are_counted(tmp_path, capsys):
     out = ["--out", str(tmp_path / "run"), "--lr", "1e30"]
-    assert cli.main(["train", *SMALL, *out]) == 0
+    assert main.main(["train", *SMALL, *out]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any("0 of 2, 2 diverged" in line for line in lines)
     assert "member 0 at update 2" in lines[-2] and lines[-1] == str(tmp_path / "run")
-    assert cli.main(["resume", str(tmp_path / "run"), "--json", "--no-progress"]) == 0
+    assert main.main(["resume", str(tmp_path / "run"), "--json", "--no-progress"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["diverged"] == [{"member": 0, "update": 2}, {"member": 1, "update": 2}]
     assert told["scores"]["test_mse"]["mean"] is None
@@ -207,11 +210,11 @@ def test_diverged_members_are_counted(tmp_path, capsys):
 def test_stopping_on_divergence_outlives_a_resume(tmp_path, capsys):
     folder = str(tmp_path / "run")
     options = ["--lr", "1e30", "--clip", "1e30", "--on-divergence", "stop"]
-    assert cli.main(["train", *SMALL, *options, "--out", folder]) == 1
+    assert main.main(["train", *SMALL, *options, "--out", folder]) == 1
     err = capsys.readouterr().err
     assert "2 of 2 members diverged" in err and f"{folder} was saved" in err
-    assert cli.main(["resume", folder, "--no-progress"]) == 1
-    assert cli.main(["resume", folder, "--no-progress", "--on-divergence", "freeze"]) == 0
+    assert main.main(["resume", folder, "--no-progress"]) == 1
+    assert main.main(["resume", folder, "--no-progress", "--on-divergence", "freeze"]) == 0
     assert "0 of 2, 2 diverged" in capsys.readouterr().out
 
 
@@ -219,7 +222,7 @@ def test_training_on_idx_files(tmp_path, capsys):
     data = write_folder(tmp_path / "data" / "mnist", synthetic())
     sizes = ["--n", "4", "--seeds", "1", "--updates", "2", "--batch-size", "8", "--json"]
     where = ["--data-dir", str(data.parent), "--out", str(tmp_path / "run"), "--no-progress"]
-    assert cli.main(["train", "--task", "smnist", "--cell", "rnn", *sizes, *where]) == 0
+    assert main.main(["train", "--task", "smnist", "--cell", "rnn", *sizes, *where]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert set(json.loads(out)["scores"]) == {"test_error", "test_loss", "train_loss"}
@@ -280,7 +283,7 @@ def assert_one_sentence(capsys) -> str:
 )
 def test_arguments_that_do_not_parse(arguments, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(arguments) == 2
+    assert main.main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == "" and err and "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
@@ -288,7 +291,7 @@ def test_arguments_that_do_not_parse(arguments, tmp_path, capsys, monkeypatch):
 
 def test_a_run_is_not_overwritten(trained, capsys):
     before = files(trained)
-    assert cli.main(["train", *SMALL, "--out", str(trained)]) == 2
+    assert main.main(["train", *SMALL, "--out", str(trained)]) == 2
     assert f"dalejax resume {trained}" in assert_one_sentence(capsys)
     assert files(trained) == before
 
@@ -325,7 +328,7 @@ def test_a_broken_config_is_one_sentence(how, trained, capsys):
     good = path.read_text()
     try:
         path.write_text(broken_configs(good)[how])
-        assert cli.main(["resume", str(trained), "--no-progress"]) == 2
+        assert main.main(["resume", str(trained), "--no-progress"]) == 2
     finally:
         path.write_text(good)
     assert_one_sentence(capsys)
@@ -336,7 +339,7 @@ def test_a_broken_config_is_one_sentence(how, trained, capsys):
 def test_not_a_runs_folder(name, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
-    assert cli.main(["resume", str(tmp_path / name)]) == 2
+    assert main.main(["resume", str(tmp_path / name)]) == 2
     assert str(tmp_path / name) in assert_one_sentence(capsys)
     assert not (tmp_path / "nothing").exists() and not list((tmp_path / "empty").iterdir())
 
@@ -347,11 +350,11 @@ def test_a_truncated_idx_file(zipped, tmp_path, capsys):
     path = next(data.glob("train-images*"))
     path.write_bytes(path.read_bytes()[:-100])
     arguments = ["--data-dir", str(data.parent), "--out", str(tmp_path / "run")]
-    assert cli.main(["train", *SMALL, "--task", "smnist", *arguments]) == 2
+    assert main.main(["train", *SMALL, "--task", "smnist", *arguments]) == 2
     assert str(path) in assert_one_sentence(capsys)
     assert not (tmp_path / "run").exists()
     to = ["--data-dir", str(tmp_path / "prepared")]
-    assert cli.main(["data", "prepare", "mnist", "--from", str(data.parent), *to]) == 2
+    assert main.main(["data", "prepare", "mnist", "--from", str(data.parent), *to]) == 2
     assert str(path) in assert_one_sentence(capsys)
     assert not (tmp_path / "prepared").exists()
 
@@ -362,7 +365,7 @@ def test_bugs_keep_their_traceback(tmp_path, monkeypatch):
 
     monkeypatch.setattr(command, "build", bug)
     with pytest.raises(TypeError, match="a bug"):
-        cli.main(["train", *SMALL, "--out", str(tmp_path / "run")])
+        main.main(["train", *SMALL, "--out", str(tmp_path / "run")])
 
 
 # --- spectrum -------------------------------------------------------------------------------------
@@ -372,7 +375,7 @@ def test_bugs_keep_their_traceback(tmp_path, monkeypatch):
     "cell, nse, tolerance", [("rnn", 0.953, 0.003), ("dann", 0.950, 0.004), ("colei", 0.798, 0.01)]
 )
 def test_spectrum(cell, nse, tolerance, capsys):
-    assert cli.main(["spectrum", "--cell", cell, "--n", "100", "--n-i", "10", "--json"]) == 0
+    assert main.main(["spectrum", "--cell", cell, "--n", "100", "--n-i", "10", "--json"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     told = json.loads(out)
@@ -392,7 +395,7 @@ def test_spectrum(cell, nse, tolerance, capsys):
 def test_the_spectrum_is_that_of_the_networks_that_train(trained):
     """Member 0 of a run starts with the matrix that the command measures."""
     net, tx, task = command.build(config.read(trained, command.Train).resolved())
-    start = member.start(net, lambda: tx, task, (dj.seed_keys(0, 1)[0], {}, None))
+    start = step.start(net, lambda: tx, task, (dj.seed_keys(0, 1)[0], {}, None))
     W = net.effective(start.params)[0].W
     measured = measure(Spectrum(cell="colei", n=4, n_i=1, seeds=1))
     assert measured["nse"]["mean"] == pytest.approx(float(dj.spectrum.nse(W)), rel=1e-5)
@@ -400,7 +403,7 @@ def test_the_spectrum_is_that_of_the_networks_that_train(trained):
 
 def test_a_single_seed_has_no_spread(capsys):
     small = ["spectrum", "--cell", "colei", "--n", "6", "--seeds", "1", "--rho", "2"]
-    assert cli.main([*small, "--distribution", "gamma"]) == 0
+    assert main.main([*small, "--distribution", "gamma"]) == 0
     out = capsys.readouterr().out
     assert [line.split()[0] for line in out.splitlines()[2:]] == [
         "nse",
@@ -408,7 +411,7 @@ def test_a_single_seed_has_no_spread(capsys):
         "rho",
         "rho_before",
     ]
-    assert cli.main([*small, "--json"]) == 0
+    assert main.main([*small, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["nse"]["sd"] is None and told["rho"]["mean"] == pytest.approx(2, rel=1e-4)
 
@@ -418,20 +421,20 @@ def test_a_single_seed_has_no_spread(capsys):
 
 def test_data_status(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    assert cli.main(["data", "status", "--json"]) == 0
+    assert main.main(["data", "status", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert list(told) == [row["name"] for row in datasets.status()]
     assert told["mnist"]["state"] == "missing" and told["mnist"]["path"] is None
-    assert cli.main(["data", "status"]) == 0
+    assert main.main(["data", "status"]) == 0
     assert "dalejax data prepare mnist" in capsys.readouterr().out
     data = write_folder(tmp_path / "elsewhere" / "mnist", synthetic())
-    assert cli.main(["data", "status", "--json", "--data-dir", str(data.parent)]) == 0
+    assert main.main(["data", "status", "--json", "--data-dir", str(data.parent)]) == 0
     assert json.loads(capsys.readouterr().out)["mnist"]["state"] == "raw files"
 
 
 def test_data_status_is_an_aligned_table(tmp_path, capsys):
     write_folder(tmp_path / "kmnist", synthetic())
-    assert cli.main(["data", "status", "--data-dir", str(tmp_path)]) == 0
+    assert main.main(["data", "status", "--data-dir", str(tmp_path)]) == 0
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == f"data folder: {tmp_path}"
     assert [line.split()[0] for line in lines] == [row["name"] for row in datasets.status()]
@@ -444,14 +447,14 @@ def test_data_status_is_an_aligned_table(tmp_path, capsys):
 
 def test_data_verify(tmp_path, capsys):
     arguments = ["data", "verify", "--data-dir", str(tmp_path)]
-    assert cli.main(arguments) == 0  # what is not there is not wrong
+    assert main.main(arguments) == 0  # what is not there is not wrong
     assert "mnist          missing" in capsys.readouterr().out
     path = write_folder(tmp_path / "mnist", synthetic()) / "train-images-idx3-ubyte.gz"
-    assert cli.main(arguments) == 2
+    assert main.main(arguments) == 2
     out, err = capsys.readouterr()
     assert err.count("\n") == 1 and f"{path}: its sha256 sum is" in err
     assert "mnist          wrong" in out
-    assert cli.main([*arguments, "kmnist"]) == 0
+    assert main.main([*arguments, "kmnist"]) == 0
 
 
 def test_data_prepare_asks_the_library(tmp_path, capsys, monkeypatch):
@@ -463,7 +466,7 @@ def test_data_prepare_asks_the_library(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(datasets, "prepare", prepare)
     arguments = ["--from", str(tmp_path / "raw"), "--data-dir", str(tmp_path / "to")]
-    assert cli.main(["data", "prepare", "mnist", *arguments]) == 0
+    assert main.main(["data", "prepare", "mnist", *arguments]) == 0
     assert asked == {"name": "mnist", "source": tmp_path / "raw", "data_dir": tmp_path / "to"}
     assert capsys.readouterr().out == f"{tmp_path / 'copy'}\n"
 
@@ -493,25 +496,25 @@ def test_a_damaged_gzip_is_no_bug(tmp_path, capsys):
     path = data / "t10k-labels-idx1-ubyte.gz"
     path.write_bytes(gzip.compress(b"nonsense"))
     arguments = ["--data-dir", str(tmp_path), "--out", str(tmp_path / "run")]
-    assert cli.main(["train", *SMALL, "--task", "smnist", *arguments]) == 2
+    assert main.main(["train", *SMALL, "--task", "smnist", *arguments]) == 2
     assert "is not an idx file" in assert_one_sentence(capsys)
 
 
 def test_compiled_programs_are_kept_unless_the_user_chose(monkeypatch, tmp_path):
-    from dalejax import compiled
+    from dalejax.runtime import compile_cache
 
     names = ("jax_compilation_cache_dir", "jax_compilation_cache_max_size")
     before = {name: getattr(jax.config, name) for name in names}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     try:
         jax.config.update(names[0], "chosen")
-        compiled.keep()
+        compile_cache.keep()
         assert jax.config.jax_compilation_cache_dir == "chosen"
         jax.config.update(names[0], None)
-        compiled.keep()
-        assert jax.config.jax_compilation_cache_dir == str(compiled.folder())
-        assert compiled.folder().is_relative_to(tmp_path)
-        assert jax.config.jax_compilation_cache_max_size == compiled.MOST_BYTES
+        compile_cache.keep()
+        assert jax.config.jax_compilation_cache_dir == str(compile_cache.folder())
+        assert compile_cache.folder().is_relative_to(tmp_path)
+        assert jax.config.jax_compilation_cache_max_size == compile_cache.MOST_BYTES
     finally:
         for name, value in before.items():
             jax.config.update(name, value)

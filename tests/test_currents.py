@@ -7,7 +7,7 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax.connectivity import Sparse
+from dalejax.nn.connectivity import Sparse
 
 CELLS = {
     "rnn": (dj.RNNCell(5), dj.Dense(1)),

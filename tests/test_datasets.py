@@ -21,7 +21,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from dalejax import datasets
-from dalejax.datasets import catalogue, digits, idx, images, prepared
+from dalejax.datasets import catalogue, digits, images, prepared
+from dalejax.datasets.readers import idx
 
 DATA = Path(os.environ.get("DALEJAX_DATA") or Path(__file__).parents[2] / "shared" / "data")
 MNIST = catalogue.SETS["mnist"]
@@ -319,7 +320,7 @@ def test_prepare_from_an_empty_folder(tmp_path):
 
 
 def test_prepare_that_fails_midway_leaves_nothing(tmp_path, monkeypatch):
-    from dalejax._tfds.columns import columns_dataset_builder
+    from dalejax.datasets._tfds.columns import columns_dataset_builder
 
     def broken(self, blocks):
         yield 0, {"image": np.zeros((28, 28), np.uint8), "label": np.int32(1)}

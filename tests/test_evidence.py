@@ -10,8 +10,8 @@ import pytest
 from test_experiments import smoke
 
 import dalejax as dj
-from dalejax import ledger
-from dalejax.files import write_json
+from dalejax.analysis import ledger
+from dalejax.storage.atomic import write_json
 from experiments import __main__ as command
 from experiments import (
     base,

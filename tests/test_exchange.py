@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dalejax as dj
-from dalejax import exchange
+from dalejax.nn import exchange
 
 RNN = [dj.RNNCell(4, activation="tanh"), dj.RNNCell(4, activation="tanh")]
 NETWORKS = {

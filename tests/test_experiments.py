@@ -12,8 +12,8 @@ import pytest
 from test_training import files
 
 import dalejax as dj
-from dalejax import interrupts
-from dalejax.files import write_json
+from dalejax.runtime import signals
+from dalejax.storage.atomic import write_json
 from experiments import __main__ as command
 from experiments import (
     base,
@@ -200,7 +200,7 @@ def test_an_interrupted_experiment_is_continued(finished, tmp_path, capsys, monk
     def interrupted(*parts, **options):
         trained.append(options["checkpoint_dir"].name)
         if len(trained) == 2:
-            monkeypatch.setattr(interrupts.Watch, "stop_signal", lambda watch: signal.SIGTERM)
+            monkeypatch.setattr(signals.Watch, "stop_signal", lambda watch: signal.SIGTERM)
         return train(*parts, **options)
 
     with monkeypatch.context() as patch:

@@ -8,7 +8,7 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax import running_fisher
+from dalejax.transforms import running_fisher
 
 LAYERS = [dj.DivisiveDANNDense(4, n_i=2), dj.DANNDense(3)]
 

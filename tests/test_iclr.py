@@ -8,7 +8,7 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax.vgg import vgg16
+from dalejax.nn.vgg import vgg16
 from experiments import iclr, iclr_balance, iclr_fig2_fisher_alignment, iclr_fig3_mnist, iclr_kl
 from experiments.iclr_fig7_vgg16 import Pictures
 

@@ -13,8 +13,8 @@ from test_training import (
 )
 
 import dalejax as dj
-from dalejax import cli
-from dalejax.recurrence import activation
+from dalejax.commands import main
+from dalejax.nn.recurrence import activation
 from experiments import __main__ as experiments
 
 pytestmark = pytest.mark.usefixtures("untyped")
@@ -182,7 +182,7 @@ def nothing_written(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("arguments", "wanted"), COMMANDS, ids=[c for c, _ in COMMANDS])
 def test_commands(arguments, wanted, capsys, nothing_written):
     name, *rest = arguments.split()
-    code = experiments.main(rest) if name == "experiments" else cli.main([name, *rest])
+    code = experiments.main(rest) if name == "experiments" else main.main([name, *rest])
     out, err = capsys.readouterr()
     assert code == 2 and out == ""
     assert err.startswith(("dalejax: ", "experiments: ")) and err.count("\n") == 1

@@ -15,7 +15,10 @@ from test_training import (
     fit,
 )
 
-from dalejax import checkpoint, interrupts, processes, results, runs, training
+from dalejax.analysis import results
+from dalejax.runtime import multihost, signals
+from dalejax.storage import checkpoint
+from dalejax.training import loop, run_folder
 
 ROOT = Path(__file__).parents[1]
 TRAIN = (
@@ -26,7 +29,7 @@ TRAIN = (
 
 def signal_after(update: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a signal come after the chunk that ends at an update."""
-    describe = training.History.describe
+    describe = loop.History.describe
 
     def raise_signal(history, score):
         if history.updates[-1] == update:
@@ -34,7 +37,7 @@ def signal_after(update: int, number: int, monkeypatch: pytest.MonkeyPatch) -> N
             time.sleep(0.5)  # until the thread that listens has heard it
         return describe(history, score)
 
-    monkeypatch.setattr(training.History, "describe", raise_signal)
+    monkeypatch.setattr(loop.History, "describe", raise_signal)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -42,9 +45,9 @@ def test_a_signal_stops_a_run_that_is_continued_to_the_same_bits(
     number, tmp_path, monkeypatch, capsys
 ):
     whole = fit()
-    handlers = [signal.getsignal(n) for n in interrupts.SIGNALS]
+    handlers = [signal.getsignal(n) for n in signals.SIGNALS]
     folder = tmp_path / "run"
-    with monkeypatch.context() as patch, pytest.raises(interrupts.Interrupted) as stop:
+    with monkeypatch.context() as patch, pytest.raises(signals.Interrupted) as stop:
         signal_after(6, number, patch)
         fit(checkpoint_dir=folder, checkpoint_every=12)
     assert stop.value.code == 128 + number and stop.value.signal == number
@@ -53,20 +56,20 @@ def test_a_signal_stops_a_run_that_is_continued_to_the_same_bits(
     assert f"stopped after 6 of 12 updates; {folder} was saved." in err
     assert checkpoint.Store(folder).updates == [6]
     assert results.read_table(folder / "metrics.parquet")["update"].max() == 6
-    assert [signal.getsignal(n) for n in interrupts.SIGNALS] == handlers
+    assert [signal.getsignal(n) for n in signals.SIGNALS] == handlers
     assert_same_run(fit(checkpoint_dir=folder, resume=True), whole)
 
 
 def test_a_signal_while_the_end_is_saved_is_not_forgotten(tmp_path, monkeypatch):
-    folder, save = tmp_path / "run", runs.RunFolder.save
+    folder, save = tmp_path / "run", run_folder.RunFolder.save
 
     def signalled(*arguments):
         save(*arguments)
         signal.raise_signal(signal.SIGTERM)
         time.sleep(0.5)
 
-    with monkeypatch.context() as patch, pytest.raises(interrupts.Interrupted):
-        patch.setattr(runs.RunFolder, "save", signalled)
+    with monkeypatch.context() as patch, pytest.raises(signals.Interrupted):
+        patch.setattr(run_folder.RunFolder, "save", signalled)
         fit(checkpoint_dir=folder, checkpoint_every=12)
     run = fit(checkpoint_dir=folder, resume=True)
     assert run.began == run.update == 12
@@ -99,7 +102,7 @@ def test_in_another_thread_nothing_is_watched(tmp_path):
 def start(*arguments: str) -> subprocess.Popen:
     """Start a dalejax command."""
     return subprocess.Popen(
-        [sys.executable, "-m", "dalejax.cli", *arguments],
+        [sys.executable, "-m", "dalejax.commands.main", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -147,12 +150,13 @@ def test_a_second_signal_stops_at_once(tmp_path, monkeypatch):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys, time\n"
-        "from dalejax import cli, runs\n"
+        "from dalejax.commands import main as cli\n"
+        "from dalejax.training import run_folder\n"
         "def save(*_): print('saving', flush=True); time.sleep(600)\n"
-        "save_once = runs.RunFolder.save\n"
+        "save_once = run_folder.RunFolder.save\n"
         "def slow(folder, update, *rest):\n"
         "    save_once(folder, update, *rest) if update == 1000 else save()\n"
-        "runs.RunFolder.save = slow\n"
+        "run_folder.RunFolder.save = slow\n"
         "sys.exit(cli.main(sys.argv[1:]))\n"
     )
     folder = tmp_path / "run"
@@ -179,11 +183,11 @@ def test_a_second_signal_stops_at_once(tmp_path, monkeypatch):
 
 
 def test_an_exit_code_is_that_of_the_signal():
-    assert interrupts.Interrupted(signal.SIGINT).code == 130
-    assert issubclass(interrupts.Interrupted, SystemExit)
+    assert signals.Interrupted(signal.SIGINT).code == 130
+    assert issubclass(signals.Interrupted, SystemExit)
 
 
 def test_all_processes_hear_of_a_signal_of_one(monkeypatch):
     """What stop_signal answers is one of any process's signals."""
-    monkeypatch.setattr(processes, "gather", lambda number: np.array([number, signal.SIGTERM]))
-    assert interrupts.Watch().stop_signal() == signal.SIGTERM
+    monkeypatch.setattr(multihost, "gather", lambda number: np.array([number, signal.SIGTERM]))
+    assert signals.Watch().stop_signal() == signal.SIGTERM

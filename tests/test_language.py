@@ -7,8 +7,8 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax import identity, member
-from dalejax.text import EOS
+from dalejax.datasets.readers.corpus import EOS
+from dalejax.training import fingerprint, step
 from experiments import ngrams
 
 WORDS = ["the", "cat", "saw", "a", "dog", "and", "ran", "home"]
@@ -80,7 +80,7 @@ def test_perplexity_is_that_of_a_loop_over_words(corpus, task, x64):
     task.data["vectors"] = task.data["vectors"].astype(np.float64)
     net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(task.n_out), every_step=True)
     params = net.init(jax.random.key(0), task.example())["params"]
-    metrics = jax.jit(lambda p, data: member.evaluate(net, task, p, data))(params, task.data)
+    metrics = jax.jit(lambda p, data: step.evaluate(net, task, p, data))(params, task.data)
     plain, text = reference.strip(params), dj.datasets.load_text(corpus)
     for name in ("valid", "test"):
         before = [text.vocabulary.index(EOS), *getattr(text, name)]
@@ -152,11 +152,11 @@ def test_an_embedding_that_does_not_fit_is_refused(corpus, vectors, embedding, s
 
 
 def test_another_machine_may_round_the_mean_input(task):
-    described = identity.describe(task)
+    described = fingerprint.describe(task)
     task.input_mean += 1e-9
-    assert identity.describe(task) == described
+    assert fingerprint.describe(task) == described
     task.length += 1
-    assert identity.describe(task) != described
+    assert fingerprint.describe(task) != described
 
 
 def test_ngrams_are_those_of_counting_in_a_dictionary():

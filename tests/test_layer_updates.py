@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dalejax as dj
-from dalejax import optimizers
+from dalejax.transforms import optimizers
 
 TRIPLE = ("W_ee", "W_ie", "W_ei", "W_g")
 CHAINS = {"rnn": optimizers.rnn_sgd, "colei": optimizers.colei_sgd, "dann": optimizers.dann_sgd}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dalejax as dj
-from dalejax.cells import interneurons
+from dalejax.nn.cells.basic import interneurons
 
 
 @given(mutual=st.floats(0.01, 0.99), n_i=st.integers(1, 4))

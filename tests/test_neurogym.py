@@ -17,8 +17,9 @@ import optax
 import pytest
 
 import dalejax as dj
-from dalejax import identity
-from dalejax.tasks import NeuroGym, environments, pool
+from dalejax.tasks import NeuroGym
+from dalejax.tasks.neurogym import environments, pool
+from dalejax.training import fingerprint
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("neurogym") is None, reason="NeuroGym is not installed: make neuro"
@@ -208,8 +209,8 @@ def test_a_trial_depends_on_its_number_alone(monkeypatch):
     monkeypatch.setattr(pool, "_elsewhere", backwards)
     shared = made(PERCEPTUAL, 23, 9, workers=3)
     assert same(shared.data, many.data)
-    assert identity.describe(shared) == identity.describe(many)
-    assert identity.differences(identity.describe(few), identity.describe(many))
+    assert fingerprint.describe(shared) == fingerprint.describe(many)
+    assert fingerprint.differences(fingerprint.describe(few), fingerprint.describe(many))
 
 
 @installed

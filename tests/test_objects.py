@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import dalejax as dj
-from dalejax import identity
 from dalejax.tasks import composing
 from dalejax.tasks.composing import Variation
+from dalejax.training import fingerprint
 
 SMALL = {"size": 12, "num_train": 60, "num_valid": 20, "num_test": 20}
 
@@ -41,13 +41,13 @@ def test_the_same_seed_makes_the_same_pictures(task):
 
 
 def test_a_task_is_described_by_its_packs_not_by_its_pixels(task):
-    described = identity.describe(task)
+    described = fingerprint.describe(task)
     again = dj.tasks.ObjectRecognition("shapes", "noise", **SMALL)
     pictures, labels = again.data["train"]
     again.data["train"] = (pictures ^ 1, labels)  # as another machine may round them
-    assert identity.differences(described, identity.describe(again)) == []
+    assert fingerprint.differences(described, fingerprint.describe(again)) == []
     other = dj.tasks.ObjectRecognition("shapes", "noise", **(SMALL | {"num_valid": 21}))
-    (difference,) = identity.differences(described, identity.describe(other))
+    (difference,) = fingerprint.differences(described, fingerprint.describe(other))
     assert "21 and was 20" in difference
 
 
@@ -56,7 +56,7 @@ def test_a_pack_of_ones_own_named_like_a_stand_in_is_told_from_it(task, tmp_path
     np.savez(tmp_path / "shapes.npz", gray=255 - pack.gray, alpha=pack.alpha,
              categories=pack.categories)  # fmt: skip
     own = dj.tasks.ObjectRecognition(tmp_path / "shapes.npz", "noise", **SMALL)
-    assert identity.differences(identity.describe(task), identity.describe(own))
+    assert fingerprint.differences(fingerprint.describe(task), fingerprint.describe(own))
 
 
 def packs(values=None):

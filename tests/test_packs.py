@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from test_datasets import assert_one_sentence
 
-from dalejax import cli, datasets
+from dalejax import datasets
+from dalejax.commands import main
 
 SHAPE = (2, 3, 4, 8, 8)
 
@@ -149,7 +150,7 @@ def write_pictures(folder: Path, *, alpha: bool = True) -> Path:
 def test_pictures_become_a_pack(tmp_path, capsys):
     folder, out = write_pictures(tmp_path / "pictures"), tmp_path / "new" / "mine.npz"
     (folder / ".hidden").write_text("")
-    assert cli.main(["data", "pack-objects", str(folder), "--out", str(out), "--size", "30"]) == 0
+    assert main.main(["data", "pack-objects", str(folder), "--out", str(out), "--size", "30"]) == 0
     assert capsys.readouterr().out == f"{out}\n"
     pack = datasets.load_objects(out)
     assert pack.gray.shape == (2, 2, 3, 30, 30)
@@ -177,7 +178,7 @@ def test_no_dark_rims_where_a_picture_is_made_smaller(tmp_path):
 def test_pictures_without_alpha_are_all_object(tmp_path, capsys):
     folder = write_pictures(tmp_path / "pictures", alpha=False)
     out = tmp_path / "mine.npz"
-    assert cli.main(["data", "pack-objects", str(folder), "--out", str(out)]) == 0
+    assert main.main(["data", "pack-objects", str(folder), "--out", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("12 pictures have no alpha channel")
     alpha = datasets.load_objects(out).alpha
     assert alpha.shape[-1] == 64 and alpha[..., 32, :].min() == 255  # above and below is nothing
@@ -224,7 +225,7 @@ def test_wrong_pictures(tmp_path, capsys, case):
     if content is not None:
         place.write_bytes(content)
     out = tmp_path / "new" / "mine.npz"
-    assert cli.main(["data", "pack-objects", str(folder), "--out", str(out)]) == 2
+    assert main.main(["data", "pack-objects", str(folder), "--out", str(out)]) == 2
     err = capsys.readouterr().err
     assert part in err and err.count("\n") == 1 and not out.parent.exists()
 

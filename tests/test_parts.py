@@ -8,10 +8,10 @@ import pytest
 import reference
 
 import dalejax as dj
-from dalejax import member
-from dalejax.dense import EffectiveDense
-from dalejax.parts import loss_in_parts
+from dalejax.nn.dense import EffectiveDense
 from dalejax.tasks import Batch
+from dalejax.training import step
+from dalejax.training.chunked_loss import loss_in_parts
 
 T, B, N, N_OUT = 6, 2, 3, 4
 
@@ -74,7 +74,7 @@ def test_a_member_in_parts_has_the_gradient_of_the_whole(cell, dense, readout, x
     gradients = []
     for task.steps_at_once in (None, 2):
         loss = jax.jit(
-            jax.value_and_grad(lambda p: member.loss_of(net, task, p, batch, jax.random.key(2)))
+            jax.value_and_grad(lambda p: step.loss_of(net, task, p, batch, jax.random.key(2)))
         )
         gradients.append(loss(params))
     for whole, parts in zip(*map(jax.tree.leaves, gradients), strict=True):

@@ -7,8 +7,8 @@ import jax
 import pytest
 
 import dalejax as dj
-from dalejax import ensemble
-from dalejax.programs import Programs
+from dalejax.training import ensemble
+from dalejax.training.programs import Programs
 
 NETS = {
     "rnn": ([dj.RNNCell(8)] * 2, dj.Dense(1), dj.rnn_sgd(0.01, clip=1.0)),

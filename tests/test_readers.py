@@ -13,12 +13,13 @@ import pytest
 from hypothesis import strategies as st
 from PIL import Image
 
-from dalejax.datasets import catalogue, images, load_objects, load_scenes, pictures, read_idx
+from dalejax.datasets import catalogue, images, load_objects, load_scenes, read_idx
 from dalejax.datasets import words as word_files
-from dalejax.datasets.places import Found
-from dalejax.npz import read_npz
-from dalejax.text import read_corpus, read_lines
-from dalejax.vectors import read_vectors
+from dalejax.datasets.locations import Found
+from dalejax.datasets.readers import pictures
+from dalejax.datasets.readers.corpus import read_corpus, read_lines
+from dalejax.datasets.readers.npz import read_npz
+from dalejax.datasets.readers.word_vectors import read_vectors
 
 FILES_AN_EXAMPLE = 20
 MOST_BYTES = 4 << 20  # far above what the small files below need, far below what headers can claim

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dalejax as dj
-from dalejax import files
+from dalejax.storage import atomic
 from experiments.__main__ import all_experiments
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +77,7 @@ def test_every_claim_that_fails_is_examined_and_no_other():
     entries = dj.ledger.read([ROOT / "experiments" / "results"])
     for entry in entries:
         assert bool(entry.examined) is not entry.claim.holds, (entry.experiment, entry.claim.id)
-    examined = files.read_json(ROOT / "experiments" / "results" / "examined.json")
+    examined = atomic.read_json(ROOT / "experiments" / "results" / "examined.json")
     assert len(examined) == sum(not entry.claim.holds for entry in entries)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import reference
 
-from dalejax.recurrence import ACTIVATIONS, activation, recurrence
+from dalejax.nn.recurrence import ACTIVATIONS, activation, recurrence
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
 names = pytest.mark.parametrize("name", ["relu", "tanh", "identity"])

@@ -7,8 +7,10 @@ import pytest
 from matplotlib.figure import Figure
 
 import dalejax as dj
-from dalejax import cli, files, ledger
-from dalejax.report import write_report
+from dalejax.analysis import ledger
+from dalejax.analysis.report import write_report
+from dalejax.commands import main
+from dalejax.storage import atomic
 from experiments import keep
 
 PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
@@ -23,7 +25,7 @@ def make_run(folder, claims, name="fig2", picture=True):
     dj.claims.write_claims(folder / "claims.json", claims)
     about = {"experiment": name, "preset": "laptop", "variant": "text", "git": "abc",
              "settings": {"n": 10}, "command": f"python -m experiments {name}"}  # fmt: skip
-    files.write_json(folder / "config.json", about)
+    atomic.write_json(folder / "config.json", about)
     if picture:
         figure = Figure()
         figure.subplots().plot([1, 2])
@@ -57,7 +59,7 @@ def test_changed_settings_stand_behind_those_of_a_preset(tmp_path):
     make_run(tmp_path / "1", [claim()], picture=False)
     changed = make_run(tmp_path / "2", [claim(holds=False, preset="paper")], picture=False)
     config = json.loads((changed / "config.json").read_text())
-    files.write_json(changed / "config.json", config | {"command": "… --set updates=2"})
+    atomic.write_json(changed / "config.json", config | {"command": "… --set updates=2"})
     assert ledger.count(ledger.read([tmp_path])) == (1, 1)
 
 
@@ -85,9 +87,9 @@ def test_broken_runs_are_named(tmp_path, broken):
 
 
 def test_bad_input_writes_nothing(tmp_path, capsys):
-    assert cli.main(["report", str(tmp_path / "none"), "--out", str(tmp_path / "r.html")]) == 2
+    assert main.main(["report", str(tmp_path / "none"), "--out", str(tmp_path / "r.html")]) == 2
     assert "no finished run" in capsys.readouterr().err
-    assert cli.main(["report", "--out", str(tmp_path / "r.html")]) == 2
+    assert main.main(["report", "--out", str(tmp_path / "r.html")]) == 2
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dalejax import claims, results, statistics
-from dalejax.claims import Claim
-from dalejax.statistics import Interval
+from dalejax.analysis import claims, results, statistics
+from dalejax.analysis.claims import Claim
+from dalejax.analysis.statistics import Interval
 
 NAN = math.nan
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=12)

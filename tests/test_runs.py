@@ -26,9 +26,11 @@ from test_training import (
 )
 
 import dalejax as dj
-from dalejax import checkpoint, identity, results, runs, training
-from dalejax.files import replace_atomically
-from dalejax.notes import RunWarning
+from dalejax.analysis import results
+from dalejax.runtime.messages import RunWarning
+from dalejax.storage import checkpoint
+from dalejax.storage.atomic import replace_atomically
+from dalejax.training import fingerprint, loop, run_folder
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden_runs"
@@ -84,19 +86,19 @@ def test_a_second_process_is_refused_until_the_first_one_ended(half, folder):
     finally:
         process.send_signal(signal.SIGKILL)  # a crash: nothing is cleaned up
         process.communicate()
-    assert (folder / runs.LOCK).exists()
+    assert (folder / run_folder.LOCK).exists()
     assert_same_run(fit(checkpoint_dir=folder, resume=True), fit())
 
 
 def test_a_lock_file_without_its_process_locks_nobody_out(folder):
-    (folder / runs.LOCK).write_text("4242")
+    (folder / run_folder.LOCK).write_text("4242")
     assert fit(checkpoint_dir=folder, resume=True).update == 12
 
 
 def test_the_lock_is_given_back_after_an_error(folder):
     with pytest.raises(ValueError, match="eval_every is 4 and was 3"):
         fit(checkpoint_dir=folder, resume=True, eval_every=4)
-    with filelock.FileLock(folder / runs.LOCK, timeout=0):
+    with filelock.FileLock(folder / run_folder.LOCK, timeout=0):
         pass
 
 
@@ -202,11 +204,11 @@ def test_a_description_does_not_depend_on_the_process():
     here: dict = {}
     exec(script, here)
     assert "0x" not in done.stdout
-    assert identity.differences(json.loads(done.stdout), here["this"]) == []
+    assert fingerprint.differences(json.loads(done.stdout), here["this"]) == []
 
 
 def test_what_made_the_run_is_frozen_beside_it(half):
-    saved = json.loads((half / runs.NAME).read_text())
+    saved = json.loads((half / run_folder.NAME).read_text())
     assert saved["versions"]["dalejax"] == dj.__version__ and saved["versions"]["jax"]
     assert saved["devices"]["count"] == jax.device_count()
     assert "git" in saved and saved["run"]["network"]["cells"][0]["n_i"] == 2
@@ -214,7 +216,7 @@ def test_what_made_the_run_is_frozen_beside_it(half):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"run": 3}', '{"run": {}}'])
 def test_a_broken_description_is_named(folder, content):
-    (folder / runs.NAME).write_text(content)
+    (folder / run_folder.NAME).write_text(content)
     before = files(folder)
     with pytest.raises(ValueError, match=r"train.json is broken"):
         fit(checkpoint_dir=folder, resume=True)
@@ -308,7 +310,7 @@ def test_numpy_integers_are_numbers(tmp_path):
 
 
 def test_other_versions_are_said(folder):
-    path = folder / runs.NAME
+    path = folder / run_folder.NAME
     saved = json.loads(path.read_text())
     saved["versions"]["jax"] = "0.0.1"
     path.write_text(json.dumps(saved))
@@ -316,7 +318,7 @@ def test_other_versions_are_said(folder):
         fit(checkpoint_dir=folder, resume=True)
 
 
-@pytest.mark.filterwarnings("ignore::dalejax.notes.RunWarning")
+@pytest.mark.filterwarnings("ignore::dalejax.runtime.messages.RunWarning")
 @pytest.mark.parametrize("version", sorted(path.name for path in GOLDEN.iterdir()))
 def test_runs_of_earlier_versions_are_read(version, tmp_path):
     """Each folder was written by `python tests/golden.py`, run with that version."""
@@ -346,12 +348,12 @@ SICK = [NEVER, 4, NEVER, NEVER, 8]
 def test_stop_on_divergence_saves_and_says_who(tmp_path):
     folder = tmp_path / "run"
     options = {"checkpoint_dir": folder, "checkpoint_every": 6, "bad_at": SICK}
-    with pytest.raises(training.Diverged) as error:
+    with pytest.raises(loop.Diverged) as error:
         fit(**options, on_divergence="stop")
     text = str(error.value)
     assert "1 of 5 members diverged (member 1 at update 5)" in text and str(folder) in text
     assert error.value.run.update == 6 == checkpoint.Store(folder).newest()
-    with pytest.raises(training.Diverged) as error:  # it has diverged already
+    with pytest.raises(loop.Diverged) as error:  # it has diverged already
         fit(**options, resume=True, on_divergence="stop")
     assert error.value.run.update == 6
     run = fit(**options, resume=True)  # freeze: as if it had never stopped
@@ -360,7 +362,7 @@ def test_stop_on_divergence_saves_and_says_who(tmp_path):
 
 
 def test_stop_without_a_folder():
-    with pytest.raises(training.Diverged, match=r"stopped after 6 updates\.$") as error:
+    with pytest.raises(loop.Diverged, match=r"stopped after 6 updates\.$") as error:
         fit(bad_at=SICK, on_divergence="stop")
     assert error.value.run.diverged_at.tolist() == [-1, 5, -1, -1, -1]
 

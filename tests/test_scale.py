@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from test_training import fit
 
-from dalejax import checkpoint, cli, results
+from dalejax.analysis import results
+from dalejax.commands import main
+from dalejax.storage import checkpoint
 
 pytestmark = pytest.mark.long
 WORKER = Path(__file__).parent / "scale_worker.py"
@@ -123,7 +125,7 @@ def slurm(command: list[str], tasks: int) -> list[subprocess.Popen]:
     environment |= {"PYTHONPATH": str(WORKER.parents[1]), "SLURM_NTASKS": str(tasks), **job}
     return [
         subprocess.Popen(
-            [sys.executable, "-m", "dalejax.cli", *command, "--distributed"],
+            [sys.executable, "-m", "dalejax.commands.main", *command, "--distributed"],
             env=environment | {"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -166,7 +168,7 @@ def test_a_signal_to_one_process_stops_all_of_them(tmp_path):
     assert update >= 10 and results.read_table(folder / "metrics.parquet")["update"].max() == update
     alone = str(tmp_path / "alone")
     updates = ["--updates", str(update), "--no-progress"]
-    assert cli.main(["train", *options.split(), *updates, "--out", alone]) == 0
+    assert main.main(["train", *options.split(), *updates, "--out", alone]) == 0
 
     def real(arrays):  # without the places that padding fills
         return {n: a[:3] if n.startswith("wave0.") else a for n, a in arrays.items()}
@@ -176,9 +178,9 @@ def test_a_signal_to_one_process_stops_all_of_them(tmp_path):
 
 
 def test_distributed_without_a_cluster_is_refused(capsys, tmp_path):
-    from dalejax import cli
+    from dalejax.commands import main
 
     options = "--task adding --cell rnn --n 4 --seeds 3 --updates 4 --distributed --out"
-    assert cli.main(["train", *options.split(), str(tmp_path / "run")]) == 2
+    assert main.main(["train", *options.split(), str(tmp_path / "run")]) == 2
     assert "start them with srun or mpirun" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 import dalejax as dj
 from dalejax import signs
-from dalejax.sign_trees import expand
 from dalejax.signs import ColumnSigns
+from dalejax.signs.trees import expand
 
 pytestmark = pytest.mark.usefixtures("strict_ranks")
 numbers = st.floats(width=32, allow_subnormal=False) | st.sampled_from([0.0, -0.0, np.nan])

@@ -10,8 +10,8 @@ import optax
 import pytest
 
 import dalejax as dj
-from dalejax import identity
 from dalejax.tasks import Wanted
+from dalejax.training import fingerprint
 
 # A slow generator: what a trial of a condition is at a time, in ms. It knows nothing of dalejax.
 
@@ -347,7 +347,7 @@ def test_a_key_makes_the_same_trial_whatever_the_batch():
 
 def test_a_task_is_described_by_all_that_makes_its_trials():
     def difference(a, b):
-        return identity.differences(*(identity.describe(task) for task in (a, b)))
+        return fingerprint.differences(*(fingerprint.describe(task) for task in (a, b)))
 
     task = dj.tasks.PerceptualDecision
     assert difference(task(), task()) == []

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import dalejax as dj
-from dalejax.connectivity import Sparse
+from dalejax.nn.connectivity import Sparse
 
 KEY = jax.random.key(3)
 

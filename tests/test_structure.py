@@ -8,7 +8,7 @@ import pytest
 
 import dalejax as dj
 from dalejax import signs
-from dalejax.connectivity import Modular, Sparse
+from dalejax.nn.connectivity import Modular, Sparse
 
 N, N_I, N_IN = 12, 4, 3
 MASKED = {

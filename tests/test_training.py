@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 import dalejax as dj
-from dalejax import member, results, training
+from dalejax.analysis import results
+from dalejax.training import loop, step
 
 NET = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1))
 KEYS = dj.seed_keys(0, 5)
@@ -33,7 +34,7 @@ def blow_up(bad_at):
     return dj.colei_sgd(lambda count: jnp.where(count < bad_at, 0.05, jnp.inf), clip=1.0)
 
 
-def fit(members=(0, 1, 2, 3, 4), bad_at=None, **options) -> training.Run:
+def fit(members=(0, 1, 2, 3, 4), bad_at=None, **options) -> loop.Run:
     members = np.asarray(members)
     bad_at = [NEVER] * len(members) if bad_at is None else bad_at
     options = {"num_updates": UPDATES, "eval_every": 3, "progress": False} | options
@@ -51,16 +52,16 @@ def assert_identical(a, b) -> None:
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-def of_run(run: training.Run, i: int):
+def of_run(run: loop.Run, i: int):
     return jax.tree.map(lambda leaf: leaf[i], (run.params, run.opt_state))
 
 
-def rows(run: training.Run, i: int) -> pd.DataFrame:
+def rows(run: loop.Run, i: int) -> pd.DataFrame:
     chosen = run.table[run.table.member == i]
     return chosen.drop(columns="member").reset_index(drop=True)
 
 
-def assert_same_run(a: training.Run, b: training.Run) -> None:
+def assert_same_run(a: loop.Run, b: loop.Run) -> None:
     assert_identical((a.params, a.opt_state), (b.params, b.opt_state))
     pd.testing.assert_frame_equal(a.table, b.table, check_exact=True)
     np.testing.assert_array_equal(a.diverged_at, b.diverged_at)
@@ -72,7 +73,7 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 
 @pytest.fixture(scope="module")
-def five() -> training.Run:
+def five() -> loop.Run:
     """Five members, an odd number for the two devices."""
     return fit()
 
@@ -122,7 +123,7 @@ def test_members_differ(five):
 
 
 @pytest.fixture(scope="module")
-def sick() -> training.Run:
+def sick() -> loop.Run:
     """Members 1 and 3 blow up at updates 5 and 1."""
     return fit(bad_at=SICK)
 
@@ -137,7 +138,7 @@ def test_a_nan_stays_at_home(five, sick):
 
 def test_a_diverged_member_is_frozen_at_its_last_finite_state(sick):
     assert_identical(of_run(sick, 1), of_run(fit(num_updates=4, eval_every=4), 1))
-    start = NET.init(jax.random.fold_in(KEYS[3], member.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    start = NET.init(jax.random.fold_in(KEYS[3], step.INIT), jnp.zeros((1, 1, TASK.n_in)))
     params, opt_state = of_run(sick, 3)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), params, start["params"])
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((params, opt_state)))
@@ -175,14 +176,14 @@ def test_given_params_are_the_start(five):
 
 def stop_at(update: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt training after the chunk that ends at an update, before its checkpoint."""
-    describe = training.History.describe
+    describe = loop.History.describe
 
     def interrupt(history, score):
         if history.updates[-1] == update:
             raise KeyboardInterrupt
         return describe(history, score)
 
-    monkeypatch.setattr(training.History, "describe", interrupt)
+    monkeypatch.setattr(loop.History, "describe", interrupt)
 
 
 def test_resume_equals_no_interruption(sick, tmp_path, monkeypatch):
@@ -244,13 +245,13 @@ def test_equal_chunks_are_compiled_once(monkeypatch):
             compiled.append(event)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    counts, add = [], training.History.add
+    counts, add = [], loop.History.add
 
     def counting(history, update, metrics):
         counts.append(len(compiled))
         add(history, update, metrics)
 
-    monkeypatch.setattr(training.History, "add", counting)
+    monkeypatch.setattr(loop.History, "add", counting)
     try:
         fit([0, 1, 2])
     finally:
@@ -287,12 +288,12 @@ def test_an_epoch_shows_every_trial(trials):
 def test_a_chunk_draws_the_epochs_that_it_needs(length):
     """Update u of any chunk sees the order of epoch u // updates_per_epoch."""
     for first in range(9):
-        orders, first_epoch = jax.jit(member.orders_of, static_argnums=(0, 4))(
+        orders, first_epoch = jax.jit(step.orders_of, static_argnums=(0, 4))(
             TASK, TASK.data, KEYS[0], jnp.int32(first), length
         )
         for u in range(first, first + length):
             epoch = u // TASK.updates_per_epoch
-            key = jax.random.fold_in(jax.random.fold_in(KEYS[0], member.EPOCH), epoch)
+            key = jax.random.fold_in(jax.random.fold_in(KEYS[0], step.EPOCH), epoch)
             expected = TASK.order(TASK.data, key=key)
             np.testing.assert_array_equal(orders[epoch - int(first_epoch)], expected)
 
@@ -306,7 +307,7 @@ def test_evaluation_is_the_mean_over_the_test_set(five, at_once):
     outputs = NET.apply({"params": params}, jnp.asarray(inputs.transpose(1, 0, 2)))
     expected = np.square(np.float64(outputs[:, 0]) - targets).mean()
     data = jax.tree.map(jnp.asarray, task.data)
-    measured = member.evaluate(NET, task, params, data)["test_mse"]
+    measured = step.evaluate(NET, task, params, data)["test_mse"]
     assert float(measured) == pytest.approx(expected, rel=1e-5)
     if at_once == 16:
         table = results.by_member(five.table, "test_mse")
@@ -316,8 +317,8 @@ def test_evaluation_is_the_mean_over_the_test_set(five, at_once):
 def test_the_train_loss_is_that_of_the_updates():
     """The first update's loss is the loss of the starting network on the first batch."""
     run = fit([2], num_updates=1, eval_every=1)
-    start = NET.init(jax.random.fold_in(KEYS[2], member.INIT), jnp.zeros((1, 1, TASK.n_in)))
-    key = jax.random.fold_in(jax.random.fold_in(KEYS[2], member.EPOCH), 0)
+    start = NET.init(jax.random.fold_in(KEYS[2], step.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    key = jax.random.fold_in(jax.random.fold_in(KEYS[2], step.EPOCH), 0)
     order = TASK.order(TASK.data, key=key)
     batch = TASK.batch(jax.tree.map(jnp.asarray, TASK.data), order, jnp.int32(0), key=key)
     expected = TASK.loss(NET.apply(start, batch.inputs), batch.targets)

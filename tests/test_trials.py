@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import dalejax as dj
-from dalejax import identity
+from dalejax.training import fingerprint
 
 KEYS = dj.seed_keys(7, 40)
 TASKS = {
@@ -453,10 +453,10 @@ def test_another_task_is_told_from_this_one(name):
             return dj.tasks.LogicTask(options.pop("kind", "and"), **options)
         return TASKS[name](**options)
 
-    described = identity.describe(build())
-    assert identity.differences(described, identity.describe(build())) == []
+    described = fingerprint.describe(build())
+    assert fingerprint.differences(described, fingerprint.describe(build())) == []
     for argument, value in {**OTHER[name], "dt": 10.0, "noise": 0.5, "seed": 1}.items():
-        assert identity.differences(described, identity.describe(build(**{argument: value})))
+        assert fingerprint.differences(described, fingerprint.describe(build(**{argument: value})))
 
 
 @pytest.mark.parametrize(

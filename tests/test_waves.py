@@ -10,7 +10,7 @@ from test_training import (
     fit,
 )
 
-from dalejax import ensemble, programs, waves
+from dalejax.training import ensemble, programs, waves
 
 ONE_DEVICE = ensemble.member_mesh(jax.devices()[:1])
 

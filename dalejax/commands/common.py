@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dalejax import checks
 
 if TYPE_CHECKING:
-    from dalejax.cell import Cell
+    from dalejax.nn.cells.base import Cell
 
 CellName = Literal["rnn", "colei", "dann"]
 Distribution = Literal["exponential", "gamma", "uniform", "lognormal"]

@@ -30,9 +30,8 @@ def write(folder: Path, command: str, options: Any) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    import dalejax
-    from dalejax import files
-    from dalejax.provenance import provenance
+    from dalejax.storage import atomic
+    from dalejax.storage.provenance import provenance
 
     frozen = dataclasses.asdict(options)
     frozen = {
@@ -41,9 +40,9 @@ def write(folder: Path, command: str, options: Any) -> None:
     content = {
         "command": command,
         "options": {name: value for name, value in frozen.items() if name not in NOT_FROZEN},
-        **provenance(dalejax.__version__),
+        **provenance(),
     }
-    files.write_json(folder / CONFIG, content)
+    atomic.write_json(folder / CONFIG, content)
 
 
 def read(folder: Path, kind: type[Options]) -> Options:
@@ -57,7 +56,7 @@ def read(folder: Path, kind: type[Options]) -> Options:
         FileNotFoundError: there is no config.json.
         ValueError: it does not hold such options.
     """
-    from dalejax import files
+    from dalejax.storage import atomic
 
     path = folder / CONFIG
     if not path.is_file():
@@ -65,7 +64,7 @@ def read(folder: Path, kind: type[Options]) -> Options:
             f"{folder} is not a run's folder: it has no {CONFIG}; dalejax train makes one."
         )
     try:
-        options = files.read_json(path)["options"]
+        options = atomic.read_json(path)["options"]
         # Typed again, as it were: so tyro checks every name, type and choice.
         with contextlib.redirect_stderr(io.StringIO()):
             return tyro.cli(

@@ -24,13 +24,13 @@ class Status:
     def run(self) -> None:
         """Look, and print; nothing is written."""
         from dalejax import datasets
-        from dalejax.datasets import places
+        from dalejax.datasets import locations
 
         rows = datasets.status(data_dir=self.data_dir)
         if self.json:
             print_json({row["name"]: row for row in rows})
             return
-        folder = places.data_folder(self.data_dir)
+        folder = locations.data_folder(self.data_dir)
         print(f"data folder: {folder}")
         print_table([_told(row, folder) for row in rows])
 

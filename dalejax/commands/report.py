@@ -20,7 +20,7 @@ class Report:
 
     def run(self) -> None:
         """Write the page and say where it is."""
-        from dalejax.report import write_report
+        from dalejax.analysis.report import write_report
 
         if not self.folders:
             raise ValueError("report needs the folder of at least one finished run.")

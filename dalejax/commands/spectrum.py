@@ -78,7 +78,7 @@ def measure(options: Spectrum) -> dict[str, dict[str, float]]:
         options: the command's.
 
     Returns:
-        nse, sigma_max, rho, rho_before -> what :func:`dalejax.results.summary` says of it.
+        nse, sigma_max, rho, rho_before -> what :func:`dalejax.analysis.results.summary` says of it.
 
     Raises:
         ValueError: n_i does not fit the cell.
@@ -87,7 +87,7 @@ def measure(options: Spectrum) -> dict[str, dict[str, float]]:
     import jax.numpy as jnp
 
     import dalejax as dj
-    from dalejax.member import INIT
+    from dalejax.training.step import INIT
 
     keys = dj.seed_keys(options.seed, options.seeds)
 

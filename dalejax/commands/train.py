@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dalejax import checks, compiled, processes
+from dalejax import checks
 from dalejax.commands import config
 from dalejax.commands.common import (
     CellName,
@@ -20,13 +20,14 @@ from dalejax.commands.common import (
     make_cell,
     print_json,
 )
+from dalejax.runtime import compile_cache, multihost
 
 if TYPE_CHECKING:
     import optax
 
-    from dalejax.networks import RecurrentNetwork
+    from dalejax.nn.recurrent_network import RecurrentNetwork
     from dalejax.tasks import Task
-    from dalejax.training import Run
+    from dalejax.training.loop import Run
 
 OnDivergence = Literal["freeze", "stop"]
 
@@ -91,16 +92,16 @@ class Train:
 
     def run(self) -> None:
         """Check everything, claim the folder, train, and say how it went."""
-        from dalejax import runs
+        from dalejax.training import run_folder
 
-        compiled.keep()
+        compile_cache.keep()
         if self.distributed:
-            processes.connect()
+            multihost.connect()
         options = self.resolved()
-        parts = processes.together(lambda: build(options))
-        processes.agree(lambda: _refuse_used(options.out))
-        with runs.lock(options.out):
-            processes.agree(lambda: _claim(options))
+        parts = multihost.together(lambda: build(options))
+        multihost.agree(lambda: _refuse_used(options.out))
+        with run_folder.lock(options.out):
+            multihost.agree(lambda: _claim(options))
             try:
                 run = _train(options, *parts)
             except Exception:
@@ -163,18 +164,18 @@ class Resume:
 
     def run(self) -> None:
         """Read the frozen options back, train on, and say how it went."""
-        from dalejax import runs
+        from dalejax.training import run_folder
 
-        compiled.keep()
+        compile_cache.keep()
         if self.distributed:
-            processes.connect()
+            multihost.connect()
         of_this_process = {name: getattr(self, name) for name in config.NOT_FROZEN}
         for name in ("on_divergence", "data_dir"):
             if getattr(self, name) is not None:
                 of_this_process[name] = getattr(self, name)
         options = dataclasses.replace(config.read(self.out, Train), **of_this_process).resolved()
-        parts = processes.together(lambda: build(options))
-        with runs.lock(self.out):
+        parts = multihost.together(lambda: build(options))
+        with run_folder.lock(self.out):
             run = _train(options, *parts)
             _report(options, run, finished=run.began >= options.updates)
 
@@ -234,9 +235,10 @@ def _train(options: Train, net, tx, task) -> Run:
 
 
 def _report(options: Train, run: Run, *, finished: bool = False) -> None:
-    from dalejax import history, results
+    from dalejax.analysis import results
+    from dalejax.training import history
 
-    if not processes.is_first():
+    if not multihost.is_first():
         return
     metrics = sorted(set(run.table["metric"]) - {history.DIVERGED})
     scores = {name: results.summary(results.final_values(run.table, name)) for name in metrics}
@@ -265,7 +267,7 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
 
 def _unclaim(options: Train) -> None:
     """Free the folder of a run that failed before its first step: nothing in it can be resumed."""
-    if processes.is_first() and not (options.out / "train.json").exists():
+    if multihost.is_first() and not (options.out / "train.json").exists():
         (options.out / config.CONFIG).unlink(missing_ok=True)
 
 

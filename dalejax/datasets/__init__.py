@@ -1,6 +1,8 @@
 """The door to real data: sets by name, embedded, prepared, or read from their files in place."""
 
-from dalejax.datasets.door import (
+from dalejax.datasets.images import ImageData
+from dalejax.datasets.inventory import status, verify
+from dalejax.datasets.loading import (
     load,
     load_objects,
     load_scenes,
@@ -8,14 +10,12 @@ from dalejax.datasets.door import (
     load_vectors,
     prepare,
 )
-from dalejax.datasets.idx import read_idx
-from dalejax.datasets.images import ImageData
+from dalejax.datasets.locations import MissingData
 from dalejax.datasets.packing import Packed, pack_objects
 from dalejax.datasets.packs import ObjectPack, ScenePack
-from dalejax.datasets.places import MissingData
-from dalejax.datasets.state import status, verify
+from dalejax.datasets.readers.idx import read_idx
+from dalejax.datasets.readers.word_vectors import Vectors
 from dalejax.datasets.texts import TextData
-from dalejax.vectors import Vectors
 
 __all__ = [
     "ImageData",

@@ -9,7 +9,7 @@ import numpy as np
 
 from dalejax.datasets import catalogue
 from dalejax.datasets.images import ImageData
-from dalejax.datasets.places import MissingData
+from dalejax.datasets.locations import MissingData
 
 
 def digits() -> ImageData:

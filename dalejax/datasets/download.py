@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from dalejax.files import flush_folder
+import filelock
+
+from dalejax.storage.atomic import flush_folder
 
 if TYPE_CHECKING:
     import requests
@@ -60,16 +61,20 @@ def download(
 
 @contextmanager
 def _locked(part: Path) -> Iterator[IO[bytes]]:
-    with part.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OSError(f"{part} is being downloaded by another process.") from None
-        try:
-            yield file
-        finally:
-            if not file.tell():
-                part.unlink(missing_ok=True)
+    held = filelock.FileLock(part.with_name(f".{part.name}.lock"), timeout=0)
+    try:
+        held.acquire()
+    except filelock.Timeout:
+        raise OSError(f"{part} is being downloaded by another process.") from None
+    try:
+        with part.open("ab") as file:
+            try:
+                yield file
+            finally:
+                if not file.tell():
+                    part.unlink(missing_ok=True)
+    finally:
+        held.release()
 
 
 def _fetch(url: str, file: IO[bytes], advice: str) -> bool:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dalejax.archives import open_entry, open_zip, tarred_files
 from dalejax.datasets.catalogue import Counts
 from dalejax.datasets.columns import Splits, stacked
-from dalejax.datasets.idx import read_idx
-from dalejax.datasets.places import Found
-from dalejax.opened import read_at_most, unpacked
+from dalejax.datasets.locations import Found
+from dalejax.datasets.readers.archives import open_entry, open_zip, tarred_files
+from dalejax.datasets.readers.compressed import read_at_most, unpacked
+from dalejax.datasets.readers.idx import read_idx
 
 CLASSES = 10  # of every set here
 _IDX_SHAPE = (28, 28)
@@ -186,7 +186,7 @@ def _jpegs(path: Path) -> Iterator[tuple[str, int, bytes]]:
 
 
 def _pixels(content: bytearray, where: str) -> bytes:
-    from dalejax.datasets import pictures
+    from dalejax.datasets.readers import pictures
 
     with pictures.opened(content, where, kinds=("JPEG",)) as picture:
         if picture.size != (_CIFAR_SIDE, _CIFAR_SIDE):

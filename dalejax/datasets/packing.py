@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dalejax import checks
-from dalejax.files import replace_atomically
+from dalejax.storage.atomic import replace_atomically
 
 _ENDINGS = (".png", ".jpg", ".jpeg")
 _LARGEST_SIDE = 1024
@@ -128,7 +128,7 @@ def _frame(path: Path, size: int) -> tuple[np.ndarray, bool]:
     """Gray and alpha, uint8 [size, size, 2], and whether the picture had an alpha channel."""
     from PIL import Image, ImageOps
 
-    from dalejax.datasets import pictures
+    from dalejax.datasets.readers import pictures
 
     content = path.read_bytes()
     with pictures.opened(content, str(path)) as picture:

@@ -10,8 +10,8 @@ import numpy as np
 
 from dalejax.datasets.catalogue import Counts
 from dalejax.datasets.columns import Splits, stacked, texts
-from dalejax.datasets.places import Found
-from dalejax.npz import read_npz
+from dalejax.datasets.locations import Found
+from dalejax.datasets.readers.npz import read_npz
 
 _SURROGATES = 0xD800 >> 11  # halves of characters
 

@@ -12,24 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from dalejax.datasets._tfds import VERSION, tfds_name
 from dalejax.datasets.catalogue import DataSet
 from dalejax.datasets.columns import Block, Splits, texts
-from dalejax.datasets.places import how_to_get
-from dalejax.files import read_json
+from dalejax.datasets.locations import how_to_get
+from dalejax.storage.atomic import read_json
 
-VERSION = "1.0.0"
 _BLOCK = 20_000  # rows read at once; one at a time takes about twice as long
 # features.json names classes, which tfds imports: only those that are written here.
 _FEATURES = "tensorflow_datasets.core.features."
-
-
-def tfds_name(data_set: DataSet) -> str:
-    """What tensorflow-datasets calls a set: not as its own builders.
-
-    Args:
-        data_set: of the catalogue.
-    """
-    return f"dalejax_{data_set.name}"
 
 
 def path_of(data_set: DataSet, folder: Path) -> Path:
@@ -65,7 +56,7 @@ def write(data_set: DataSet, splits: Splits, folder: Path) -> None:
         ModuleNotFoundError: tensorflow-datasets is not there.
     """
     tfds = _import_tfds()
-    module = importlib.import_module("dalejax._tfds.columns.columns_dataset_builder")
+    module = importlib.import_module("dalejax.datasets._tfds.columns.columns_dataset_builder")
     with (
         no_empty_folders_left(*reversed(path_of(data_set, folder).parents)),
         tempfile.TemporaryDirectory(prefix="dalejax-") as nothing,

@@ -9,8 +9,8 @@ import numpy as np
 
 from dalejax.datasets.catalogue import Counts
 from dalejax.datasets.columns import Splits, stacked, texts
-from dalejax.datasets.places import Found, MissingData
-from dalejax.text import number_words, read_lines
+from dalejax.datasets.locations import Found, MissingData
+from dalejax.datasets.readers.corpus import number_words, read_lines
 
 SPLITS = ("train", "valid", "test")
 

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from dalejax.archives import zipped_file
 from dalejax.datasets.catalogue import Counts
 from dalejax.datasets.columns import Block, Splits, texts
-from dalejax.datasets.places import Found
-from dalejax.opened import unpacked
-from dalejax.vectors import Vectors, in_order, parse_numbers, pick_vectors, split_lines
+from dalejax.datasets.locations import Found
+from dalejax.datasets.readers.archives import zipped_file
+from dalejax.datasets.readers.compressed import unpacked
+from dalejax.datasets.readers.word_vectors import (
+    Vectors,
+    in_order,
+    parse_numbers,
+    pick_vectors,
+    split_lines,
+)
 
 _BLOCK = 10_000  # words; of 300 numbers each they take 12 MB
 

@@ -12,8 +12,8 @@ import optax
 from jax.core import Tracer
 
 from dalejax import checks
-from dalejax.cell import Effective
-from dalejax.recurrence import activation as activation_named
+from dalejax.nn.cells.base import Effective
+from dalejax.nn.recurrence import activation as activation_named
 from dalejax.types import Array, Float
 
 Step = Callable[[Array], Array]

@@ -4,8 +4,8 @@ Each initialiser takes its sizes from a shape ``(post, pre)`` and a keyword-only
 function, and works under ``vmap``. All matrices are ``[post, pre]``.
 """
 
-from dalejax.initializers.colei import colei, colei_input
-from dalejax.initializers.dann import (
+from dalejax.initializers.column_signed import colei, colei_input
+from dalejax.initializers.dales_ann import (
     INHIBITIONS,
     DANNWeights,
     dann,

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from dalejax.analysis.results import by_member
+from dalejax.analysis.statistics import bootstrap_interval
 from dalejax.plots.style import (
     DOUBLE,
     SINGLE,
@@ -27,8 +29,6 @@ from dalejax.plots.style import (
     panels,
     require_some,
 )
-from dalejax.results import by_member
-from dalejax.statistics import bootstrap_interval
 
 
 class Effect(NamedTuple):

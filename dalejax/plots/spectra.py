@@ -9,15 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from dalejax.plots.style import (
-    SIZE,
-    Style,
-    choose_styles,
-    count_text,
-    dress,
-    panels,
-    require_some,
-)
+from dalejax.plots.style import SIZE, Style, choose_styles, count_text, dress, panels, require_some
 
 
 def eigenvalue_plane(

@@ -3,21 +3,21 @@
 from dalejax.tasks.adding import AddingProblem
 from dalejax.tasks.base import Batch, DatasetTask, Task
 from dalejax.tasks.classification import Classification
-from dalejax.tasks.context import ContextIntegration
-from dalejax.tasks.flipflop import FlipFlop
 from dalejax.tasks.images import ImageClassification
 from dalejax.tasks.language import LanguageModel
-from dalejax.tasks.logic import LogicTask
-from dalejax.tasks.matching import DelayedMatch
-from dalejax.tasks.multisensory import MultisensoryIntegration
-from dalejax.tasks.neurogym import NeuroGym
+from dalejax.tasks.neurogym.adapter import NeuroGym
 from dalejax.tasks.objects import ObjectRecognition
-from dalejax.tasks.perceptual import PerceptualDecision
-from dalejax.tasks.pulses import PulseMemory, TimeReproduction
-from dalejax.tasks.sequences import SequenceExecution
 from dalejax.tasks.smnist import SequentialMNIST
-from dalejax.tasks.trials import Trial, TrialTask, Wanted
-from dalejax.tasks.working_memory import ParametricWorkingMemory
+from dalejax.tasks.trials.base import Trial, TrialTask, Wanted
+from dalejax.tasks.trials.context import ContextIntegration
+from dalejax.tasks.trials.flipflop import FlipFlop
+from dalejax.tasks.trials.logic import LogicTask
+from dalejax.tasks.trials.matching import DelayedMatch
+from dalejax.tasks.trials.multisensory import MultisensoryIntegration
+from dalejax.tasks.trials.perceptual import PerceptualDecision
+from dalejax.tasks.trials.pulses import PulseMemory, TimeReproduction
+from dalejax.tasks.trials.sequences import SequenceExecution
+from dalejax.tasks.trials.working_memory import ParametricWorkingMemory
 
 __all__ = [
     "AddingProblem",

@@ -78,8 +78,9 @@ class Task(abc.ABC):
         """Add penalties to the loss.
 
         Args:
-            penalties: of :mod:`dalejax.penalties`, or other functions ``(net, task, params, batch,
-                key) -> number``, the key being that of the network's noise.
+            penalties: of :mod:`dalejax.training.penalties`, or other functions
+                ``(net, task, params, batch, key) -> number``, the key being that of the network's
+                noise.
 
         Returns:
             A task like this one, whose penalties come on top of those it has.

@@ -10,9 +10,9 @@ import numpy as np
 import optax
 
 from dalejax import checks, datasets
+from dalejax.datasets.readers.corpus import EOS
 from dalejax.tasks.base import Batch, Task, batches
 from dalejax.tasks.shuffle import permutation
-from dalejax.text import EOS
 from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
 EPOCHS = ("offsets", "contiguous")

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the experiments are not installed
 
-from dalejax import ledger  # noqa: E402
+from dalejax.analysis import ledger  # noqa: E402
 from experiments.__main__ import all_experiments  # noqa: E402
 from experiments.keep import RESULTS  # noqa: E402
 

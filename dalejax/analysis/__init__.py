@@ -1,0 +1,1 @@
+"""Tables of results, statistics over seeds, claims with evidence, the ledger, reports."""

@@ -1,0 +1,1 @@
+"""Readers of foreign files: archives, compressed files, NumPy, IDX, pictures, word vectors."""

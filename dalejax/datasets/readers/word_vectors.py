@@ -1,0 +1,163 @@
+"""Word vectors in GloVe's format: a word and its numbers a line, apart by single spaces."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dalejax.datasets.readers.compressed import unpacked
+
+_LONGEST_LINE = 1 << 16  # bytes; a thousand numbers take a sixth of it
+
+
+class Vectors(NamedTuple):
+    """A vector for each word: ``values`` float32 [words, d], 0 where ``found`` [words] is False."""
+
+    values: np.ndarray
+    found: np.ndarray
+
+
+def read_vectors(path: str | Path, words: Sequence[str]) -> Vectors:
+    """Read the vectors of some words from a file, plain or gzipped; other words are passed over.
+
+    Args:
+        path: the file; every line has as many numbers as the first one, at least 2.
+        words: the words wanted, in the order wanted.
+
+    Returns:
+        Their vectors, and which of them the file has; of a word that it has twice, the first.
+
+    Raises:
+        ValueError: the file is damaged or empty, or a line is not a word and its numbers.
+        FileNotFoundError: there is no such file.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "vectors.txt"
+        >>> _ = path.write_text("the 1 2\\ncat 3 4\\n")
+        >>> read_vectors(path, ["cat", "dog"]).values.tolist()
+        [[3.0, 4.0], [0.0, 0.0]]
+
+    Reference:
+        Pennington et al. 2014 (GloVe).
+    """
+    with unpacked(path) as opened:
+        return pick_vectors(opened.file, words, path)
+
+
+def pick_vectors(file: io.BufferedIOBase, words: Sequence[str], path: str | Path) -> Vectors:
+    """Read the vectors of some words from an open file: see `read_vectors`.
+
+    Args:
+        file: open for reading.
+        words: the words wanted.
+        path: what errors call the file.
+
+    Raises:
+        ValueError: as `read_vectors`.
+    """
+    row_of = {word.encode(): row for row, word in enumerate(words)}
+    values = np.zeros((len(words), 0), np.float32)
+    found = np.zeros(len(words), bool)
+    for number, word, texts in split_lines(file, path):
+        if number == 1:
+            values = np.zeros((len(words), len(texts)), np.float32)
+        row = row_of.get(word)
+        if row is not None and not found[row]:
+            values[row] = parse_numbers(texts, number, path)
+            found[row] = True
+    return in_order(values, found, row_of, words)
+
+
+def in_order(
+    values: np.ndarray, found: np.ndarray, row_of: Mapping[bytes, int], words: Sequence[str]
+) -> Vectors:
+    """Give each word the row that was read for it: a word that is asked for twice has one.
+
+    Args:
+        values: [words, d].
+        found: [words].
+        row_of: word -> the row that was read.
+        words: as they were asked for.
+
+    Example:
+        >>> read = np.array([[0.0], [5.0]]), np.array([False, True])
+        >>> in_order(*read, {b"the": 1}, ["the", "the"]).values.tolist()
+        [[5.0], [5.0]]
+    """
+    rows = [row_of[word.encode()] for word in words]
+    return Vectors(values[rows], found[rows])
+
+
+def split_lines(
+    file: io.BufferedIOBase, path: str | Path
+) -> Iterator[tuple[int, bytes, list[bytes]]]:
+    """Go through the lines of an open file of vectors.
+
+    Args:
+        file: open for reading.
+        path: what errors call it.
+
+    Yields:
+        Each line's number from 1, its word, and its numbers as they are written.
+
+    Raises:
+        ValueError: there are no lines, or one is too long or has too few numbers.
+
+    Example:
+        >>> list(split_lines(io.BytesIO(b"the 1 2"), "vectors.txt"))
+        [(1, b'the', [b'1', b'2'])]
+    """
+    number, dimensions = 0, 0
+    while line := file.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise ValueError(f"{path}, line {number}: it has over {_LONGEST_LINE:,} bytes.")
+        line = line.rstrip(b"\r\n")
+        if number == 1:
+            dimensions = line.count(b" ")
+            if dimensions < 2:
+                raise ValueError(
+                    f"{path}, line 1: it has {dimensions} numbers; it must be a word and at "
+                    "least 2 numbers, apart by single spaces."
+                )
+        if line.count(b" ") < dimensions:
+            raise ValueError(
+                f"{path}, line {number}: it has {line.count(b' ')} numbers; the first line has "
+                f"{dimensions}."
+            )
+        word, *numbers = line.rsplit(b" ", dimensions)  # a word may hold spaces
+        yield number, word, numbers
+    if not number:
+        raise ValueError(f"{path} is empty; it must have a word and its numbers a line.")
+
+
+def parse_numbers(texts: list[bytes], line: int, path: str | Path) -> np.ndarray:
+    """Turn a line's numbers into float32 [d].
+
+    Args:
+        texts: the numbers as they are written.
+        line: which line they are from.
+        path: what errors call the file.
+
+    Raises:
+        ValueError: one is no number, or not finite in float32.
+
+    Example:
+        >>> parse_numbers([b"1", b"-2e-1"], 1, "vectors.txt").tolist()
+        [1.0, -0.20000000298023224]
+    """
+    try:
+        if any(b"_" in text for text in texts):  # a number to Python, not to others
+            raise ValueError
+        with np.errstate(over="ignore"):
+            numbers = np.asarray([float(text) for text in texts]).astype(np.float32)
+    except ValueError:
+        numbers = np.full(1, np.nan)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{path}, line {line}: it must have finite numbers after its word.")
+    return numbers

@@ -1,0 +1,230 @@
+"""What a recurrent cell is: a parameterisation of effective weights (U, W, b), with one step.
+
+Whatever a cell stores, its step is ``h_t = f(U x_t + W h_{t-1} + b)``. A cell is an ordinary Flax
+cell, ``(carry, x) -> (carry, y)``; :meth:`Cell.sequence` runs the same step over all time on the
+fast path (weights folded once, one input product, the fast gradient).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from dalejax import checks, signs
+from dalejax.nn import leak
+from dalejax.nn.connectivity import MASK, Connectivity, masked
+from dalejax.nn.divisive_gain import Gain
+from dalejax.nn.recurrence import activation, recurrence, rows
+from dalejax.types import Any, Array, Float, Key
+
+NOISE = "noise"  # the random stream of recurrent noise
+PUSH = "push"  # a collection: what somebody adds to the drive, to see the loss's derivative by it
+# The mask's own of a cell's key; split(key)[i] is fold_in(key, i), so that a small number would
+# be the key of some weights.
+_SYNAPSES = 1 << 20
+
+
+class Effective(NamedTuple):
+    """What every recurrent cell boils down to; leading axes are members.
+
+    Attributes:
+        U: input weights [..., n, n_in].
+        W: recurrent weights [..., n, n].
+        b: bias [..., n].
+    """
+
+    U: Float[Array, "*s n n_in"]
+    W: Float[Array, "*s n n"]
+    b: Float[Array, "*s n"]
+
+
+class Cell(nn.RNNCellBase):
+    r"""Base of all recurrent cells.
+
+    .. math:: h_t = f(U x_t + W h_{t-1} + b)
+
+    With a time constant, the cell is a leaky one in continuous time, and its carry is z:
+
+    .. math:: z_t = (1 - \alpha) z_{t-1} + \alpha (U x_t + W h_{t-1} + b)
+                    + \sqrt{2 \alpha}\, \sigma \xi_t, \qquad h_t = f(z_t), \quad
+              \alpha = \Delta t / \tau, \quad \xi_t \sim \mathcal N(0, 1)
+
+    A subclass says how its parameters start (:meth:`initial`) and how they fold into effective
+    weights (:meth:`effective`); both are pure functions.
+
+    Args:
+        features: hidden units n.
+        activation: ``"relu"``, ``"tanh"`` or ``"identity"``.
+        inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below;
+            None until a network wires it, meaning none.
+        tau: time constant in ms, or a pair: the excitatory and the inhibitory units'. None for
+            discrete time (alpha is 1).
+        dt: time step in ms, at most tau; wanted where there is a tau.
+        noise: sigma of the recurrent noise, drawn from the random stream ``"noise"``.
+        connectivity: draws which recurrent synapses there are, see :mod:`dalejax.nn.connectivity`;
+            None for all.
+
+    Raises:
+        ValueError: no unit, an unknown activation, or times that do not fit.
+
+    Reference:
+        Li et al. 2023, eq. 1; in continuous time Song et al. 2016, published code.
+    """
+
+    features: int
+    activation: str = "relu"
+    inputs_n_i: int | None = None
+    tau: float | tuple[float, float] | None = None
+    dt: float | None = None
+    noise: float = 0.0
+    connectivity: Connectivity | None = None
+
+    takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
+    takes_negative: ClassVar[bool] = True  # its activity may be below 0
+
+    def __post_init__(self):
+        if self.features < 1:
+            raise ValueError(f"features is {self.features}; a cell needs at least 1 unit.")
+        if not self.takes_inhibition:
+            checks.excitatory_inputs(type(self).__name__, self.inputs_n_i)
+        activation(self.activation)
+        leak.check(self.tau, self.dt, self.noise, self.outputs_n_i)
+        super().__post_init__()
+
+    @property
+    def alpha(self) -> Float[Array, " n"] | None:
+        """Time step over time constant of each unit [n]; None in discrete time."""
+        return leak.alpha(self.tau, self.dt, self.features, self.outputs_n_i)
+
+    def kick(self, shape: tuple[int, ...], key: Key[Array, ""]) -> Float[Array, "*b n"]:
+        """Draw the noise as an addition to the drive, which the leak multiplies by alpha."""
+        alpha = 1.0 if self.alpha is None else self.alpha
+        return jnp.sqrt(2 / alpha) * self.noise * jax.random.normal(key, shape)
+
+    @property
+    def outputs_n_i(self) -> int:
+        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        return 0
+
+    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+        """Draw the cell's parameters for n_in inputs."""
+        raise TypeError(f"{type(self).__name__} does not say how it starts.")
+
+    def synapses(self, key: Key[Array, ""]) -> dict[str, Array]:
+        """Draw the mask of the recurrent synapses, if not all of them are there."""
+        if self.connectivity is None:
+            return {}
+        mask = self.connectivity(
+            self.features, self.outputs_n_i, key=jax.random.fold_in(key, _SYNAPSES)
+        )
+        return {MASK: mask.astype(jnp.zeros(()).dtype)}
+
+    def effective(self, params: Mapping[str, Any]) -> Effective:
+        """Fold the cell's parameters into effective weights; leading axes are members."""
+        return Effective(params["U"], masked(params["W"], params), params["b"])
+
+    def gain(self, params: Mapping[str, Any]) -> Gain | None:
+        """Give the divisive inhibition of ``W h``; None for none."""
+        del params
+        return None
+
+    def input_product(self, params: Mapping[str, Any], x: Float[Array, "*b n_in"]) -> Array:
+        """Compute what the inputs add to each unit, the bias included: ``U x + b``."""
+        U, _, b = self.effective(params)
+        return x @ U.T + b
+
+    def _params(self, n_in: int) -> Mapping[str, Any]:
+        # Parameters start together (a DANN's inhibition depends on its excitation), so they are
+        # put at once instead of one `self.param` each.
+        if self.is_initializing():
+            for name, value in self.initial(n_in, key=self.make_rng("params")).items():
+                self.put_variable("params", name, value)
+        params = self.variables["params"]
+        made_for = self.effective(params).U.shape[-1]
+        if made_for != n_in:
+            raise ValueError(f"the inputs have {n_in} features; this cell was made for {made_for}.")
+        return params
+
+    def __call__(
+        self, carry: Float[Array, "*b n"], x: Float[Array, "*b n_in"]
+    ) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
+        """Take one step: ``(h_{t-1}, x_t) -> (h_t, h_t)``; with a leak the carry is z."""
+        params, f, alpha = self._params(x.shape[-1]), activation(self.activation).value, self.alpha
+        h = carry if alpha is None else f(carry)
+        drive, gain = h @ self.effective(params).W.T, self.gain(params)
+        drive = drive if gain is None else gain.apply(drive, h)
+        drive = drive + self.input_product(params, x)
+        if self.noise:
+            drive = drive + self.kick(drive.shape, self.make_rng(NOISE))
+        z = drive if alpha is None else carry + alpha * (drive - carry)
+        h = f(z)
+        return (h if alpha is None else z), h
+
+    def sequence(
+        self,
+        x: Float[Array, "t_in b n_in"],
+        carry: Float[Array, "b n"] | None = None,
+        steps: int | None = None,
+    ) -> Float[Array, "t b n"]:
+        """Run the cell over all time steps on the fast path.
+
+        Args:
+            x: inputs [t_in, b, n_in].
+            carry: the state before the first step [b, n] (with a leak z); None for zeros.
+            steps: time steps t, at least t_in; nothing is shown after the inputs' end, and no input
+                product is made there. None for t_in.
+
+        Returns:
+            The activity h [t, b, n].
+        """
+        params = self._params(x.shape[-1])
+        _, W, b = self.effective(params)
+        u = self.input_product(params, rows(x)).reshape(*x.shape[:2], -1)
+        if steps is not None and steps != len(x):
+            checks.whole("steps", steps, len(x))
+            silent = jnp.broadcast_to(b, (steps - len(x), *u.shape[1:]))
+            u = jnp.concatenate([u, silent])
+        if self.noise:
+            u = u + self.kick(u.shape, self.make_rng(NOISE))
+        if self.has_variable(PUSH, "drive"):
+            u = u + self.get_variable(PUSH, "drive")
+        # The scan's carry has to be of the type that every step returns, whatever the inputs' is.
+        carry = jnp.asarray(jnp.zeros(u.shape[1:]) if carry is None else carry, u.dtype)
+        return recurrence(u, W, carry, self.activation, self.gain(params), self.alpha)
+
+    # What flax.linen.RNN asks of a cell:
+    def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Float[Array, "*b n"]:
+        """Make the zero state for inputs of a given shape [..., n_in] (the key is not used)."""
+        del rng
+        return jnp.zeros((*input_shape[:-1], self.features))
+
+    @property
+    def num_feature_axes(self) -> int:
+        """Number of feature axes, for flax.linen.RNN."""
+        return 1
+
+
+class EICell(Cell):
+    """Base of the cells that are E and I units side by side: the last n_i of them inhibit.
+
+    Args:
+        n_i: inhibitory units among the features, from 1 to n - 1.
+
+    Raises:
+        ValueError: n_i is not between 1 and n - 1.
+    """
+
+    n_i: int = 1
+
+    def __post_init__(self):
+        signs.check_populations(self.features, self.n_i)
+        super().__post_init__()
+
+    @property
+    def outputs_n_i(self) -> int:
+        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        return self.n_i

@@ -1,0 +1,1 @@
+"""The process that dalejax runs in: hosts and processes, host devices, messages, signals."""

@@ -1,0 +1,1 @@
+"""What is on disk: files written atomically, manifests, checkpoints, provenance."""

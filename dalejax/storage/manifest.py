@@ -1,0 +1,124 @@
+"""A folder's manifest: the size and SHA-256 of every file in it, so that damage is recognised.
+
+A manifest is written when a folder is whole. What it says of its own content carries a checksum
+too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from dalejax.storage.atomic import flush_folder, read_json
+
+NAME = "manifest.json"
+FORMAT = 1  # of checkpoints; a later dalejax reads all earlier ones
+
+
+class Damaged(ValueError):
+    """A folder is not what its manifest says; the text says what is wrong, without the folder."""
+
+
+def write(folder: Path, **about: Any) -> None:
+    """Write the manifest of a folder, and see that all of it has reached the disk.
+
+    Args:
+        folder: the folder, complete.
+        about: what else is worth keeping, as JSON can hold it.
+
+    Raises:
+        OSError: the folder cannot be read or written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     _ = Path(name, "a").write_text("b")
+        ...     write(Path(name), update=5)
+        ...     check(Path(name))["update"]
+        5
+    """
+    files = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        files[path.relative_to(folder).as_posix()] = [path.stat().st_size, digest]
+    content = {"format": FORMAT, **about, "files": files}
+    with (folder / NAME).open("w", encoding="utf-8") as file:
+        json.dump({"content": content, "sha256": _digest(content)}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        flush_folder(path)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read what a folder's manifest says, without looking at the other files.
+
+    Args:
+        folder: the folder.
+
+    Raises:
+        Damaged: there is no manifest, or it is not as it was written.
+        ValueError: it is of a format that only a later dalejax knows.
+    """
+    try:
+        saved = read_json(folder / NAME)
+        content, digest = saved["content"], saved["sha256"]
+        if digest != _digest(content):
+            raise Damaged(f"{NAME} was altered")
+        format_ = content["format"]
+    except FileNotFoundError:
+        raise Damaged(f"{NAME} is missing") from None
+    except OSError as error:
+        raise Damaged(f"{NAME} cannot be read: {error.strerror}") from error
+    except Damaged:
+        raise
+    except (ValueError, KeyError, TypeError):
+        raise Damaged(f"{NAME} is broken") from None
+    if format_ > FORMAT:
+        raise ValueError(
+            f"{folder} has format {format_}; this dalejax reads formats up to {FORMAT}, so take a "
+            "newer one."
+        )
+    return content
+
+
+def check(folder: Path) -> dict[str, Any]:
+    """Compare a folder with its manifest, file by file.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        What the manifest says.
+
+    Raises:
+        Damaged: a file is missing, cannot be read, has another size, or other bytes.
+        ValueError: see :func:`read`.
+    """
+    content = read(folder)
+    for name, (size, digest) in content["files"].items():
+        try:
+            _compare(folder / name, name, size, digest)
+        except OSError as error:
+            raise Damaged(f"{name} cannot be read: {error.strerror}") from error
+    return content
+
+
+def _compare(path: Path, name: str, size: int, digest: str) -> None:
+    if not path.is_file():
+        raise Damaged(f"{name} is missing")
+    found = path.stat().st_size
+    if found != size:
+        raise Damaged(f"{name} has {found} bytes instead of {size}")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise Damaged(f"{name} was altered: its SHA-256 is another one")
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

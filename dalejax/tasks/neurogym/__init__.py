@@ -1,0 +1,1 @@
+"""Adapter that turns a NeuroGym environment into a task."""

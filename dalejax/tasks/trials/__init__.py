@@ -1,0 +1,1 @@
+"""Tasks made of trials: stimuli, delays and choices, drawn anew for every batch."""

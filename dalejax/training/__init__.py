@@ -1,0 +1,1 @@
+"""Training of ensembles: the loop, one member's update, compiled programs, run folders."""

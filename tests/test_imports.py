@@ -1,0 +1,1 @@
+"""Which module may import which; the rules are in ``helpers/import_floors.py``."""
