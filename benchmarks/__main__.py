@@ -32,8 +32,13 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller runs")
-    parser.add_argument("--networks", nargs="*", default=ARCHITECTURES, metavar="LAYERSxUNITS",
-                        help="of the suite `updates`")  # fmt: skip
+    parser.add_argument(
+        "--networks",
+        nargs="*",
+        default=ARCHITECTURES,
+        metavar="LAYERSxUNITS",
+        help="of the suite `updates`",
+    )
     parser.add_argument("--data-dir", help="of `saving` and `paper`: where the data are")
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 8, 30])
     arguments = parser.parse_args()

@@ -11,7 +11,7 @@ import numpy as np
 import dalejax as dj
 from dalejax.training import ensemble, step
 from dalejax.training.programs import Programs
-from experiments import networks
+from experiments.shared import networks
 
 STEPS, BATCH, N_IN, N_OUT = 28, 32, 28, 10
 LEARNING_RATE, CLIP = 0.01, 10.0

@@ -19,8 +19,8 @@ import dalejax as dj
 from benchmarks.roofline import DEVICES, NOT_KERNELS
 from dalejax.training import ensemble, step
 from dalejax.training.programs import Programs
-from experiments import fig2_ptb
-from experiments.base import Context
+from experiments.engine.base import Context
+from experiments.li2023 import fig2_ptb
 
 VECTORS = 300
 

@@ -12,8 +12,14 @@ import time
 from pathlib import Path
 
 SECONDS, RATE, SEEDS = 1.0, 8e10, 2  # a run takes about so long at so many operations a second
-GROUPS = ("products in the time loops", "products over all steps", "element-wise in the loops",
-          "loops", "order of the epoch", "everything else")  # fmt: skip
+GROUPS = (
+    "products in the time loops",
+    "products over all steps",
+    "element-wise in the loops",
+    "loops",
+    "order of the epoch",
+    "everything else",
+)
 
 
 def measure(layers: int, n: int) -> list[dict]:
@@ -45,9 +51,15 @@ def _measure(layers: int, n: int) -> list[dict]:
         loops = 2 * layers * 2 * STEPS * BATCH * n * n
         rates = [loops / groups[GROUPS[0]] / 1e3, (flops - loops) / groups[GROUPS[1]] / 1e3]
         rows.append(
-            {"network": kind, "layers": layers, "units": n, "microseconds": whole,
-             "shares": {name: t / traced for name, t in groups.items()}, "gflops": rates}
-        )  # fmt: skip
+            {
+                "network": kind,
+                "layers": layers,
+                "units": n,
+                "microseconds": whole,
+                "shares": {name: t / traced for name, t in groups.items()},
+                "gflops": rates,
+            }
+        )
     return rows
 
 

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from dalejax.training import run_folder
-from experiments import fig4_transplant
 from experiments.__main__ import main
+from experiments.li2023 import fig4_transplant
 
 CHECKPOINTS = 4
 
@@ -47,8 +47,13 @@ def measure(data_dir: str | None) -> dict:
     # From the end of the first save on: what came before has also compiled.
     seconds = saves[-1][1] - saves[0][1]
     saving = sum(end - began for began, end in saves[1:])
-    return {"every": every, "seconds": seconds, "saving": saving, "share": saving / seconds,
-            "checkpoint_mb": size / 1e6}  # fmt: skip
+    return {
+        "every": every,
+        "seconds": seconds,
+        "saving": saving,
+        "share": saving / seconds,
+        "checkpoint_mb": size / 1e6,
+    }
 
 
 def show(report: dict) -> None:

@@ -30,8 +30,8 @@ from dalejax.nn.cells.mutual import MutualDANNCell as MutualDANNCell
 from dalejax.nn.cells.projected import ProjectedCell as ProjectedCell
 from dalejax.nn.cells.rectified import RectifiedCell as RectifiedCell
 from dalejax.nn.cells.rectified import RectifiedDense as RectifiedDense
-from dalejax.nn.cells.repaired import SpectralColEICell as SpectralColEICell
-from dalejax.nn.cells.repaired import SpectralColEIDense as SpectralColEIDense
+from dalejax.nn.cells.repaired import RepairedColEICell as RepairedColEICell
+from dalejax.nn.cells.repaired import RepairedColEIDense as RepairedColEIDense
 from dalejax.nn.conv import AveragePool as AveragePool
 from dalejax.nn.conv import ColEIConv as ColEIConv
 from dalejax.nn.conv import Conv as Conv
@@ -61,10 +61,12 @@ from dalejax.training.rollout import run_trials as run_trials
 from dalejax.training.step import initial_params as initial_params
 from dalejax.transforms.clipping import clip_by_cell_norm as clip_by_cell_norm
 from dalejax.transforms.clipping import clip_by_tensor_norm as clip_by_tensor_norm
-from dalejax.transforms.exponentiated import exponentiate_updates as exponentiate_updates
-from dalejax.transforms.fisher import fisher_scaling as fisher_scaling
+from dalejax.transforms.exponentiated import exponentiated_gradient as exponentiated_gradient
+from dalejax.transforms.fisher import scale_by_dann_fisher as scale_by_dann_fisher
 from dalejax.transforms.optimizers import colei_adam as colei_adam
-from dalejax.transforms.optimizers import colei_eg as colei_eg
+from dalejax.transforms.optimizers import (
+    colei_exponentiated_gradient as colei_exponentiated_gradient,
+)
 from dalejax.transforms.optimizers import colei_sgd as colei_sgd
 from dalejax.transforms.optimizers import dann_sgd as dann_sgd
 from dalejax.transforms.optimizers import keras_adam as keras_adam

@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import pkgutil
 import sys
 from pathlib import Path
 
-import experiments
+from experiments import all_experiments
 
 # What a run is begun with, and stays with.
 OF_A_NEW_RUN = ("preset", "variant", "data", "seeds", "set", "out", "part")
-
-
-def all_experiments():
-    """Every experiment by name: each module of this package that has one."""
-    names = sorted(m.name for m in pkgutil.iter_modules(experiments.__path__))
-    modules = {
-        name: importlib.import_module(f"experiments.{name}") for name in names if name != "__main__"
-    }
-    return {name: m.EXPERIMENT for name, m in modules.items() if hasattr(m, "EXPERIMENT")}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     parser.add_argument("name", help="an experiment, `all`, `list`, `keep` or `ledger`")
-    parser.add_argument("runs", nargs="*", type=Path,
-                        help="folders of runs, for `keep` and `ledger`")  # fmt: skip
+    parser.add_argument(
+        "runs", nargs="*", type=Path, help="folders of runs, for `keep` and `ledger`"
+    )
     parser.add_argument("--preset", help="smoke (which it is without), laptop or paper")
     parser.add_argument("--variant", help="text (the paper's words; which it is without) or code")
     parser.add_argument("--data", help="mnist or digits instead of the preset's")
     parser.add_argument("--data-dir", help="where the data are")
     parser.add_argument("--seeds", type=int, help="seeds of each network instead of the preset's")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
-                        help="change one of the preset's settings")  # fmt: skip
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change one of the preset's settings",
+    )
     parser.add_argument("--out", type=Path, help="the run's folder")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="continue the run in DIR")
-    parser.add_argument("--from", dest="read_from", type=Path, metavar="DIR",
-                        help="the run to read, for an experiment that reads another's")  # fmt: skip
-    parser.add_argument("--part", metavar="I/N",
-                        help="with `all`: part I of N, about equally long")  # fmt: skip
+    parser.add_argument(
+        "--from",
+        dest="read_from",
+        type=Path,
+        metavar="DIR",
+        help="the run to read, for an experiment that reads another's",
+    )
+    parser.add_argument("--part", metavar="I/N", help="with `all`: part I of N, about equally long")
     parser.add_argument("--no-progress", action="store_true", help="no progress bars")
-    parser.add_argument("--distributed", action="store_true",
-                        help="one of several processes (srun, mpirun)")  # fmt: skip
+    parser.add_argument(
+        "--distributed", action="store_true", help="one of several processes (srun, mpirun)"
+    )
     parser.add_argument("--json", action="store_true", help="with `list` and `ledger`: as JSON")
     arguments = parser.parse_args(argv)
     given = [name for name in OF_A_NEW_RUN if getattr(arguments, name)]
@@ -53,15 +53,15 @@ def main(argv: list[str] | None = None) -> int:
     arguments.variant = arguments.variant or "text"
     from dalejax.commands import errors
     from dalejax.runtime import messages, multihost, signals
-    from experiments import keep
+    from experiments.engine import archive
 
     try:
         if arguments.name == "list":
             return _list(arguments.json)
         if arguments.name == "keep":
-            return keep.main(arguments.runs, all_experiments())
+            return archive.main(arguments.runs, all_experiments())
         if arguments.name == "ledger":
-            return keep.ledger(arguments.runs, arguments.out, arguments.json)
+            return archive.ledger(arguments.runs, arguments.out, arguments.json)
         if arguments.runs:
             raise ValueError(f"{arguments.name} takes no folders; --out and --resume name one.")
         if arguments.resume and given:
@@ -113,11 +113,11 @@ def _list(as_json: bool) -> int:
 
 
 def _run(arguments) -> int:
-    from experiments import everything, runs
+    from experiments.engine import run_all, runs
 
     known = all_experiments()
     if arguments.name == "all":
-        return everything.run(known, arguments)
+        return run_all.run(known, arguments)
     if arguments.name not in known:
         names = ", ".join(known)
         raise ValueError(f"experiment is {arguments.name!r}; it must be one of {names}, all.")

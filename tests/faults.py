@@ -60,19 +60,27 @@ def _compare(arguments, folder: Path) -> int:
     whole = folder / "whole"
     process = _start(whole, options)
     assert process.wait() == 0, process.returncode
-    print(f"{arguments.task}: {updates} updates without interruption, "
-          f"{time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
+    print(
+        f"{arguments.task}: {updates} updates without interruption, "
+        f"{time.monotonic() - began:.0f} s",
+        flush=True,
+    )
     fine = True
-    for name, number, times in (("killed", signal.SIGKILL, arguments.kills),
-                                ("stopped", signal.SIGTERM, arguments.terms)):  # fmt: skip
+    for name, number, times in (
+        ("killed", signal.SIGKILL, arguments.kills),
+        ("stopped", signal.SIGTERM, arguments.terms),
+    ):
         began = time.monotonic()
         counts = _interrupt(folder / name, options, number, times, chance)
         same = _same(whole, folder / name)
         fine &= same and sum(counts.values()) >= times
         described = ", ".join(f"{count} {when}" for when, count in sorted(counts.items()))
-        print(f"{arguments.task}: {sum(counts.values())} times {number.name} ({described}), "
-              f"{time.monotonic() - began:.0f} s: the last state and the table are "
-              f"{'the same, byte for byte' if same else 'NOT the same'}", flush=True)  # fmt: skip
+        print(
+            f"{arguments.task}: {sum(counts.values())} times {number.name} ({described}), "
+            f"{time.monotonic() - began:.0f} s: the last state and the table are "
+            f"{'the same, byte for byte' if same else 'NOT the same'}",
+            flush=True,
+        )
     return 0 if fine else 1
 
 
@@ -94,9 +102,11 @@ def _interrupt(folder: Path, options, number, times: int, chance) -> collections
 
 def _start(folder: Path, options) -> subprocess.Popen:
     begun = (folder / "config.json").exists()
-    command = ["resume", str(folder), "--no-progress"] if begun else (
-        ["train", *options, "--out", str(folder)]
-    )  # fmt: skip
+    command = (
+        ["resume", str(folder), "--no-progress"]
+        if begun
+        else (["train", *options, "--out", str(folder)])
+    )
     return subprocess.Popen(
         [sys.executable, "-m", "dalejax.commands.main", *command],
         cwd=ROOT,

@@ -15,8 +15,10 @@ SIGNS = {"a": {"W": 1, "b": None}, "c": {"W": -1}}
 
 def draw(seed, size=1.0):
     rng = np.random.default_rng(seed)
-    params = {"a": {"W": rng.exponential(size=(3, 2)), "b": rng.normal(size=3)},
-              "c": {"W": -rng.exponential(size=4)}}  # fmt: skip
+    params = {
+        "a": {"W": rng.exponential(size=(3, 2)), "b": rng.normal(size=3)},
+        "c": {"W": -rng.exponential(size=4)},
+    }
     return params, reference.tree_map(lambda p: size * rng.normal(size=p.shape), params)
 
 

@@ -7,7 +7,9 @@ import pytest
 import reference
 
 import dalejax as dj
-from experiments import j23, j23_dynamics, j23_spectra, learned, song_tasks
+from experiments.jarne2023 import _networks, j23_dynamics, j23_spectra
+from experiments.shared import task_learning
+from experiments.song2016 import song_tasks
 
 
 @pytest.fixture(scope="module")
@@ -108,17 +110,17 @@ def test_slopes_are_those_of_a_simulated_observer():
     ids=["and", "xor", "perceptual", "time"],
 )
 def test_chance_is_the_best_constant_answer(task, percent):
-    assert abs(learned.chance(task) - percent) < (0.1 if percent == 100 else 5)
+    assert abs(task_learning.chance(task) - percent) < (0.1 if percent == 100 else 5)
 
 
-@pytest.mark.parametrize("constraint", [0.7, j23.FREE])
+@pytest.mark.parametrize("constraint", [0.7, _networks.FREE])
 def test_networks_start_from_what_the_projection_leaves(constraint):
     task = dj.tasks.LogicTask("and", dt=10)
-    net = j23.network(20, constraint, "orthogonal", 1)
-    whole, params = j23.start_from(net, task, "orthogonal", keys=dj.seed_keys(0, 2))
+    net = _networks.network(20, constraint, "orthogonal", 1)
+    whole, params = _networks.start_from(net, task, "orthogonal", keys=dj.seed_keys(0, 2))
     whole, W = np.asarray(whole), np.asarray(params["cells_0"]["W"])
     np.testing.assert_allclose(whole[1] @ whole[1].T, np.eye(20), atol=1e-5)
-    if constraint == j23.FREE:
+    if constraint == _networks.FREE:
         np.testing.assert_array_equal(W, whole)
         return
     signs = np.where(np.arange(20) < 14, 1, -1)
@@ -127,14 +129,14 @@ def test_networks_start_from_what_the_projection_leaves(constraint):
 
 
 def test_the_published_code_signs_what_a_unit_receives():
-    cell = j23.network(10, 0.8, "normal", 1, variant="code").cells[0]
+    cell = _networks.network(10, 0.8, "normal", 1, variant="code").cells[0]
     assert cell.signed == "postsynaptic" and cell.n_i == 2
 
 
 def test_the_law_of_the_projection_is_that_of_large_samples():
     n, n_i = 400, 120
     sign = np.where(np.arange(n) < n - n_i, 1, -1)
-    for start, draw in j23.STARTS.items():
+    for start, draw in _networks.STARTS.items():
         W = np.asarray(draw((n, n), key=jax.random.key(0)))
         values = np.linalg.eigvals(np.where(W * sign > 0, W, 0))
         fit = dj.dynamics.fit_annulus(values)
@@ -160,8 +162,9 @@ def test_stable_points_are_found_and_unstable_ones_left_out():
 
 def test_pictures_of_rings_and_trajectories():
     z = np.exp(1j * np.linspace(0, 6, 50))
-    figure = dj.plots.eigenvalue_plane({"ring": 0.5 * z, "far": 3 * z}, radii={"ring": (0.4, 0.6)},
-                                       reach=1.0)  # fmt: skip
+    figure = dj.plots.eigenvalue_plane(
+        {"ring": 0.5 * z, "far": 3 * z}, radii={"ring": (0.4, 0.6)}, reach=1.0
+    )
     titles = [ax.get_title() for ax in figure.axes]
     assert titles == ["ring (n = 1)\ncircle: |λ| = 0.4, 0.6", "far (n = 1)\n50 outside"]
     assert [len(ax.lines) for ax in figure.axes] == [3, 1]

@@ -16,7 +16,7 @@ CELLS = {
     "rnn-tanh": dj.RNNCell(3, activation="tanh"),
     "colei": dj.ColEICell(3, n_i=1),
     "colei-identity": dj.ColEICell(3, n_i=1, activation="identity", inputs_n_i=1),
-    "spectral": dj.SpectralColEICell(3, n_i=2),
+    "spectral": dj.RepairedColEICell(3, n_i=2),
     "dann": dj.DANNCell(3, n_i=2),
     "dann-tanh": dj.DANNCell(3, n_i=1, inputs_pool=2, activation="tanh", inhibition="iid"),
     "divisive": dj.DivisiveDANNCell(3, n_i=2),
@@ -37,7 +37,7 @@ FREE = ("b", "U_alpha", "W_alpha")
 def setting(cell, seed=0):
     """Draw generic parameters (no zeros, no symmetry), inputs and a carry."""
     rng = np.random.default_rng(seed)
-    params = cell.initial(N_IN, key=jax.random.key(seed))
+    params = cell.initial_params(N_IN, key=jax.random.key(seed))
     params = jax.tree.map(lambda p: p + 0.3 * rng.normal(size=p.shape), params)
     x, carry = rng.normal(size=(T, B, N_IN)), rng.normal(size=(B, cell.features))
     if isinstance(cell, dj.DivisiveDANNCell):  # it divides by what is never negative
@@ -126,7 +126,7 @@ def test_step_and_sequence_start_alike_and_legally(cell):
 @cells
 def test_effective_weights_are_batched_over_members(cell):
     keys = jax.random.split(jax.random.key(0), 3)
-    params = jax.vmap(lambda key: cell.initial(N_IN, key=key))(keys)
+    params = jax.vmap(lambda key: cell.initial_params(N_IN, key=key))(keys)
     together = cell.effective(params)
     assert (together.U.shape, together.W.shape, together.b.shape) == ((3, 3, 2), (3, 3, 3), (3, 3))
     for i in range(3):
@@ -151,14 +151,14 @@ def test_the_step_takes_any_batch_axes(cell, x64):
 
 @cells
 def test_wrong_inputs_are_named(cell):
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     with pytest.raises(ValueError, match="inputs have 5 features; this cell was made for 2"):
         fast(cell, params, jnp.ones((1, 1, 5)))
 
 
 def test_divisive_inhibition_does_not_see_how_strong_its_input_is():
     cell = dj.DivisiveDANNCell(6, n_i=2)
-    params = cell.initial(4, key=jax.random.key(0))
+    params = cell.initial_params(4, key=jax.random.key(0))
     x, h = jnp.arange(1.0, 5)[None], jnp.arange(6.0)[None]
     step = lambda x, h: cell.apply({"params": params}, h, x)[0]  # noqa: E731
     np.testing.assert_allclose(step(100 * x, 0.1 * h), step(x, h), rtol=1e-5, atol=1e-6)
@@ -181,19 +181,37 @@ def test_silence_divides_by_epsilon_and_not_by_zero(x64):
 
 def test_which_units_inhibit_the_layer_above():
     assert {name: cell.outputs_n_i for name, cell in CELLS.items()} == {
-        "rnn": 0, "rnn-tanh": 0, "colei": 1, "colei-identity": 1, "dann": 0, "dann-tanh": 0,
-        "divisive": 0, "divisive-pools": 0, "rnn-leaky": 0, "colei-leaky": 1, "divisive-leaky": 0,
-        "projected": 2, "postsynaptic": 0, "mutual": 0, "hybrid": 1, "spectral": 2,
-    }  # fmt: skip
+        "rnn": 0,
+        "rnn-tanh": 0,
+        "colei": 1,
+        "colei-identity": 1,
+        "dann": 0,
+        "dann-tanh": 0,
+        "divisive": 0,
+        "divisive-pools": 0,
+        "rnn-leaky": 0,
+        "colei-leaky": 1,
+        "divisive-leaky": 0,
+        "projected": 2,
+        "postsynaptic": 0,
+        "mutual": 0,
+        "hybrid": 1,
+        "spectral": 2,
+    }
 
 
 def test_a_dann_has_two_separate_pools():
-    params = dj.DANNCell(5, n_i=2, inputs_pool=3).initial(4, key=jax.random.key(0))
+    params = dj.DANNCell(5, n_i=2, inputs_pool=3).initial_params(4, key=jax.random.key(0))
     shapes = {name: value.shape for name, value in params.items() if name != "signs"}
     assert shapes == {
-        "U_ee": (5, 4), "U_ie": (3, 4), "U_ei": (5, 3),
-        "W_ee": (5, 5), "W_ie": (2, 5), "W_ei": (5, 2), "b": (5,),
-    }  # fmt: skip
+        "U_ee": (5, 4),
+        "U_ie": (3, 4),
+        "U_ei": (5, 3),
+        "W_ee": (5, 5),
+        "W_ie": (2, 5),
+        "W_ei": (5, 2),
+        "b": (5,),
+    }
 
 
 def test_fold_is_excitation_minus_inhibition():
@@ -226,12 +244,12 @@ def test_impossible_cells_are_refused(make, message):
 
 def test_a_cell_must_say_how_it_starts():
     with pytest.raises(TypeError, match="Cell does not say how it starts"):
-        Cell(3).initial(2, key=jax.random.key(0))
+        Cell(3).initial_params(2, key=jax.random.key(0))
 
 
 def test_noise_has_the_variance_of_the_equation_and_its_own_key():
     cell = dj.RNNCell(50, activation="identity", tau=100.0, dt=20.0, noise=0.3)
-    params = cell.initial(1, key=jax.random.key(0))
+    params = cell.initial_params(1, key=jax.random.key(0))
     params = jax.tree.map(jnp.zeros_like, params)  # z = (1 - alpha) z + sqrt(2 alpha) sigma xi
 
     def run(seed, t=2000, method="sequence"):
@@ -245,8 +263,12 @@ def test_noise_has_the_variance_of_the_equation_and_its_own_key():
     assert abs(np.corrcoef(kicks[:, 0], kicks[:, 1])[0, 1]) < 0.1
     np.testing.assert_array_equal(run(0), run(0))
     assert (run(1) != run(0)).all()
-    step = cell.apply({"params": params}, jnp.zeros((4000, 50)), jnp.zeros((4000, 1)),
-                      rngs={"noise": jax.random.key(2)})[1]  # fmt: skip
+    step = cell.apply(
+        {"params": params},
+        jnp.zeros((4000, 50)),
+        jnp.zeros((4000, 1)),
+        rngs={"noise": jax.random.key(2)},
+    )[1]
     assert abs(float(step.std()) / (np.sqrt(2 * 0.2) * 0.3) - 1) < 0.01
 
 
@@ -294,7 +316,7 @@ def test_gradients_have_the_type_of_the_weights(cell):
 
 @cells
 def test_weights_on_the_host_fold_alike(cell):
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     on_host = cell.effective(jax.device_get(params))
     for ours, theirs in zip(on_host, cell.effective(params), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)

@@ -27,7 +27,7 @@ NETWORKS = {
     "colei": (
         [
             dj.ColEICell(4, n_i=2),
-            dj.SpectralColEICell(3, n_i=1),
+            dj.RepairedColEICell(3, n_i=1),
             dj.HybridCell(3, n_i=1, slow_n_i=2),
         ],
         dj.HybridDense(2),

@@ -453,8 +453,11 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
 
 def write_jpegs(folder: Path, **train: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = {"train/ship/0001.jpg": jpeg((0, 0, 255)), "train/cat/0000.jpg": jpeg((255, 0, 0)),
-                "train/ship/0000.jpg": jpeg((0, 255, 0))}  # fmt: skip
+    pictures = {
+        "train/ship/0001.jpg": jpeg((0, 0, 255)),
+        "train/cat/0000.jpg": jpeg((255, 0, 0)),
+        "train/ship/0000.jpg": jpeg((0, 255, 0)),
+    }
     write_zip(folder / "cifar10_train_jpeg.zip", pictures | train)
     write_zip(folder / "cifar10_test_jpeg.zip", {"test/truck/0000.jpg": jpeg((9, 9, 9))})
     return folder

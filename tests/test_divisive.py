@@ -77,9 +77,9 @@ def test_outputs_gradients_and_updates_are_the_papers(subtractive, **numbers):
     n_e, n_in = params["W_ee"].shape
     with jax.enable_x64(True):
         layer = dj.DivisiveDANNDense(n_e, n_i=len(params["W_ie"]), subtractive=subtractive)
-        rule = layer.initial(n_in, key=jax.random.key(0))["signs"]
+        rule = layer.initial_params(n_in, key=jax.random.key(0))["signs"]
         ours = {**jax.tree.map(jnp.asarray, params), "signs": rule}
-        tx = optax.chain(dj.fisher_scaling(), optax.sgd(0.1), dj.dale_projection())
+        tx = optax.chain(dj.scale_by_dann_fisher(), optax.sgd(0.1), dj.dale_projection())
 
         @jax.jit
         def everything(ours, by_hand):
@@ -120,7 +120,7 @@ def test_inhibition_that_does_not_divide_leaves_the_gain_to_g(x64):
 def test_activations_keep_their_spread_from_layer_to_layer(divisive):
     """Division sets it, whatever comes from below; without, it is that of the layer below."""
     layer = dj.DivisiveDANNDense(400, n_i=20, divisive=divisive)
-    params = layer.initial(400, key=jax.random.key(0))
+    params = layer.initial_params(400, key=jax.random.key(0))
     for spread in (0.5, 2.0):
         z = spread * jax.random.normal(jax.random.key(1), (200, 400))
         out = layer.apply({"params": params}, jax.nn.relu(z))
@@ -129,7 +129,7 @@ def test_activations_keep_their_spread_from_layer_to_layer(divisive):
 
 
 def test_effective_weights_hold_what_subtracts_and_no_more():
-    params = dj.DivisiveDANNDense(4, n_i=2).initial(3, key=jax.random.key(0))
+    params = dj.DivisiveDANNDense(4, n_i=2).initial_params(3, key=jax.random.key(0))
     both = dj.DivisiveDANNDense(4, n_i=2).effective(params).W
     np.testing.assert_allclose(both, reference.weights(reference.strip(params), "W"), rtol=1e-5)
     alone = dj.DivisiveDANNDense(4, n_i=2, subtractive=False).effective(params).W
@@ -137,7 +137,7 @@ def test_effective_weights_hold_what_subtracts_and_no_more():
 
 
 def test_signs_hold_all_but_the_bias_and_alpha():
-    params = dj.DivisiveDANNDense(4, n_i=2).initial(3, key=jax.random.key(0))
+    params = dj.DivisiveDANNDense(4, n_i=2).initial_params(3, key=jax.random.key(0))
     tree = dj.signs.sign_tree(params)
     held = {name: sign.shape for name, sign in tree.items() if sign is not None}
     assert held == {"W_ee": (1, 3), "W_ie": (1, 3), "W_ei": (1, 2), "W_g": (4,)}
@@ -149,7 +149,7 @@ def test_signs_hold_all_but_the_bias_and_alpha():
 def test_one_interneuron_centres_as_layer_normalisation_does(x64):
     # With the mean row and W_ei = 1, what is subtracted is the layer's mean, trial by trial.
     layer = dj.DivisiveDANNDense(30, n_i=1)
-    params = layer.initial(20, key=jax.random.key(0))
+    params = layer.initial_params(20, key=jax.random.key(0))
     x = jax.random.uniform(jax.random.key(1), (5, 20))
     z = np.asarray(x @ params["W_ee"].T)
     gamma = math.sqrt((2 * math.pi - 1) / 20) * z.mean(1, keepdims=True) + 1e-8
@@ -197,7 +197,7 @@ def test_silence_divides_nothing_by_zero(dtype):
         (lambda p: cell.apply({"params": p}, blank, method="sequence"), cell),
         (lambda p: layer.apply({"params": p}, blank), layer),
     ):
-        params = part.initial(3, key=jax.random.key(0))
+        params = part.initial_params(3, key=jax.random.key(0))
         params = jax.tree.map(lambda leaf: leaf.astype(dtype), params)
         grads = jax.grad(lambda p, run=run: run(p).sum())(params)
         assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves((run(params), grads)))
@@ -245,4 +245,4 @@ def test_impossible_layers_are_refused(make, message):
 @pytest.mark.parametrize("inhibition", dj.initializers.INHIBITIONS)
 def test_a_single_output_is_not_inhibited_to_nothing(inhibition):
     layer = dj.DivisiveDANNDense(1, inhibition=inhibition)
-    assert np.any(layer.effective(layer.initial(9, key=jax.random.key(0))).W)
+    assert np.any(layer.effective(layer.initial_params(9, key=jax.random.key(0))).W)

@@ -10,7 +10,7 @@ import pytest
 from test_report import PHONE
 
 import dalejax as dj
-from experiments.__main__ import all_experiments
+from experiments import all_experiments
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,10 +19,21 @@ ROOT = Path(__file__).parents[1]
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--no-directory-urls",
-         "--site-dir", folder],
-        cwd=ROOT, capture_output=True, text=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--no-directory-urls",
+            "--site-dir",
+            folder,
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+    )
     assert built.returncode == 0, built.stderr
     assert "WARNING" not in built.stderr
     return folder
@@ -67,8 +78,15 @@ def test_formulas_are_drawn_and_nothing_is_fetched(site):
 @pytest.mark.parametrize("width", [1280, PHONE["width"]])
 def test_pages_are_whole_in_a_browser(site, browser, width):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE | {"width": width})
-    for name in ("index", "which", "tour", "experiments/index", "experiments/fig5_ei_ratio",
-                 "experiments/ledger", "api/networks"):  # fmt: skip
+    for name in (
+        "index",
+        "which",
+        "tour",
+        "experiments/index",
+        "experiments/fig5_ei_ratio",
+        "experiments/ledger",
+        "api/networks",
+    ):
         browser.get((site / f"{name}.html").as_uri())
         assert browser.get_log("browser") == [], name
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width, name

@@ -13,22 +13,19 @@ import dalejax as dj
 from dalejax.analysis import ledger
 from dalejax.storage.atomic import write_json
 from experiments import __main__ as command
-from experiments import (
-    base,
-    entropy,
-    evidence,
+from experiments import all_experiments
+from experiments.engine import archive, base, evidence, runs, settings
+from experiments.li2023 import (
+    _entropy,
     fig5_ei_ratio,
     fig9_radius,
     fig10_clipping,
     fig11_inhibitory_scaling,
     gradients,
-    keep,
     mean_matrix,
     rotation,
-    runs,
-    settings,
-    spectra,
 )
+from experiments.shared import spectra
 
 
 @pytest.fixture
@@ -42,8 +39,9 @@ def wanted(high, low, id="a"):
 
 def test_above_needs_rank_and_significance(context):
     far, near = np.arange(10.0) + 20, np.arange(10.0)
-    claims = evidence.above(context, [wanted(far, near), wanted(near, far, "b"),
-                                      wanted(near + 0.5, near, "c")], "N23")  # fmt: skip
+    claims = evidence.above(
+        context, [wanted(far, near), wanted(near, far, "b"), wanted(near + 0.5, near, "c")], "N23"
+    )
     assert [claim.holds for claim in claims] == [True, False, False]
     raw = dj.statistics.mann_whitney(far, near).p
     assert claims[0].p == pytest.approx(3 * raw) and "Holm over 3" in claims[0].test
@@ -52,9 +50,10 @@ def test_above_needs_rank_and_significance(context):
 
 def test_few_seeds_must_all_lie_apart(context):
     apart, mixed = evidence.above(
-        context, [wanted([3.0, 4.0, 5.0], [0.0, 1.0, 2.0]),
-                  wanted([3.0, 4.0, 1.5], [0.0, 1.0, 2.0], "b")], "N23",
-    )  # fmt: skip
+        context,
+        [wanted([3.0, 4.0, 5.0], [0.0, 1.0, 2.0]), wanted([3.0, 4.0, 1.5], [0.0, 1.0, 2.0], "b")],
+        "N23",
+    )
     assert apart.holds and apart.p > 0.05 and not mixed.holds
 
 
@@ -129,11 +128,14 @@ def test_inhibitory_scaling_touches_inhibitory_entries_only():
     assert (cell["U"] == 1).all() and (cell["b"] == 1).all() and (readout["b"] == 1).all()
 
 
-@pytest.mark.parametrize("net", [
-    dj.RecurrentNetwork([dj.RNNCell(8)], dj.Dense(1)),
-    dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1)),
-    dj.RecurrentNetwork([dj.DANNCell(8, n_i=2, inhibition="iid")], dj.DANNDense(1)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "net",
+    [
+        dj.RecurrentNetwork([dj.RNNCell(8)], dj.Dense(1)),
+        dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1)),
+        dj.RecurrentNetwork([dj.DANNCell(8, n_i=2, inhibition="iid")], dj.DANNDense(1)),
+    ],
+)
 def test_recurrent_weights_are_scaled_to_their_radius(net):
     task = dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8)
     params = dj.initial_params(net, task, keys=dj.seed_keys(0, 3))
@@ -146,10 +148,14 @@ def test_initial_params_are_those_that_train_starts_with():
     net = dj.RecurrentNetwork([dj.RNNCell(5)], dj.Dense(1))
     task = dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8)
     keys = dj.seed_keys(0, 2)
-    run = dj.train(net, dj.rnn_sgd(0.0), task, keys=keys, num_updates=1, eval_every=1,
-                   progress=False)  # fmt: skip
-    for a, b in zip(jax.tree.leaves(dj.initial_params(net, task, keys=keys)),
-                    jax.tree.leaves(run.params), strict=True):  # fmt: skip
+    run = dj.train(
+        net, dj.rnn_sgd(0.0), task, keys=keys, num_updates=1, eval_every=1, progress=False
+    )
+    for a, b in zip(
+        jax.tree.leaves(dj.initial_params(net, task, keys=keys)),
+        jax.tree.leaves(run.params),
+        strict=True,
+    ):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
@@ -165,8 +171,13 @@ def test_digits_kept_back_are_not_trained_on():
 
 
 def test_each_radius_takes_its_best_rate_and_clip():
-    rows = [(r, rate, clip, seed) for r in (1.0, 2.0) for rate in (0.1, 0.2) for clip in (1.0, 5.0)
-            for seed in (0, 1)]  # fmt: skip
+    rows = [
+        (r, rate, clip, seed)
+        for r in (1.0, 2.0)
+        for rate in (0.1, 0.2)
+        for clip in (1.0, 5.0)
+        for seed in (0, 1)
+    ]
     trials = pd.DataFrame(rows, columns=["radius", "rate", "clip", "seed"])
     trials["valid"] = 50.0
     trials.loc[(trials.radius == 1) & (trials.rate == 0.1) & (trials["clip"] == 5), "valid"] = 1.0
@@ -184,7 +195,7 @@ def test_a_grid_that_is_as_the_paper_says_holds(context):
     nse = (0.1 * size + 0.3 * share)[..., None] + np.array([0.0, 0.01])
 
     def holds(score):
-        return [claim.holds for claim in entropy.claims(context, entropy.Grid(nse, score), "N23")]
+        return [claim.holds for claim in _entropy.claims(context, _entropy.Grid(nse, score), "N23")]
 
     assert holds(10 - nse) == [True, True, True]
     assert holds(10 + nse) == [False, False, False]
@@ -192,10 +203,10 @@ def test_a_grid_that_is_as_the_paper_says_holds(context):
     lost = 10 - nse
     lost[3, 0, 1] = np.nan  # a large skewed network that diverged speaks for the sentence
     assert holds(lost)[1:] == [True, True]
-    grid = entropy.Grid(nse, nse)
-    assert all(claim.holds for claim in entropy.nse_claims(context, grid, "N23"))
-    turned = entropy.Grid(nse[::-1, ::-1], nse)
-    assert not any(claim.holds for claim in entropy.nse_claims(context, turned, "N23"))
+    grid = _entropy.Grid(nse, nse)
+    assert all(claim.holds for claim in _entropy.nse_claims(context, grid, "N23"))
+    turned = _entropy.Grid(nse[::-1, ::-1], nse)
+    assert not any(claim.holds for claim in _entropy.nse_claims(context, turned, "N23"))
 
 
 def test_configurations_that_run_against_each_other(context):
@@ -259,34 +270,48 @@ def test_reading_another_run(tmp_path, capsys, monkeypatch):
     assert "python -m experiments fig4_transplant --preset smoke" in message
     assert not (tmp_path / "fig4a").exists()
     source = tmp_path / "source"
-    assert command.main(["fig4_transplant", "--no-progress", "--out", str(source), "--set",
-                         "updates=4", "--set", "eval_every=4"]) == 0  # fmt: skip
+    assert (
+        command.main(
+            [
+                "fig4_transplant",
+                "--no-progress",
+                "--out",
+                str(source),
+                "--set",
+                "updates=4",
+                "--set",
+                "eval_every=4",
+            ]
+        )
+        == 0
+    )
     assert command.main([*arguments, "--from", str(source)]) == 0
     capsys.readouterr()
     assert command.main([*arguments[:2], "--resume", str(tmp_path / "fig4a")]) == 0
     assert command.main(["keep", str(tmp_path)]) == 2
-    known, results = command.all_experiments(), tmp_path / "results"
+    known, results = all_experiments(), tmp_path / "results"
     for made in (source, tmp_path / "fig4a"):  # what reads a changed run is changed as well
         with pytest.raises(ValueError, match="--set updates=4 --set eval_every=4; kept are runs"):
-            keep.keep(made, known[json.loads((made / "config.json").read_text())["experiment"]],
-                      results)  # fmt: skip
+            archive.keep(
+                made, known[json.loads((made / "config.json").read_text())["experiment"]], results
+            )
     assert not results.exists()
     entries = ledger.read([tmp_path / "fig4a"])
     assert "--set updates=4" in entries[0].command and "fig4a_sign_" in entries[0].command
     path = tmp_path / "fig4a" / "config.json"  # as if it had read a preset as it is
     unchanged = {"source_command": "python -m experiments fig4_transplant --preset smoke"}
     write_json(path, json.loads(path.read_text()) | unchanged)
-    kept = keep.keep(tmp_path / "fig4a", known["fig4a_sign_constraints"], results)
+    kept = archive.keep(tmp_path / "fig4a", known["fig4a_sign_constraints"], results)
     config = json.loads((kept / "config.json").read_text())
     assert str(tmp_path) not in (kept / "config.json").read_text()
     assert config["command"] == "python -m experiments fig4a_sign_constraints --preset smoke"
     before = {path: path.read_bytes() for path in sorted(results.rglob("*.*"))}
     with pytest.raises(ValueError, match="is kept already"):
-        keep.keep(kept, known["fig4a_sign_constraints"], results)
+        archive.keep(kept, known["fig4a_sign_constraints"], results)
     assert {path: path.read_bytes() for path in sorted(results.rglob("*.*"))} == before
-    keep.keep(tmp_path / "fig4a", known["fig4a_sign_constraints"], results)
+    archive.keep(tmp_path / "fig4a", known["fig4a_sign_constraints"], results)
     assert {path: path.read_bytes() for path in sorted(results.rglob("*.*"))} == before
-    final = keep.final_table(dj.results.read_table(source / "metrics.parquet"), 1)
+    final = archive.final_table(dj.results.read_table(source / "metrics.parquet"), 1)
     assert final.configuration.nunique() == 8 and final.test_error.between(0, 100).all()
     capsys.readouterr()
     assert command.main(["ledger", str(results), str(source)]) == 0
@@ -295,15 +320,26 @@ def test_reading_another_run(tmp_path, capsys, monkeypatch):
 
 def test_only_a_run_that_fits_is_read(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_run = {"experiment": "fig4_transplant", "preset": "smoke", "variant": "text",
-                 "settings": {"data": "digits", "last": 1}}  # fmt: skip
-    for i, other in enumerate([{}, {"command": "… --set updates=2"}, {"settings": None},
-                               {"experiment": "table2_objects_transplant"},
-                               {"preset": "laptop"}, {"settings": {"data": "mnist"}}]):  # fmt: skip
+    write_run = {
+        "experiment": "fig4_transplant",
+        "preset": "smoke",
+        "variant": "text",
+        "settings": {"data": "digits", "last": 1},
+    }
+    for i, other in enumerate(
+        [
+            {},
+            {"command": "… --set updates=2"},
+            {"settings": None},
+            {"experiment": "table2_objects_transplant"},
+            {"preset": "laptop"},
+            {"settings": {"data": "mnist"}},
+        ]
+    ):
         folder = tmp_path / "checkpoints" / "fig4_transplant" / f"run-{i}"
         dj.claims.write_claims(folder / "claims.json", [])
         write_json(folder / "config.json", write_run | other)
-    reader = command.all_experiments()["fig4a_sign_constraints"]
+    reader = all_experiments()["fig4a_sign_constraints"]
     about = {"preset": "smoke", "variant": "text", "settings": {"data": "digits"}}
 
     class Arguments:
@@ -341,16 +377,16 @@ def command_arguments(options):
 
 
 def test_what_reads_a_run_follows_it():
-    known = command.all_experiments()
+    known = all_experiments()
     for experiment in known.values():
         if experiment.reads:
-            source = known[experiment.reads]
+            source = experiment.reads
             assert set(experiment.variants) <= set(source.variants), experiment.name
             assert experiment.presets.keys() == source.presets.keys()
 
 
 def test_every_experiment_says_how_it_is_run():
-    for name, experiment in command.all_experiments().items():
+    for name, experiment in all_experiments().items():
         module = __import__(f"experiments.{name}", fromlist=["x"])
         assert f"python -m experiments {name}" in module.__doc__, name
         assert experiment.name == name

@@ -15,16 +15,17 @@ import dalejax as dj
 from dalejax.runtime import signals
 from dalejax.storage.atomic import write_json
 from experiments import __main__ as command
-from experiments import (
-    base,
+from experiments import all_experiments
+from experiments.engine import base
+from experiments.engine.base import Context, execute
+from experiments.li2023 import (
+    _transplant,
     fig1_partitions,
     fig2_adding,
     fig2_objects,
     fig4_transplant,
-    search,
-    transplant,
 )
-from experiments.base import Context, execute
+from experiments.shared import random_search
 
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
 
@@ -54,7 +55,7 @@ def test_list_as_json(capsys):
 
 
 def test_presets_have_the_same_keys():
-    for experiment in command.all_experiments().values():
+    for experiment in all_experiments().values():
         keys = {frozenset(settings) for settings in experiment.presets.values()}
         assert len(keys) == 1, experiment.name
 
@@ -107,14 +108,14 @@ def test_the_last_line_is_the_folder(tmp_path, capsys):
 @pytest.fixture(scope="module")
 def ensemble(tmp_path_factory):
     context = smoke(fig4_transplant.EXPERIMENT, tmp_path_factory.mktemp("fig4"))
-    return transplant.members(context, context.smnist())
+    return _transplant.members(context, context.smnist())
 
 
 def test_eight_configurations(ensemble):
     *_, names = ensemble
-    assert pd.Series(names).nunique() == len(transplant.ALL) == 8
+    assert pd.Series(names).nunique() == len(_transplant.ALL) == 8
     counts = pd.Series(names).value_counts()
-    assert {name for name, n in counts.items() if n == 4} == transplant.MANY
+    assert {name for name, n in counts.items() if n == 4} == _transplant.MANY
 
 
 def test_only_the_spectrum_moves(ensemble):
@@ -125,7 +126,7 @@ def test_only_the_spectrum_moves(ensemble):
     def start(name):
         return jax.tree.map(lambda leaf: np.asarray(leaf[first[name]]), params)
 
-    f = transplant
+    f = _transplant
     for hybrid, host, donor in ((f.RNN_HYBRID, f.RNN, f.COLEI), (f.COLEI_HYBRID, f.COLEI, f.RNN)):
         np.testing.assert_allclose(sigma[first[hybrid]], sigma[first[donor]], rtol=1e-3, atol=1e-5)
         own, other = start(hybrid), start(host)
@@ -154,18 +155,18 @@ def test_signs_are_the_configuration(ensemble):
 
 def test_where_all_seeds_diverged_there_is_no_effect():
     lost = pd.Series([np.nan, np.nan])
-    errors = dict.fromkeys(transplant.STYLES, lost)
-    sides, comparisons = transplant.effects(errors)
+    errors = dict.fromkeys(_transplant.STYLES, lost)
+    sides, comparisons = _transplant.effects(errors)
     assert all(p == 1 for _, _, _, p, _ in comparisons)
     assert not any(np.isfinite(values).any() for values in sides.values())
 
 
 def test_the_six_effects_are_seed_paired():
     values = np.arange(4.0)
-    names = [c.name for c in transplant.ALL]
+    names = [c.name for c in _transplant.ALL]
     errors = {name: pd.Series(values * (k + 1)) for k, name in enumerate(names)}
-    sides, comparisons = transplant.effects(errors)
-    f = transplant
+    sides, comparisons = _transplant.effects(errors)
+    f = _transplant
     k = {name: i + 1 for i, name in enumerate(names)}
     expected = {
         ("RNN", "spectrum"): k[f.RNN_HYBRID] - k[f.RNN],
@@ -241,7 +242,7 @@ def test_memory_that_is_too_small_is_a_sentence(tmp_path, capsys, monkeypatch):
     def too_large(context):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 16000024001536 bytes.")
 
-    large = command.all_experiments()["fig3_spectra"]
+    large = all_experiments()["fig3_spectra"]
     monkeypatch.setattr(
         command, "all_experiments", lambda: {"large": dataclasses.replace(large, run=too_large)}
     )
@@ -269,9 +270,9 @@ def test_of_all_experiments_those_run_that_have_the_variant(tmp_path, monkeypatc
     monkeypatch.setattr(base, "execute", execute)
     out = str(tmp_path / "all")
     assert command.main(["all", "--variant", "code", "--out", out]) == 0
-    wanted = [e.name for e in command.all_experiments().values() if "code" in e.variants]
+    wanted = [e.name for e in all_experiments().values() if "code" in e.variants]
     assert sorted(e.name for e, _ in ran) == sorted(wanted) and {v for _, v in ran} == {"code"}
-    assert 0 < len(wanted) < len(command.all_experiments())
+    assert 0 < len(wanted) < len(all_experiments())
     assert command.main(["all", "--variant", "prose", "--out", f"{out}2"]) == 2
 
 
@@ -293,7 +294,7 @@ def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys)
     options = ["--preset", "laptop", "--data-dir", "/mine", "--seeds", "4", "--out", folder]
     assert command.main(["all", *options]) == 130
     assert command.main(["all", "--resume", folder]) == 0
-    assert len(seen) == 1 + len(command.all_experiments()) and seen[2][0] == interrupted[0]
+    assert len(seen) == 1 + len(all_experiments()) and seen[2][0] == interrupted[0]
     assert {(preset, data_dir) for _, preset, _, data_dir in seen} == {("laptop", "/mine")}
     assert all(settings.get("seeds", 4) == 4 for _, _, settings, _ in seen)
     (tmp_path / "all" / "all.json").write_text("[]")
@@ -322,9 +323,9 @@ def test_parts_of_all_make_up_all_of_them(tmp_path, monkeypatch):
         assert command.main(["all", "--resume", out]) == 0
         assert [e.name for e in ran] == [e.name for e in ran_again]
         names = [e.name for e in ran]
-        assert all(e.reads in names[: names.index(e.name)] for e in ran if e.reads)
+        assert all(e.reads.name in names[: names.index(e.name)] for e in ran if e.reads)
         parts.append(ran)
-    assert sorted(e.name for part in parts for e in part) == sorted(command.all_experiments())
+    assert sorted(e.name for part in parts for e in part) == sorted(all_experiments())
     times = [sum(e.expected_minutes["laptop"] for e in part) for part in parts]
     assert command.main(["all", "--preset", "huge", "--part", "1/3", "--out", f"{tmp_path}/4"]) == 2
     assert not (tmp_path / "4").exists()
@@ -348,7 +349,7 @@ def test_all_skips_what_has_no_data_and_says_so(tmp_path, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "iclr_fig4_kmnist was skipped: no KMNIST." in out
     assert "iclr_table2 was skipped: it reads iclr_fig4_kmnist." in out
-    assert set(ran) == set(command.all_experiments()) - {"iclr_fig4_kmnist", "iclr_table2"}
+    assert set(ran) == set(all_experiments()) - {"iclr_fig4_kmnist", "iclr_table2"}
 
 
 # --- searches and baselines -----------------------------------------------------------------------
@@ -357,12 +358,18 @@ def test_all_skips_what_has_no_data_and_says_so(tmp_path, monkeypatch, capsys):
 def test_a_search_that_is_resumed_makes_the_same_proposals(tmp_path):
     net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(1))
     task = dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8)
-    settings = {"rounds": 2, "at_once": 3, "rate_low": 1e-3, "rate_high": 1e15,
-                "updates": 6, "eval_every": 6}  # fmt: skip
+    settings = {
+        "rounds": 2,
+        "at_once": 3,
+        "rate_low": 1e-3,
+        "rate_high": 1e15,
+        "updates": 6,
+        "eval_every": 6,
+    }
 
     def trials():
         context = smoke(fig2_adding.EXPERIMENT, tmp_path / "search", **settings)
-        return search.search(context, "RNN", net, dj.rnn_sgd, task, clips=(1.0, "none"))
+        return random_search.search(context, "RNN", net, dj.rnn_sgd, task, clips=(1.0, "none"))
 
     first = trials()
     shutil.rmtree(tmp_path / "search" / "rnn_1")  # as if it had been stopped there

@@ -30,7 +30,7 @@ def test_updates_are_those_of_a_plain_loop(seed, updates):
     start = np.where(SIGNS == 0, 1, SIGNS) * rng.exponential(size=(2, 3))
     gradients = rng.normal(size=(updates, 2, 3))
     with jax.enable_x64(True):
-        tx = optax.chain(optax.sgd(0.3), dj.exponentiate_updates({"W": SIGNS}))
+        tx = optax.chain(optax.sgd(0.3), dj.exponentiated_gradient({"W": SIGNS}))
         params = {"W": jnp.asarray(start)}
         state = tx.init(params)
         for gradient in gradients:
@@ -42,7 +42,7 @@ def test_updates_are_those_of_a_plain_loop(seed, updates):
 @given(st.floats(-200, 200, width=32), st.floats(0, 2.0**100, width=32), st.sampled_from([1, -1]))
 def test_no_step_changes_a_sign(step, size, sign):
     params = {"w": jnp.float32(sign * size) + 0}
-    tx = dj.exponentiate_updates({"w": sign})
+    tx = dj.exponentiated_gradient({"w": sign})
     updates, _ = tx.update({"w": jnp.float32(step)}, tx.init(params), params)
     moved = optax.apply_updates(params, updates)["w"]
     assert not sign * moved < 0
@@ -52,7 +52,7 @@ def test_no_step_changes_a_sign(step, size, sign):
 
 
 def test_what_is_not_legal_becomes_zero_and_stays_there():
-    tx = dj.exponentiate_updates({"w": 1})
+    tx = dj.exponentiated_gradient({"w": 1})
     params = {"w": jnp.array([-1.0, 0.0, 2.0])}
     for _ in range(2):
         updates, _ = tx.update({"w": jnp.ones(3)}, tx.init(params), params)
@@ -67,7 +67,7 @@ def test_networks_stay_legal_and_keep_their_synapses(kind, bare):
     params, signs = setting(kind)
     own = prefix(signs, params) if kind == "rnn" else None
     # Gradients go up to 1e3: clipped, so that no weight overflows within a thousand updates.
-    tx = optax.chain(dj.clip_by_tensor_norm(1.0), optax.sgd(0.02), dj.exponentiate_updates(own))
+    tx = optax.chain(dj.clip_by_tensor_norm(1.0), optax.sgd(0.02), dj.exponentiated_gradient(own))
     final, counts = run(tx, params, signs, bare, {} if bare else {"project_later": True})
     illegal, minus_zeros, _ = np.asarray(counts).sum(0)
     assert illegal == 0 and minus_zeros == 0
@@ -83,14 +83,19 @@ def test_a_colei_network_learns_by_factors():
     net = dj.RecurrentNetwork([dj.ColEICell(20, n_i=2)], dj.ColEIDense(10))
     task = dj.tasks.SequentialMNIST("digits")
     run = dj.train(
-        net, dj.colei_eg(0.3, 1.0), task, keys=dj.seed_keys(0, 2), num_updates=300, eval_every=300
+        net,
+        dj.colei_exponentiated_gradient(0.3, 1.0),
+        task,
+        keys=dj.seed_keys(0, 2),
+        num_updates=300,
+        eval_every=300,
     )
     dj.signs.assert_legal(run.params)
     assert run.table[run.table.metric == "test_error"].value.mean() < 80  # chance: 90
 
 
 def test_without_parameters_it_says_what_it_needs():
-    tx = dj.exponentiate_updates({"w": 1})
+    tx = dj.exponentiated_gradient({"w": 1})
     params = {"w": jnp.ones(1)}
-    with pytest.raises(ValueError, match="exponentiate_updates needs the parameters"):
+    with pytest.raises(ValueError, match="exponentiated_gradient needs the parameters"):
         tx.update(params, tx.init(params))

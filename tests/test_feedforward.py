@@ -139,7 +139,7 @@ def test_batch_normalisation_is_evaluated_with_the_training_sets_statistics(monk
     net = dj.FeedforwardNetwork([dj.Dense(8), dj.Dense(6)], dj.Dense(10), norm=dj.BatchNorm())
     params = started(net, task.example())
     data = jax.tree.map(jnp.asarray, task.data)
-    found = step.population(net, task, params, data)["population"]["norms_0"]
+    found = step.batch_statistics(net, task, params, data)["batch_stats"]["norms_0"]
     x = np.asarray(task.data["train"][0][:60], float) / 255
     z = x @ np.asarray(params["layers_0"]["W"]).T
     halves = z.reshape(2, 30, -1)
@@ -148,12 +148,12 @@ def test_batch_normalisation_is_evaluated_with_the_training_sets_statistics(monk
     # A last batch that is filled up with copies has no part in it.
     more = dj.tasks.ImageClassification("digits", num_scored=61)
     more.test_batch_size = 30
-    again = step.population(net, more, params, data)["population"]["norms_0"]
+    again = step.batch_statistics(net, more, params, data)["batch_stats"]["norms_0"]
     for name in ("mean", "variance"):
         np.testing.assert_allclose(again[name], found[name], rtol=1e-6)
     # No test picture sees another: the error is that of each picture alone.
     metrics = step.evaluate(net, task, params, data)
-    variables = {"params": params, **step.population(net, task, params, data)}
+    variables = {"params": params, **step.batch_statistics(net, task, params, data)}
     images, labels = task.data["test"]
     alone = jax.vmap(lambda image: net.apply(variables, image[None] / 255)[0])(jnp.asarray(images))
     assert float(metrics["test_error"]) == pytest.approx(100 * (alone.argmax(-1) != labels).mean())

@@ -84,9 +84,11 @@ def test_the_running_fisher_is_algorithm_4(norm, x64):
         squares = jax.tree.map(lambda p: jnp.asarray(rng.exponential(size=p.shape)), params)
         scaled, state = tx.update(grads, state, params, fisher_fn=lambda: squares)  # noqa: B023
         new = reference.tree_map(lambda f: k * f / rate, reference.strip(squares))
-        running = new if running is None else reference.tree_map(
-            lambda old, f: (1 - k) * old + f, running, new
-        )  # fmt: skip
+        running = (
+            new
+            if running is None
+            else reference.tree_map(lambda old, f: (1 - k) * old + f, running, new)
+        )
         weight = (1 - k) * weight + k
     scaled, grads = reference.strip(scaled), reference.strip(grads)
     for layer, block in {"layers_0": "W_ee", "layers_1": "W_ee", "readout": "W"}.items():
@@ -174,10 +176,19 @@ def test_the_running_diagonals_numbers_may_be_a_members_own():
 
     numbers = {"momentum": jnp.array([0.5, 1.0]), "damping": jnp.array([0.1, 0.1])}
     keys = dj.seed_keys(0, 2)
-    run = dj.train(net, make_tx, task, keys=keys, hyperparams=numbers, num_updates=3, eval_every=3,
-                   progress=False)  # fmt: skip
-    alone = dj.train(net, make_tx(1.0, 0.1), task, keys=keys[1:], num_updates=3, eval_every=3,
-                     progress=False)  # fmt: skip
+    run = dj.train(
+        net,
+        make_tx,
+        task,
+        keys=keys,
+        hyperparams=numbers,
+        num_updates=3,
+        eval_every=3,
+        progress=False,
+    )
+    alone = dj.train(
+        net, make_tx(1.0, 0.1), task, keys=keys[1:], num_updates=3, eval_every=3, progress=False
+    )
     W = [r.params["layers_0"]["W"][-1] for r in (run, alone)]
     np.testing.assert_allclose(*W, rtol=1e-5, atol=1e-7)
 
@@ -186,8 +197,9 @@ def test_a_masked_tree_has_a_running_diagonal():
     params = {"a": {"W": jnp.ones((2, 2)), "b": jnp.ones(2)}, "c": {"W": jnp.ones((1, 2))}}
     mask = {"a": {"W": True, "b": False}, "c": {"W": False}}
     measured = jax.tree.map(lambda p: 2 * p, params)
-    tx, whole = (f(dj.scale_by_running_fisher()) for f in (
-        lambda t: optax.masked(t, mask), lambda t: t))  # fmt: skip
+    tx, whole = (
+        f(dj.scale_by_running_fisher()) for f in (lambda t: optax.masked(t, mask), lambda t: t)
+    )
     ours, _ = tx.update(params, tx.init(params), params, fisher_fn=lambda: measured)
     expected, _ = whole.update(params, whole.init(params), fisher_fn=lambda: measured)
     np.testing.assert_array_equal(ours["a"]["W"], expected["a"]["W"])

@@ -16,8 +16,8 @@ N, N_IN = 8, 3
 def test_its_singular_values_are_those_of_a_dales_ann(slow_n_i, inputs_n_i, x64):
     key = jax.random.key(slow_n_i)
     cell = dj.HybridCell(N, n_i=2, slow_n_i=slow_n_i, inputs_n_i=inputs_n_i)
-    dann, params = dj.DANNCell(N, n_i=2), cell.initial(N_IN, key=key)
-    ours, theirs = cell.effective(params), dann.effective(dann.initial(N_IN, key=key))
+    dann, params = dj.DANNCell(N, n_i=2), cell.initial_params(N_IN, key=key)
+    ours, theirs = cell.effective(params), dann.effective(dann.initial_params(N_IN, key=key))
     for name in "UW":
         a, b = getattr(ours, name), getattr(theirs, name)
         np.testing.assert_allclose(singular_values(a), singular_values(b), rtol=1e-10, atol=1e-12)
@@ -29,7 +29,7 @@ def test_its_singular_values_are_those_of_a_dales_ann(slow_n_i, inputs_n_i, x64)
 
 def test_without_interneurons_it_is_the_column_signed_cell(x64):
     cell, plain = dj.HybridCell(N, n_i=2, slow_n_i=2), dj.ColEICell(N, n_i=2)
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     params = {k: jnp.zeros_like(p) if k.endswith("_ei") else p for k, p in params.items()}
     x = jax.random.normal(jax.random.key(1), (5, 2, N_IN))
     theirs = {"U": params["U_ee"], "W": params["W_ee"], "b": params["b"]}
@@ -41,8 +41,11 @@ def test_without_interneurons_it_is_the_column_signed_cell(x64):
 
 def test_slow_units_inhibit_the_fast_ones():
     # One excitatory unit, one slow inhibitory, one interneuron that both reach.
-    triple = {"W_ee": jnp.array([[2.0, -3.0]]), "W_ie": jnp.array([[1.0, -0.5]]),
-              "W_ei": jnp.array([[4.0]])}  # fmt: skip
+    triple = {
+        "W_ee": jnp.array([[2.0, -3.0]]),
+        "W_ie": jnp.array([[1.0, -0.5]]),
+        "W_ei": jnp.array([[4.0]]),
+    }
     assert dj.cells.fold(triple, "W").tolist() == [[2.0 - 4.0, -3.0 + 2.0]]
 
 
@@ -70,4 +73,4 @@ def test_a_population_that_is_empty_is_refused(slow_n_i):
 
 def test_inputs_that_all_inhibit_are_refused():
     with pytest.raises(ValueError, match="n_i is 3; with n = 3 units it must be from 1 to 2"):
-        dj.HybridCell(N, n_i=2, inputs_n_i=3).initial(3, key=jax.random.key(0))
+        dj.HybridCell(N, n_i=2, inputs_n_i=3).initial_params(3, key=jax.random.key(0))

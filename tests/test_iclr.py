@@ -9,8 +9,14 @@ import reference
 
 import dalejax as dj
 from dalejax.nn.vgg import vgg16
-from experiments import iclr, iclr_balance, iclr_fig2_fisher_alignment, iclr_fig3_mnist, iclr_kl
-from experiments.iclr_fig7_vgg16 import Pictures
+from experiments.cornford2021 import (
+    _networks,
+    iclr_balance,
+    iclr_fig2_fisher_alignment,
+    iclr_fig3_mnist,
+    iclr_kl,
+)
+from experiments.cornford2021.iclr_fig7_vgg16 import Pictures
 
 TASK = dj.tasks.ImageClassification("digits", num_scored=100)
 
@@ -80,7 +86,7 @@ def test_vgg16_starts_as_it_is_told():
         layers = [
             layer for layer in vgg16(*args, width=1 / 32, **how).layers if hasattr(layer, "initial")
         ]
-        return [layer.initial(9 * 64, key=jax.random.key(0)) for layer in layers]
+        return [layer.initial_params(9 * 64, key=jax.random.key(0)) for layer in layers]
 
     text, code = starts("dann", bias=1.0, first=False), starts("dann")
     assert len(text) == 15 and all((layer["b"] == 1).all() for layer in text)
@@ -105,7 +111,8 @@ def test_the_variants_differ_where_the_text_and_the_code_do():
     s = iclr_fig3_mnist.PRESETS["smoke"]
     keys = dj.seed_keys(0, 1)
     text, code = (
-        dj.initial_params(iclr.dann(s, 2, variant), TASK, keys=keys) for variant in ("text", "code")
+        dj.initial_params(_networks.dann(s, 2, variant), TASK, keys=keys)
+        for variant in ("text", "code")
     )
     assert (text["layers_0"]["b"] == 1).all() and (code["layers_0"]["b"] == 0).all()
     first = {"text": text["layers_0"]["W_ee"].mean(), "code": code["layers_0"]["W_ee"].mean()}
@@ -116,10 +123,12 @@ def test_the_variants_differ_where_the_text_and_the_code_do():
 
 def test_every_contestant_has_a_rate_and_trains_a_step():
     s = iclr_fig3_mnist.PRESETS["smoke"]
-    for name in iclr.SLUGS:
-        net, tx = iclr.contestant(name, s, TASK, "text")
+    for name in _networks.SLUGS:
+        net, tx = _networks.contestant(name, s, TASK, "text")
         params = jax.eval_shape(lambda: net.init(jax.random.key(0), TASK.example()))["params"]  # noqa: B023
-        assert net.layers[0].features == 20 + {iclr.COLEI: 2, iclr.COLEI_MANY: 4}.get(name, 0)
+        assert net.layers[0].features == 20 + {_networks.COLEI: 2, _networks.COLEI_MANY: 4}.get(
+            name, 0
+        )
         jax.eval_shape(tx.init, params)
 
 
@@ -158,7 +167,7 @@ def test_divergences_are_those_of_the_formulas():
 
 def test_balance_is_inhibition_over_excitation():
     s = iclr_balance.PRESETS["smoke"]
-    net = iclr.dann(s, 2, bias=0.0)
+    net = _networks.dann(s, 2, bias=0.0)
     keys = dj.seed_keys(0, 2)
     params = dj.initial_params(net, TASK, keys=keys)
     x = jax.random.uniform(jax.random.key(0), (7, 784))
@@ -174,7 +183,7 @@ def test_balance_is_inhibition_over_excitation():
 
 def test_the_uncorrected_chain_only_steps_and_projects():
     params = {"W": jnp.array([[1.0, 0.5]]), "signs": dj.signs.ColumnSigns((("W", 0),))}
-    tx = iclr.uncorrected_sgd(0.1)
+    tx = _networks.uncorrected_sgd(0.1)
     grads = {"W": jnp.array([[1.0, 9.0]]), "signs": params["signs"]}
     updates, _ = tx.update(grads, tx.init(params), params)
     new = optax.apply_updates(params, updates)

@@ -142,12 +142,16 @@ def test_positive_inputs_have_mean_one_over_root_n_in():
 
 
 def test_the_bias_centres_the_first_layer_only():
-    first = dj.ColEICell(4, n_i=1, input_mean=0.3).initial(9, key=KEY)
+    first = dj.ColEICell(4, n_i=1, input_mean=0.3).initial_params(9, key=KEY)
     np.testing.assert_allclose(first["b"], np.full(4, -3 * 0.3), rtol=1e-6)
-    deeper = dj.ColEICell(4, n_i=1, input_mean=0.3, inputs_n_i=2).initial(9, key=KEY)
-    assert not deeper["b"].any() and not dj.ColEICell(4, n_i=1).initial(9, key=KEY)["b"].any()
+    deeper = dj.ColEICell(4, n_i=1, input_mean=0.3, inputs_n_i=2).initial_params(9, key=KEY)
+    assert (
+        not deeper["b"].any() and not dj.ColEICell(4, n_i=1).initial_params(9, key=KEY)["b"].any()
+    )
     x = 0.3 * jax.random.uniform(KEY, (9,), maxval=2.0)
-    wide = dj.ColEICell(2000, n_i=1, input_mean=float(x.mean()), rho=None).initial(9, key=KEY)
+    wide = dj.ColEICell(2000, n_i=1, input_mean=float(x.mean()), rho=None).initial_params(
+        9, key=KEY
+    )
     z = np.asarray(wide["U"] @ x + wide["b"])
     assert abs(z.mean()) < 5 * z.std() / math.sqrt(2000)
 
@@ -170,7 +174,7 @@ def test_a_dann_has_the_variance_of_an_rnn():
     n = 300
     assert math.isclose(initializers.dann_mean(n), 1 / math.sqrt(3 * (n - 1)))
     cell = dj.DANNCell(n, n_i=3)
-    params = cell.initial(n, key=KEY)
+    params = cell.initial_params(n, key=KEY)
     for W in cell.effective(params)[:2]:
         s2 = 1 / (3 * (n - 1))  # of the excitatory entries; 1 / (3 n) after their mean row is off
         assert_moments(W, 0, s2 * (n - 1) / n, 9 * s2**2)
@@ -189,7 +193,7 @@ def test_independent_inhibition_is_drawn_like_the_excitation():
 def test_a_dann_readout_has_variance_two_over_its_inputs(n_out):
     n_in = 20_000
     layer = dj.DANNDense(n_out, n_i=2 if n_out > 1 else 1)
-    params = layer.initial(n_in, key=KEY)
+    params = layer.initial_params(n_in, key=KEY)
     dj.signs.assert_legal(params)
     W = np.asarray(layer.effective(params).W, np.float64)
     # The variance over a row is that of independent entries, whose fourth moment is at most 9 s^4.
@@ -319,6 +323,6 @@ def test_keys_are_keyword_only_and_never_defaulted(name, untyped):
 
 def test_a_cell_takes_any_initialiser():
     cell = dj.RNNCell(3, recurrent_init=initializers.identity, input_init=initializers.orthogonal)
-    params = cell.initial(3, key=KEY)
+    params = cell.initial_params(3, key=KEY)
     np.testing.assert_array_equal(params["W"], np.eye(3))
     np.testing.assert_allclose(params["U"] @ params["U"].T, np.eye(3), atol=1e-5)

@@ -23,8 +23,17 @@ SMALL = (
     "train --task adding --cell colei --n 4 --no-progress --seeds 2 --updates 6 --eval-every 2 "
     "--checkpoint-every 2 --out new/run"
 )
-COUNTS = ("seeds", "updates", "n", "layers", "batch-size", "eval-every", "checkpoint-every",
-          "keep-checkpoints", "members-per-wave")  # fmt: skip
+COUNTS = (
+    "seeds",
+    "updates",
+    "n",
+    "layers",
+    "batch-size",
+    "eval-every",
+    "checkpoint-every",
+    "keep-checkpoints",
+    "members-per-wave",
+)
 NOT_POSITIVE = ("nan", "inf", "-inf", "0", "-1")
 
 # Of a command: its arguments, and what the sentence must say (None: the last argument).

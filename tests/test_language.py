@@ -9,7 +9,7 @@ import reference
 import dalejax as dj
 from dalejax.datasets.readers.corpus import EOS
 from dalejax.training import fingerprint, step
-from experiments import ngrams
+from experiments.shared import ngrams
 
 WORDS = ["the", "cat", "saw", "a", "dog", "and", "ran", "home"]
 LENGTH, BATCH = 5, 3

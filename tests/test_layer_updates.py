@@ -117,10 +117,13 @@ def against_numpy(net, tx, params, x, labels, run, kind, signs):
 def put(params, plain):
     """Put arrays into a network's parameters, beside its signs."""
     return {
-        name: put(child, plain[name]) if isinstance(child, dict) else
-        child if name == "signs" else jnp.asarray(plain[name])
+        name: put(child, plain[name])
+        if isinstance(child, dict)
+        else child
+        if name == "signs"
+        else jnp.asarray(plain[name])
         for name, child in params.items()
-    }  # fmt: skip
+    }
 
 
 @settings(max_examples=20)  # every network compiles anew
@@ -148,16 +151,25 @@ def test_feedforward_networks_are_numpys(kind, n, n_i, kernel, norm, inhibition,
         plain, signs = drawn_params(params, inhibitory, rng)
         labels = rng.integers(3, size=batch)
         against_numpy(
-            net, CHAINS[kind](RATE, CLIP), put(params, plain), jnp.asarray(x), labels,
-            lambda p, x: forward(p, x, norm, how), kind, signs,
-        )  # fmt: skip
+            net,
+            CHAINS[kind](RATE, CLIP),
+            put(params, plain),
+            jnp.asarray(x),
+            labels,
+            lambda p, x: forward(p, x, norm, how),
+            kind,
+            signs,
+        )
 
 
 @settings(max_examples=6)
 @given(
-    st.integers(0, 10**6), st.integers(2, 4), st.integers(1, 3), st.integers(1, 2),
+    st.integers(0, 10**6),
+    st.integers(2, 4),
+    st.integers(1, 3),
+    st.integers(1, 2),
     st.sampled_from([0.0, -12.0, 12.0]),
-)  # fmt: skip
+)
 def test_divisive_cells_are_numpys(seed, n, n_in, pool, extreme):
     """Alphas that hardly divide, or only; each gain beside the subtraction that is folded away."""
     rng = np.random.default_rng(seed)
@@ -181,6 +193,12 @@ def test_divisive_cells_are_numpys(seed, n, n_in, pool, extreme):
 
         labels = rng.integers(3, size=2)
         against_numpy(
-            net, dj.dann_sgd(RATE, CLIP), put(params, plain), jnp.asarray(x), labels, run, "dann",
+            net,
+            dj.dann_sgd(RATE, CLIP),
+            put(params, plain),
+            jnp.asarray(x),
+            labels,
+            run,
+            "dann",
             signs,
-        )  # fmt: skip
+        )

@@ -81,7 +81,7 @@ def plain():
 
 
 @pytest.mark.parametrize("model", [equinox, flax_nnx, haiku_style, plain])
-@pytest.mark.parametrize("way", [dj.dale_projection, dj.exponentiate_updates])
+@pytest.mark.parametrize("way", [dj.dale_projection, dj.exponentiated_gradient])
 def test_signs_hold_in_any_model(model, way):
     params, rule, run, weights = model()
     signs = dj.dale_signs(params, rule)

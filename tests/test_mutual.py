@@ -15,9 +15,9 @@ from dalejax.nn.cells.basic import interneurons
 def test_it_starts_with_the_weights_of_a_dales_ann(mutual, n_i):
     key = jax.random.key(n_i)
     ours, plain = dj.MutualDANNCell(5, n_i=n_i, mutual=mutual), dj.DANNCell(5, n_i=n_i)
-    params = ours.initial(3, key=key)
+    params = ours.initial_params(3, key=key)
     for a, b in zip(
-        ours.effective(params), plain.effective(plain.initial(3, key=key)), strict=True
+        ours.effective(params), plain.effective(plain.initial_params(3, key=key)), strict=True
     ):
         np.testing.assert_allclose(a, b, atol=2e-6)
     np.testing.assert_allclose(params["W_ii"].sum(1), mutual, rtol=1e-5)
@@ -51,7 +51,7 @@ def test_what_may_start_singular_is_refused(mutual):
 def test_synapses_inside_a_pool_are_drawn_by_themselves():
     """None of a Dale's ANN's own draws is drawn again."""
     cell, key = dj.MutualDANNCell(40, n_i=20), jax.random.key(0)
-    params, keys = cell.initial(3, key=key), (key, *jax.random.split(key, 8))
+    params, keys = cell.initial_params(3, key=key), (key, *jax.random.split(key, 8))
     for name in ("U_ii", "W_ii"):
         for other in keys:
             again = dj.initializers.positive((20, 20), 1.0, key=other, distribution="exponential")

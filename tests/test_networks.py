@@ -233,9 +233,10 @@ def test_steps_after_the_inputs_are_steps_without_input(kind, layers, x64):
     # The gradient too, and the products of the silent steps are not made.
     short, long = (
         jax.jit(jax.grad(lambda p, x, n: jnp.sum(outputs(p, x, n) ** 2)), static_argnums=2)
-        .lower(params, x, n).compile()
+        .lower(params, x, n)
+        .compile()
         for x, n in ((x, T + 4), (jnp.asarray(padded), None))
-    )  # fmt: skip
+    )
     for a, b in zip(
         *map(jax.tree.leaves, (short(params, x), long(params, jnp.asarray(padded)))), strict=True
     ):

@@ -54,9 +54,17 @@ SERVED = {
 }
 REACHES = ("go", "rtgo", "dlygo", "anti", "rtanti", "dlyanti", "dms", "dnms", "dmc", "dnmc")
 COMPARISONS = (
-    "dm1", "dm2", "ctxdm1", "ctxdm2", "multidm",
-    "dlydm1", "dlydm2", "ctxdlydm1", "ctxdlydm2", "multidlydm",
-)  # fmt: skip
+    "dm1",
+    "dm2",
+    "ctxdm1",
+    "ctxdm2",
+    "multidm",
+    "dlydm1",
+    "dlydm2",
+    "ctxdlydm1",
+    "ctxdlydm2",
+    "multidlydm",
+)
 for of_yang19 in REACHES + COMPARISONS:
     SERVED[f"yang19.{of_yang19}-v0"] = (33, 17, 100, of_yang19 in COMPARISONS)
 REFUSED = {
@@ -70,11 +78,21 @@ REFUSED = {
     "perceptualdecisionmaking.roitman02-v0": r"while an agent acts in it \(ReactionTime\)",
 }
 KINDS = (
-    PERCEPTUAL, "AnnubesEnv-v0", "ContextDecisionMaking-v0", "DualDelayMatchSample-v0", "GoNogo-v0",
-    "OneTwoThreeGo-v0", "PostDecisionWager-v0", "ReachingDelayResponse-v0", "ReadySetGo-v0",
-    "SpatialSuppressMotion-v0", "ToneDetection-v0", "perceptualdecisionmaking.ibl20-v0",
-    "yang19.dlydm1-v0", "yang19.dms-v0",
-)  # fmt: skip
+    PERCEPTUAL,
+    "AnnubesEnv-v0",
+    "ContextDecisionMaking-v0",
+    "DualDelayMatchSample-v0",
+    "GoNogo-v0",
+    "OneTwoThreeGo-v0",
+    "PostDecisionWager-v0",
+    "ReachingDelayResponse-v0",
+    "ReadySetGo-v0",
+    "SpatialSuppressMotion-v0",
+    "ToneDetection-v0",
+    "perceptualdecisionmaking.ibl20-v0",
+    "yang19.dlydm1-v0",
+    "yang19.dms-v0",
+)
 NUMBERS = ("ReachingDelayResponse-v0", "SpatialSuppressMotion-v0")  # in place of choices
 NEEDED = {"AnnubesEnv-v0": {"session": {"v": 1, "a": 1}, "catch_prob": 0.5}}
 
@@ -283,11 +301,16 @@ def counted(task, outputs):
 @pytest.mark.parametrize(
     ("name", "decisions_each"),
     [
-        (PERCEPTUAL, 1), ("ContextDecisionMaking-v0", 1), ("GoNogo-v0", 1), ("ReadySetGo-v0", 1),
-        ("DualDelayMatchSample-v0", 2), ("AnnubesEnv-v0", 1), ("ReachingDelayResponse-v0", 0),
+        (PERCEPTUAL, 1),
+        ("ContextDecisionMaking-v0", 1),
+        ("GoNogo-v0", 1),
+        ("ReadySetGo-v0", 1),
+        ("DualDelayMatchSample-v0", 2),
+        ("AnnubesEnv-v0", 1),
+        ("ReachingDelayResponse-v0", 0),
         ("SpatialSuppressMotion-v0", 0),
     ],
-)  # fmt: skip
+)
 def test_loss_and_scores_are_those_of_a_loop(name, decisions_each):
     task = made(name, num_test=40)
     outputs = outputs_for(task, 40)
@@ -391,7 +414,7 @@ def test_environments_are_refused_with_a_reason(name):
             "env_kwargs cannot be sent to other processes .*; workers must be 1",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(given, sentence, untyped):
     given = {"env": PERCEPTUAL, "num_train": 24, "num_test": 8, "batch_size": 4} | given
     with pytest.raises(ValueError, match=sentence):

@@ -53,8 +53,9 @@ def test_a_task_is_described_by_its_packs_not_by_its_pixels(task):
 
 def test_a_pack_of_ones_own_named_like_a_stand_in_is_told_from_it(task, tmp_path):
     pack = dj.datasets.load_objects("shapes")
-    np.savez(tmp_path / "shapes.npz", gray=255 - pack.gray, alpha=pack.alpha,
-             categories=pack.categories)  # fmt: skip
+    np.savez(
+        tmp_path / "shapes.npz", gray=255 - pack.gray, alpha=pack.alpha, categories=pack.categories
+    )
     own = dj.tasks.ObjectRecognition(tmp_path / "shapes.npz", "noise", **SMALL)
     assert fingerprint.differences(fingerprint.describe(task), fingerprint.describe(own))
 
@@ -76,9 +77,14 @@ def test_splits_have_no_view_and_no_scene_in_common(tmp_path):
     np.savez(objects, gray=gray, alpha=alpha, categories=["a", "b"])
     np.savez(behind, train=scenes[:6], test=scenes[6:])
     task = dj.tasks.ObjectRecognition(
-        objects, behind, size=8, num_train=300, num_valid=100, num_test=100,
+        objects,
+        behind,
+        size=8,
+        num_train=300,
+        num_valid=100,
+        num_test=100,
         variation=Variation(size=(0.5, 0.6), shift=0.0, rotation=0.0),
-    )  # fmt: skip
+    )
     seen = {}
     for name, (pictures, _) in task.data.items():
         pictures = pictures.reshape(-1, 8, 8)
@@ -181,9 +187,14 @@ def test_upright_scenes_are_not_smeared(tmp_path):
     np.savez(tmp_path / "scenes.npz", train=columns[:6], test=columns[6:])
     np.savez(tmp_path / "objects.npz", gray=gray, alpha=0 * alpha, categories=["a", "b"])
     task = dj.tasks.ObjectRecognition(
-        tmp_path / "objects.npz", tmp_path / "scenes.npz", size=6, num_train=50, num_valid=8,
-        num_test=8, variation=Variation(scene=(0.9, 1.0)),
-    )  # fmt: skip
+        tmp_path / "objects.npz",
+        tmp_path / "scenes.npz",
+        size=6,
+        num_train=50,
+        num_valid=8,
+        num_test=8,
+        variation=Variation(scene=(0.9, 1.0)),
+    )
     rows = task.data["train"][0].reshape(-1, 6, 6)[:, 0].astype(int)
     assert (np.abs(np.diff(rows, axis=1)) > 10).all()  # no two columns are the same edge
 
@@ -191,9 +202,14 @@ def test_upright_scenes_are_not_smeared(tmp_path):
 def test_networks_learn_it(task):
     net = dj.RecurrentNetwork([dj.RNNCell(20)], dj.Dense(8))
     run = dj.train(
-        net, dj.rnn_sgd(0.05), task, keys=dj.seed_keys(0, 2), num_updates=40, eval_every=20,
+        net,
+        dj.rnn_sgd(0.05),
+        task,
+        keys=dj.seed_keys(0, 2),
+        num_updates=40,
+        eval_every=20,
         progress=False,
-    )  # fmt: skip
+    )
     loss = dj.results.by_member(run.table, "train_loss")
     assert (loss.iloc[-1] < loss.iloc[0]).all()
     assert {"test_error", "valid_error"} <= set(run.table.metric)

@@ -99,8 +99,13 @@ def test_omega_and_its_gradients_are_those_by_hand(activation, tau, squared, x64
     assert not gradient["readout"]["W"].any() and not gradient["cells_0"]["U"].any()
 
     def whole(q):
-        return omega(q["cells_0"]["W"], *backward(q, x, targets, alpha, activation), alpha,
-                     activation, squared)  # fmt: skip
+        return omega(
+            q["cells_0"]["W"],
+            *backward(q, x, targets, alpha, activation),
+            alpha,
+            activation,
+            squared,
+        )
 
     numeric = reference.differentiate(whole, p)
     value, gradient = value_and_gradient(immediate=False)
@@ -151,8 +156,19 @@ def test_training_adds_penalties_to_the_loss_and_not_to_the_score():
     assert task.penalties == () and len(both.penalties) == 2
 
     def run(task):
-        return dj.train(net, dj.rnn_sgd(1e-9), task, keys=dj.seed_keys(0, 1), num_updates=1,
-                        eval_every=1, progress=False).table.set_index("metric").value  # fmt: skip
+        return (
+            dj.train(
+                net,
+                dj.rnn_sgd(1e-9),
+                task,
+                keys=dj.seed_keys(0, 1),
+                num_updates=1,
+                eval_every=1,
+                progress=False,
+            )
+            .table.set_index("metric")
+            .value
+        )
 
     plain, penalised = run(task), run(both)
     assert penalised["train_loss"] > plain["train_loss"] + 10

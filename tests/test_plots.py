@@ -60,19 +60,29 @@ FIGURES = {
         {"RNN": [1.4, 1.5, 1.6], "ColEI": [2.0, np.nan, 3.0]}, ylabel="%", hlines={"reported": 1.5}
     ),
     "sweep": lambda: plots.sweep(
-        {"RNN": SWEPT, "ColEI": 2 * SWEPT}, {"RNN": RADII, "ColEI": RADII},
-        xlabel="radius", ylabel="test error (%)", log_x=True, log=True, hlines={"chance": 90.0},
+        {"RNN": SWEPT, "ColEI": 2 * SWEPT},
+        {"RNN": RADII, "ColEI": RADII},
+        xlabel="radius",
+        ylabel="test error (%)",
+        log_x=True,
+        log=True,
+        hlines={"chance": 90.0},
     ),
     "scatter": lambda: plots.scatter(
         {"10 % I": ([0.8, 0.81], [3.0, np.nan]), "50 % I": ([0.9, 0.91], [2.0, 2.1])},
-        xlabel="NSE at the start", ylabel="test error (%)", log=True,
+        xlabel="NSE at the start",
+        ylabel="test error (%)",
+        log=True,
     ),
     "maps": lambda: plots.maps(
         {"NSE": [[0.7, 0.8], [0.8, 0.9]], "error (%)": [[9.0, np.nan], [3.0, 2.5]]},
-        rows=["100", "1000"], columns=["1", "50"], xlabel="inhibitory units (%)", ylabel="units",
+        rows=["100", "1000"],
+        columns=["1", "50"],
+        xlabel="inhibitory units (%)",
+        ylabel="units",
     ),
     "matrices": lambda: plots.signed_matrices({"W": MATRICES[0], "W_ei": MATRICES[0][:, :4]}),
-}  # fmt: skip
+}
 
 
 def texts(figure: Figure) -> str:
@@ -87,7 +97,11 @@ def test_files_are_equal_in_two_runs_and_their_text_is_text(name, tmp_path):
     assert first == again
     assert first[0].startswith(b"\x89PNG") and b"<text" in first[1] and b"dc:date" not in first[1]
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == [
-        "a.1.png", "a.1.svg", "b.png", "b.svg"]  # fmt: skip
+        "a.1.png",
+        "a.1.svg",
+        "b.png",
+        "b.svg",
+    ]
     assert dict(matplotlib.rcParams) == before
     assert "matplotlib.pyplot" not in vars(sys.modules["dalejax.plots"])
 
@@ -126,7 +140,11 @@ def test_curves_count_the_survivors_and_average_only_them():
     figure = FIGURES["curves"]()
     (ax,), (legend,) = figure.axes, figure.legends
     assert [t.get_text() for t in legend.texts] == [
-        "ColEI (2 of 3, 1 diverged)", "RNN (n = 3)", "mine (n = 3)", "chance"]  # fmt: skip
+        "ColEI (2 of 3, 1 diverged)",
+        "RNN (n = 3)",
+        "mine (n = 3)",
+        "chance",
+    ]
     x, y = ax.lines[0].get_data()
     np.testing.assert_allclose(x, UPDATES / 1000)
     np.testing.assert_allclose(y, 4.05 + 50 * np.exp(-UPDATES / 800))  # members 0 and 1
@@ -270,8 +288,11 @@ def test_a_sweep_averages_the_finite_and_counts_the_lost():
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [4, 4, 4, 4, 9])
     np.testing.assert_allclose(ax.lines[0].get_xdata(), RADII)
     texts = [text.get_text() for text in figure.legends[0].texts]
-    assert texts == ["RNN (n = 3 a point, 1 diverged)", "ColEI (n = 3 a point, 1 diverged)",
-                     "chance"]  # fmt: skip
+    assert texts == [
+        "RNN (n = 3 a point, 1 diverged)",
+        "ColEI (n = 3 a point, 1 diverged)",
+        "chance",
+    ]
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
     sd = np.std([2, 4, 6], ddof=1)
     assert band[:6].min() == pytest.approx(4 - sd) and sd == 2
@@ -339,8 +360,9 @@ def test_each_kind_of_trial_is_in_the_legend_once():
 
 def test_what_diverged_everywhere_has_no_logarithm(tmp_path):
     lost = {"RNN": [[np.nan], [np.inf]]}
-    figure = plots.sweep(lost, {"RNN": [0.1, 1.0]}, xlabel="rate", ylabel="error (%)",
-                         log=True, log_x=True)  # fmt: skip
+    figure = plots.sweep(
+        lost, {"RNN": [0.1, 1.0]}, xlabel="rate", ylabel="error (%)", log=True, log_x=True
+    )
     plots.save(figure, tmp_path / "sweep")
     figure = plots.singular_histograms({"RNN": np.full((2, 3), np.nan)}, log=True)
     low, high = figure.axes[0].get_ylim()

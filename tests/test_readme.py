@@ -7,7 +7,7 @@ import pytest
 
 import dalejax as dj
 from dalejax.storage import atomic
-from experiments.__main__ import all_experiments
+from experiments import all_experiments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 import dalejax as dj
-from experiments import gap, repaired, repaired_objects, starts
+from experiments.repaired import _compared, _gap, _starts, repaired_objects
 
 TASK = dj.tasks.AddingProblem(num_train=64)
 KEYS = dj.seed_keys(0, 3)
-NETS = starts.contestants({"n": 8, "n_i": 2, "inputs_n_i": (1,)}, TASK.n_out, {})
-INPUTS = [starts.with_inputs(name, 1) for name in (starts.COLEI, starts.REPAIRED)]
+NETS = _starts.contestants({"n": 8, "n_i": 2, "inputs_n_i": (1,)}, TASK.n_out, {})
+INPUTS = [_starts.with_inputs(name, 1) for name in (_starts.COLEI, _starts.REPAIRED)]
 
 
 def start(name, bias="zero", mean=0.0):
-    return starts.start(NETS[name], TASK, bias, mean, keys=KEYS)
+    return _starts.start(NETS[name], TASK, bias, mean, keys=KEYS)
 
 
 def matrices(params, name):
@@ -32,13 +32,13 @@ def test_a_centred_bias_cancels_the_mean_input(name):
 @pytest.mark.parametrize("name", NETS)
 def test_a_raised_bias_is_above_what_it_was(name):
     before, after = (NETS[name].net.effective(start(name, b))[0].b for b in ("zero", "raised"))
-    np.testing.assert_allclose(np.asarray(after) - np.asarray(before), starts.RAISED, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(after) - np.asarray(before), _starts.RAISED, rtol=1e-6)
 
 
 def test_inputs_are_excitatory_but_for_those_who_have_both():
     """Of one inhibitory input of two: all its weights, which cancel the others' sum."""
     U = {name: np.asarray(NETS[name].net.effective(start(name))[0].U) for name in NETS}
-    for name in (starts.COLEI, starts.TRANSPLANT, starts.REPAIRED):
+    for name in (_starts.COLEI, _starts.TRANSPLANT, _starts.REPAIRED):
         assert (U[name] >= 0).all() and (U[name] > 0).any((0, 1)).all()
     for name in INPUTS:
         assert (U[name][..., 0] >= 0).all() and (U[name][..., 0] > 0).any()
@@ -47,22 +47,25 @@ def test_inputs_are_excitatory_but_for_those_who_have_both():
 
 
 def test_each_number_of_inhibitory_inputs_adds_two_networks():
-    settings = {"n": 8, "n_i": 2, "inputs_n_i": (1, 4), "networks": (starts.REPAIRED,)}
-    found = starts.contestants(settings, 3, {})
+    settings = {"n": 8, "n_i": 2, "inputs_n_i": (1, 4), "networks": (_starts.REPAIRED,)}
+    found = _starts.contestants(settings, 3, {})
     wired = {name: contestant.net.cells[0].inputs_n_i for name, contestant in found.items()}
     assert wired == {
-        starts.REPAIRED: 0, "ColEI, 1 I inputs": 1, "repaired ColEI, 1 I inputs": 1,
-        "ColEI, 4 I inputs": 4, "repaired ColEI, 4 I inputs": 4,
-    }  # fmt: skip
+        _starts.REPAIRED: 0,
+        "ColEI, 1 I inputs": 1,
+        "repaired ColEI, 1 I inputs": 1,
+        "ColEI, 4 I inputs": 4,
+        "repaired ColEI, 4 I inputs": 4,
+    }
 
 
 def test_a_repair_is_what_a_task_wants():
-    repair = starts.Repair(strength=0.5, singular_value=0.25, shift=10.0, dense_inputs=True)
-    settings = {"n": 8, "n_i": 2, "networks": (starts.REPAIRED,)}
-    (found,) = starts.contestants(settings, 3, {}, repair).values()
+    repair = _starts.Repair(strength=0.5, singular_value=0.25, shift=10.0, dense_inputs=True)
+    settings = {"n": 8, "n_i": 2, "networks": (_starts.REPAIRED,)}
+    (found,) = _starts.contestants(settings, 3, {}, repair).values()
     cell, readout = found.net.cells[0], found.net.readout
     assert (cell.strength, readout.singular_value, readout.shift) == (0.5, 0.25, 10.0)
-    U = cell.initial(5, key=KEYS[0])["U"]
+    U = cell.initial_params(5, key=KEYS[0])["U"]
     assert (U > 0).all()  # where few synapses leave most at 0
 
 
@@ -81,7 +84,7 @@ def test_pixels_in_any_order_are_the_same_pixels():
 
 
 def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
-    params, colei, rnn = (start(n) for n in (starts.TRANSPLANT, starts.COLEI, starts.RNN))
+    params, colei, rnn = (start(n) for n in (_starts.TRANSPLANT, _starts.COLEI, _starts.RNN))
     W, host, donor = (np.asarray(p["cells_0"]["W"]) for p in (params, colei, rnn))
     values = [np.linalg.svd(w, compute_uv=False) for w in (W, donor)]
     np.testing.assert_allclose(*values, rtol=1e-4)
@@ -95,28 +98,28 @@ def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
 
 def test_the_share_of_the_gap_is_that_of_the_means():
     errors = {
-        starts.COLEI: pd.Series([9.0, 11.0, np.nan]),  # a diverged member has no final error
-        starts.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
-        starts.RNN: pd.Series([2.0, 3.0, 1.0]),
+        _starts.COLEI: pd.Series([9.0, 11.0, np.nan]),  # a diverged member has no final error
+        _starts.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
+        _starts.RNN: pd.Series([2.0, 3.0, 1.0]),
     }
-    share, (low, high) = gap.share_closed(errors)
+    share, (low, high) = _gap.share_closed(errors)
     assert share == pytest.approx((10 - 4) / (10 - 2))
     assert 0.6 < low < share < high < 0.95
-    failed = errors | {starts.RNN: pd.Series([2.0, 100.0, 1.0])}  # one has not learnt
-    assert np.isnan(gap.share_closed(failed)[0])
-    typical, _ = gap.share_closed(failed, average=np.median)
+    failed = errors | {_starts.RNN: pd.Series([2.0, 100.0, 1.0])}  # one has not learnt
+    assert np.isnan(_gap.share_closed(failed)[0])
+    typical, _ = _gap.share_closed(failed, average=np.median)
     assert typical == pytest.approx((10 - 4) / (10 - 2))
-    nothing, bounds = gap.share_closed(errors | {starts.RNN: pd.Series([2.0, np.nan])})
+    nothing, bounds = _gap.share_closed(errors | {_starts.RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
-    for no_better in (errors[starts.COLEI], errors[starts.COLEI] + 1):
-        none, _ = gap.share_closed(errors | {starts.RNN: no_better})
+    for no_better in (errors[_starts.COLEI], errors[_starts.COLEI] + 1):
+        none, _ = _gap.share_closed(errors | {_starts.RNN: no_better})
         assert np.isnan(none)  # of no gap there is no share
 
 
 def test_a_setting_names_who_takes_part():
-    named = {"n": 8, "n_i": 2, "networks": (starts.REPAIRED, starts.RNN)}
-    nets = starts.contestants(named, TASK.n_out, {})
-    assert list(nets) == [starts.REPAIRED, starts.RNN]
+    named = {"n": 8, "n_i": 2, "networks": (_starts.REPAIRED, _starts.RNN)}
+    nets = _starts.contestants(named, TASK.n_out, {})
+    assert list(nets) == [_starts.REPAIRED, _starts.RNN]
     assert nets == {name: NETS[name] for name in nets}
 
 
@@ -133,4 +136,4 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_trained(change,
     settings = {"n": 8, "n_i": 2, "biases": ("zero",)} | change
     context = types.SimpleNamespace(settings=settings)
     with pytest.raises(ValueError, match=sentence):
-        repaired.run(context, TASK, "test_mse", "error", 0.0, gap.Limits(0.9))
+        _compared.run(context, TASK, "test_mse", "error", 0.0, _gap.Limits(0.9))

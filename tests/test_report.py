@@ -11,7 +11,7 @@ from dalejax.analysis import ledger
 from dalejax.analysis.report import write_report
 from dalejax.commands import main
 from dalejax.storage import atomic
-from experiments import keep
+from experiments.engine import archive
 
 PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
 
@@ -23,8 +23,14 @@ def claim(id="a", holds=True, preset="laptop", variant="text", **more):
 
 def make_run(folder, claims, name="fig2", picture=True):
     dj.claims.write_claims(folder / "claims.json", claims)
-    about = {"experiment": name, "preset": "laptop", "variant": "text", "git": "abc",
-             "settings": {"n": 10}, "command": f"python -m experiments {name}"}  # fmt: skip
+    about = {
+        "experiment": name,
+        "preset": "laptop",
+        "variant": "text",
+        "git": "abc",
+        "settings": {"n": 10},
+        "command": f"python -m experiments {name}",
+    }
     atomic.write_json(folder / "config.json", about)
     if picture:
         figure = Figure()
@@ -39,8 +45,10 @@ def test_a_claim_is_counted_once(tmp_path):
     entries = ledger.read([tmp_path])
     assert len(entries) == 4
     assert [(e.claim.id, e.claim.variant) for e in ledger.counted_once(entries)] == [
-        ("a", "text"), ("b", "text"), ("b", "code"),
-    ]  # fmt: skip
+        ("a", "text"),
+        ("b", "text"),
+        ("b", "code"),
+    ]
     assert ledger.count(entries) == (2, 2)
 
 
@@ -153,11 +161,11 @@ def test_the_page_fits_a_phone_and_prints(page):
 
 
 def test_every_paper_whose_claims_are_kept_is_cited(tmp_path):
-    kept = ledger.read([keep.RESULTS])
+    kept = ledger.read([archive.RESULTS])
     paper = re.compile(r"([A-Z]\w+) (?:et al\.|& \w+) (\d{4})")
     named = {match.groups() for e in kept if (match := paper.search(e.claim.source))}
     assert len(named) >= 4
-    page = write_report([keep.RESULTS], tmp_path / "report.html").read_text()
+    page = write_report([archive.RESULTS], tmp_path / "report.html").read_text()
     cited = page[page.index("Please cite") :]
     for author, year in named:
         assert re.search(rf"{author}, .*\({year}\)", cited)

@@ -122,8 +122,10 @@ def test_five_against_five_cannot_get_below_008():
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=4),
-       st.lists(st.integers(0, 6), min_size=1, max_size=4))  # fmt: skip
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=4),
+    st.lists(st.integers(0, 6), min_size=1, max_size=4),
+)
 @example([1], [2, 2, 3, 3, 4])
 @example([2, 2, 3, 3, 4], [1])
 @example([3, 3, 3], [3])
@@ -329,11 +331,22 @@ def test_claim_ids_are_unique(tmp_path):
 
 
 def test_claims_are_printed_with_their_verdict_first():
-    text = claims.format_claims([
-        claim("gap", measured=2.314, spread=0.12, interval=(2.2, 2.4), test="U, 30 vs 30", p=0.003,
-              reference="2.3 ± .6", preset="laptop", note="10 epochs of 30"),
-        claim("no-number", holds=False, measured=NAN, spread=NAN),
-    ])  # fmt: skip
+    text = claims.format_claims(
+        [
+            claim(
+                "gap",
+                measured=2.314,
+                spread=0.12,
+                interval=(2.2, 2.4),
+                test="U, 30 vs 30",
+                p=0.003,
+                reference="2.3 ± .6",
+                preset="laptop",
+                note="10 epochs of 30",
+            ),
+            claim("no-number", holds=False, measured=NAN, spread=NAN),
+        ]
+    )
     assert text.splitlines() == [
         "holds  gap        2.31 ± 0.12 (sd)  [2.2, 2.4]  U, 30 vs 30  p = 0.003  reported 2.3 ± .6",
         "       S. [N23; text, laptop] (10 epochs of 30)",

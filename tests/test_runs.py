@@ -56,8 +56,8 @@ def folder(half, tmp_path) -> Path:
 HOLD = """
 import sys, time
 from pathlib import Path
-from dalejax import runs
-with runs.lock(Path(sys.argv[1])):
+from dalejax.training import run_folder
+with run_folder.lock(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)
 """
@@ -188,7 +188,7 @@ def test_hyperparams_are_part_of_a_run(tmp_path):
 def test_a_description_does_not_depend_on_the_process():
     """No addresses of objects, no hashes: what is described is the same tomorrow."""
     script = (
-        "import dalejax as dj; from dalejax import identity\n"
+        "import dalejax as dj; from dalejax.training import fingerprint as identity\n"
         "net = dj.RecurrentNetwork([dj.DANNCell(8, n_i=2)], dj.DANNDense(1))\n"
         "task = dj.tasks.AddingProblem(num_train=64, num_test=16)\n"
         "keys = dj.seed_keys(0, 2)\n"

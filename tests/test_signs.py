@@ -199,7 +199,7 @@ def test_minus_zero_is_illegal_and_zero_is_legal_for_both_signs():
 
 def test_own_signs_are_looked_for():
     with jax.numpy_rank_promotion("allow"):
-        params = dj.ColEICell(4, n_i=1).initial(2, key=jax.random.key(0))
+        params = dj.ColEICell(4, n_i=1).initial_params(2, key=jax.random.key(0))
     assert signs.is_legal(params)
     for name, column in (("W", 3), ("W", 0), ("U", 1)):
         broken = {**params, name: params[name].at[1, column].multiply(-1.0)}
@@ -215,8 +215,8 @@ def test_trees_of_other_libraries_are_tested_too():
 
 
 def test_layers_in_lists_and_tuples_keep_their_signs():
-    cell = dj.ColEICell(4, n_i=1).initial(2, key=jax.random.key(0))
-    readout = dj.ColEIDense(2, inputs_n_i=1).initial(4, key=jax.random.key(1))
+    cell = dj.ColEICell(4, n_i=1).initial_params(2, key=jax.random.key(0))
+    readout = dj.ColEIDense(2, inputs_n_i=1).initial_params(4, key=jax.random.key(1))
     params = {"cells": [cell, (cell,)], "readout": readout}
     gradient = jax.tree.map(lambda p: 10 * jnp.sign(p), params)
     for tx in (dj.colei_sgd(1.0), optax.chain(optax.sgd(1.0), dj.freeze_signs())):
@@ -234,6 +234,6 @@ def test_layers_in_other_containers_are_not_passed_over():
     class Layers(eqx.Module):
         cell: dict
 
-    cell = dj.ColEICell(4, n_i=1).initial(2, key=jax.random.key(0))
+    cell = dj.ColEICell(4, n_i=1).initial_params(2, key=jax.random.key(0))
     with pytest.raises(ValueError, match="1 of 2 layers stand in containers that are no dicts"):
         dj.dale_projection().init({"a": Layers(cell), "b": cell})

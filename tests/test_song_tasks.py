@@ -112,13 +112,15 @@ TASKS = {
     "perceptual": (dj.tasks.PerceptualDecision, perceptual, 1200, 11),
     "reaction_time": (
         lambda **given: dj.tasks.PerceptualDecision(reaction_time=True, **given),
-        reaction_time, 1100, 11,
+        reaction_time,
+        1100,
+        11,
     ),
     "context": (dj.tasks.ContextIntegration, context, 1200, 73),
     "multisensory": (dj.tasks.MultisensoryIntegration, multisensory, 1400, 43),
     "working_memory": (dj.tasks.ParametricWorkingMemory, working_memory, 4400, 11),
     "sequences": (dj.tasks.SequenceExecution, sequences, 3500, 8),
-}  # fmt: skip
+}
 CHOICES = [name for name in TASKS if name != "sequences"]
 DT = 20.0
 TIMINGS = [(name, {"dt": DT}) for name in TASKS] + [
@@ -227,8 +229,12 @@ LEVELS = {
 def test_other_conditions_may_be_chosen():
     columns = drawn(dj.tasks.ParametricWorkingMemory(dt=100, pairs=[(1, 2), (5, 3)]), 200)
     assert set(zip(columns["f1"].tolist(), columns["f2"].tolist(), strict=True)) == {
-        (0, 0), (1, 2), (2, 1), (3, 5), (5, 3),
-    }  # fmt: skip
+        (0, 0),
+        (1, 2),
+        (2, 1),
+        (3, 5),
+        (5, 3),
+    }
     columns = drawn(dj.tasks.PerceptualDecision(dt=100, coherences=(0,)), 200)
     assert set(columns["choice"].tolist()) == {-1, 0, 1} and not columns["coherence"].any()
 
@@ -352,9 +358,16 @@ def test_a_task_is_described_by_all_that_makes_its_trials():
     task = dj.tasks.PerceptualDecision
     assert difference(task(), task()) == []
     for change in (
-        {"coherences": (1, 2)}, {"stimulus": 400}, {"noise": 0.1}, {"tau": 50}, {"baseline": 0.1},
-        {"reaction_time": True}, {"seed": 1}, {"dt": 50}, {"num_test": 7},
-    ):  # fmt: skip
+        {"coherences": (1, 2)},
+        {"stimulus": 400},
+        {"noise": 0.1},
+        {"tau": 50},
+        {"baseline": 0.1},
+        {"reaction_time": True},
+        {"seed": 1},
+        {"dt": 50},
+        {"num_test": 7},
+    ):
         assert difference(task(), task(**change))
     sequences = dj.tasks.SequenceExecution
     assert difference(sequences(), sequences(window=20)) and sequences().tau == 50
@@ -414,8 +427,13 @@ def test_networks_learn_it():
         [dj.RNNCell(20, tau=100.0, dt=50.0, noise=0.05)], dj.Dense(2), every_step=True
     )
     run = dj.train(
-        net, optax.adam(0.01), task, keys=dj.seed_keys(0, 2), num_updates=120, eval_every=60,
+        net,
+        optax.adam(0.01),
+        task,
+        keys=dj.seed_keys(0, 2),
+        num_updates=120,
+        eval_every=60,
         progress=False,
-    )  # fmt: skip
+    )
     error = dj.results.by_member(run.table, "test_error").iloc[-1]
     assert (error < 25).all()

@@ -156,7 +156,7 @@ def test_a_strong_synapse_and_a_background_attain_both_bounds(k, x64):
 
 def effective_W(cell):
     """Draw the W of 20 seeds of a cell with 28 inputs."""
-    draw_W = jax.jit(lambda key: cell.effective(cell.initial(28, key=key)).W)
+    draw_W = jax.jit(lambda key: cell.effective(cell.initial_params(28, key=key)).W)
     return jnp.stack([draw_W(key) for key in dj.seed_keys(0, 20)])
 
 

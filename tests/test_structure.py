@@ -53,7 +53,7 @@ def train(cell, params, tx, updates=30):
 @pytest.mark.parametrize("name", MASKED)
 def test_an_absent_synapse_has_no_weight_and_no_gradient(name):
     cell = MASKED[name]
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     mask = np.asarray(params["mask"])
     assert set(np.unique(mask)) == {0.0, 1.0}
     absent = mask == 0
@@ -70,17 +70,20 @@ def test_an_absent_synapse_has_no_weight_and_no_gradient(name):
     assert np.asarray(gradient["W"])[~absent].any() and not np.asarray(gradient["mask"]).any()
 
 
-@pytest.mark.parametrize("cell", [
-    dj.RNNCell(60, connectivity=Sparse(0.3)),
-    dj.ColEICell(60, n_i=6, connectivity=Sparse(0.3), rho=None),
-    dj.ProjectedCell(60, n_i=6, connectivity=Sparse(0.3)),
-    dj.RectifiedCell(60, n_i=6, connectivity=Modular(2, between=0.2, within=0.5)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "cell",
+    [
+        dj.RNNCell(60, connectivity=Sparse(0.3)),
+        dj.ColEICell(60, n_i=6, connectivity=Sparse(0.3), rho=None),
+        dj.ProjectedCell(60, n_i=6, connectivity=Sparse(0.3)),
+        dj.RectifiedCell(60, n_i=6, connectivity=Modular(2, between=0.2, within=0.5)),
+    ],
+)
 def test_which_synapses_there_are_says_nothing_of_their_weights(cell):
     """A permutation test: weights that are present and absent have one distribution."""
-    whole = cell.clone(connectivity=Sparse(1.0)).initial(N_IN, key=jax.random.key(0))["W"]
+    whole = cell.clone(connectivity=Sparse(1.0)).initial_params(N_IN, key=jax.random.key(0))["W"]
     W, off = np.asarray(whole), ~np.eye(60, dtype=bool)
-    there = np.asarray(cell.initial(N_IN, key=jax.random.key(0))["mask"]) != 0
+    there = np.asarray(cell.initial_params(N_IN, key=jax.random.key(0))["mask"]) != 0
     rank = np.argsort(np.argsort(W[off]))[there[off]]
     num, out_of = there[off].sum(), off.sum()
     sd = np.sqrt((out_of + 1) * (out_of - num) / (12 * num))  # of the mean of ranks drawn at random
@@ -93,7 +96,7 @@ def test_synapses_that_close_no_loop_are_not_scaled():
     radii = []
     for seed in range(20):
         key = jax.random.key(seed)
-        scaled, plain = (np.asarray(c.effective(c.initial(N_IN, key=key)).W) for c in cells)
+        scaled, plain = (np.asarray(c.effective(c.initial_params(N_IN, key=key)).W) for c in cells)
         if not plain.any():
             continue
         radii.append(max(abs(np.linalg.eigvals(plain))))
@@ -105,7 +108,7 @@ def test_synapses_that_close_no_loop_are_not_scaled():
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_a_decayed_mask_hides_the_same_synapses(name):
     cell = MASKED["rnn"]
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     before = cell.effective(params).W
     decayed = params | {"mask": 1e-3 * params["mask"]}
     np.testing.assert_array_equal(cell.effective(decayed).W, before)
@@ -122,7 +125,7 @@ def test_a_decayed_mask_hides_the_same_synapses(name):
 def test_every_member_has_its_own_synapses_and_radius():
     cell = dj.ColEICell(N, n_i=N_I, rho=1.5, connectivity=Sparse(0.5))
     keys = jax.random.split(jax.random.key(0), 2)
-    params = jax.vmap(lambda key: cell.initial(N_IN, key=key))(keys)
+    params = jax.vmap(lambda key: cell.initial_params(N_IN, key=key))(keys)
     assert (params["mask"][0] != params["mask"][1]).any()
     np.testing.assert_allclose(
         dj.spectrum.spectral_radius(cell.effective(params).W), 1.5, rtol=1e-4
@@ -172,7 +175,9 @@ def test_modules_are_dense_inside_and_sparse_between():
         (lambda: dj.ProjectedCell(4, n_i=1, signed="rows"), "signed is 'rows'"),
         (lambda: dj.ProjectedCell(4, n_i=4), "n_i is 4"),
         (
-            lambda: dj.ProjectedCell(4, n_i=1, inputs_n_i=3).initial(3, key=jax.random.key(0)),
+            lambda: dj.ProjectedCell(4, n_i=1, inputs_n_i=3).initial_params(
+                3, key=jax.random.key(0)
+            ),
             "n_i is 3; with n = 3 units it must be from 1 to 2",
         ),
         (
@@ -196,7 +201,7 @@ def test_what_does_not_fit_is_refused(make, sentence):
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_rectified_signs_hold_without_a_projection(name):
     cell = dj.RectifiedCell(N, n_i=N_I, inputs_n_i=1)
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     assert "signs" not in params and (params["W"] >= 0).all()
     params = train(cell, params, OPTIMISERS[name](()))
     assert (params["W"] < 0).any()  # otherwise nothing was rectified
@@ -212,7 +217,7 @@ def test_rectified_signs_hold_without_a_projection(name):
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_no_rectified_unit_ever_hears_itself(name):
     cell = dj.RectifiedCell(N, n_i=N_I)
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     params = train(cell, params | {"W": params["W"] + 0.1}, OPTIMISERS[name](()))
     assert (jnp.diag(params["W"]) > 0).any()  # the parameters would have it so
     W = cell.effective(params).W
@@ -233,7 +238,7 @@ def test_a_rectified_readout_reads_excitation_only():
 def test_a_projected_cell_starts_as_the_start_without_its_wrong_signs(signed, start):
     cell = dj.ProjectedCell(N, n_i=N_I, signed=signed, recurrent_init=start)
     key = jax.random.key(3)
-    params = cell.initial(N_IN, key=key)
+    params = cell.initial_params(N_IN, key=key)
     before = np.asarray(start((N, N), key=jax.random.split(key)[1]))
     expected = before.copy()
     for i in range(N):
@@ -248,7 +253,7 @@ def test_a_projected_cell_starts_as_the_start_without_its_wrong_signs(signed, st
 
 def test_signs_on_rows_hold_under_the_projection():
     cell = MASKED["postsynaptic"]
-    params = cell.initial(N_IN, key=jax.random.key(0))
+    params = cell.initial_params(N_IN, key=jax.random.key(0))
     assert isinstance(params["signs"], signs.RowSigns)
     params = train(cell, params, OPTIMISERS["sgd"]((dj.dale_projection(),)))
     W = np.asarray(params["W"])
@@ -286,8 +291,9 @@ def test_masked_and_rectified_networks_train_in_an_ensemble():
     )
     net = dj.RecurrentNetwork([cell], dj.RectifiedDense(1))
     task, keys = dj.tasks.AddingProblem(5, num_train=64, num_test=16), dj.seed_keys(0, 2)
-    run = dj.train(net, optax.adam(0.01), task, keys=keys, num_updates=2, eval_every=2,
-                   progress=False)  # fmt: skip
+    run = dj.train(
+        net, optax.adam(0.01), task, keys=keys, num_updates=2, eval_every=2, progress=False
+    )
     start = dj.initial_params(net, task, keys=keys)
     np.testing.assert_array_equal(run.params["cells_0"]["mask"], start["cells_0"]["mask"])
     assert (run.params["cells_0"]["W"] != start["cells_0"]["W"]).any()

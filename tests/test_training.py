@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import dalejax as dj
+from dalejax import streams
 from dalejax.analysis import results
 from dalejax.training import loop, step
 
@@ -138,7 +139,7 @@ def test_a_nan_stays_at_home(five, sick):
 
 def test_a_diverged_member_is_frozen_at_its_last_finite_state(sick):
     assert_identical(of_run(sick, 1), of_run(fit(num_updates=4, eval_every=4), 1))
-    start = NET.init(jax.random.fold_in(KEYS[3], step.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    start = NET.init(jax.random.fold_in(KEYS[3], streams.Stream.INIT), jnp.zeros((1, 1, TASK.n_in)))
     params, opt_state = of_run(sick, 3)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), params, start["params"])
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((params, opt_state)))
@@ -293,7 +294,7 @@ def test_a_chunk_draws_the_epochs_that_it_needs(length):
         )
         for u in range(first, first + length):
             epoch = u // TASK.updates_per_epoch
-            key = jax.random.fold_in(jax.random.fold_in(KEYS[0], step.EPOCH), epoch)
+            key = jax.random.fold_in(jax.random.fold_in(KEYS[0], streams.Stream.EPOCH), epoch)
             expected = TASK.order(TASK.data, key=key)
             np.testing.assert_array_equal(orders[epoch - int(first_epoch)], expected)
 
@@ -317,8 +318,8 @@ def test_evaluation_is_the_mean_over_the_test_set(five, at_once):
 def test_the_train_loss_is_that_of_the_updates():
     """The first update's loss is the loss of the starting network on the first batch."""
     run = fit([2], num_updates=1, eval_every=1)
-    start = NET.init(jax.random.fold_in(KEYS[2], step.INIT), jnp.zeros((1, 1, TASK.n_in)))
-    key = jax.random.fold_in(jax.random.fold_in(KEYS[2], step.EPOCH), 0)
+    start = NET.init(jax.random.fold_in(KEYS[2], streams.Stream.INIT), jnp.zeros((1, 1, TASK.n_in)))
+    key = jax.random.fold_in(jax.random.fold_in(KEYS[2], streams.Stream.EPOCH), 0)
     order = TASK.order(TASK.data, key=key)
     batch = TASK.batch(jax.tree.map(jnp.asarray, TASK.data), order, jnp.int32(0), key=key)
     expected = TASK.loss(NET.apply(start, batch.inputs), batch.targets)
@@ -371,8 +372,14 @@ def test_a_score_that_no_set_has_is_refused_before_anything_is_done(tmp_path):
     task.score = "valid_mse"  # there is no validation set
     net = dj.RecurrentNetwork([dj.RNNCell(3)], dj.Dense(1))
     with pytest.raises(ValueError, match=r"the score of adding is 'valid_mse'; it .*: test_…"):
-        dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1,
-                 checkpoint_dir=tmp_path / "run")  # fmt: skip
+        dj.train(
+            net,
+            dj.rnn_sgd(0.1),
+            task,
+            keys=dj.seed_keys(0, 1),
+            num_updates=1,
+            checkpoint_dir=tmp_path / "run",
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -318,16 +318,21 @@ def test_frozen_signs_pass_over_dalejaxs_own():
 
 def test_fisher_scaling_divides_by_the_papers_factors(x64):
     params, _, (grads, *_) = setting("dann")
-    tx = dj.fisher_scaling()
+    tx = dj.scale_by_dann_fisher()
     scaled, _ = tx.update(grads, tx.init(params))
     n_e, n_in, n_below = 4, 5, 4
     factors = {
-        ("cells_0", "U_ie"): math.sqrt(n_e), ("cells_0", "U_ei"): n_in,
-        ("cells_0", "W_ie"): math.sqrt(n_e), ("cells_0", "W_ei"): n_e,
-        ("cells_1", "U_ie"): math.sqrt(3), ("cells_1", "U_ei"): n_below,
-        ("cells_1", "W_ie"): math.sqrt(3), ("cells_1", "W_ei"): 3,
-        ("readout", "W_ie"): math.sqrt(2), ("readout", "W_ei"): 3,
-    }  # fmt: skip
+        ("cells_0", "U_ie"): math.sqrt(n_e),
+        ("cells_0", "U_ei"): n_in,
+        ("cells_0", "W_ie"): math.sqrt(n_e),
+        ("cells_0", "W_ei"): n_e,
+        ("cells_1", "U_ie"): math.sqrt(3),
+        ("cells_1", "U_ei"): n_below,
+        ("cells_1", "W_ie"): math.sqrt(3),
+        ("cells_1", "W_ei"): 3,
+        ("readout", "W_ie"): math.sqrt(2),
+        ("readout", "W_ei"): 3,
+    }
     plain = reference.strip(grads)
     for path, value in reference.leaves(reference.strip(scaled)):
         expected = plain[path[0]][path[1]] / factors.get(path, 1.0)
@@ -337,7 +342,7 @@ def test_fisher_scaling_divides_by_the_papers_factors(x64):
 
 def test_fisher_scaling_needs_a_dales_ann():
     with pytest.raises(ValueError, match="found no Dale's-ANN matrices"):
-        dj.fisher_scaling().init({"W_ee": jnp.ones((2, 2)), "W_ie": jnp.ones((1, 2))})
+        dj.scale_by_dann_fisher().init({"W_ee": jnp.ones((2, 2)), "W_ie": jnp.ones((1, 2))})
 
 
 # Clipping
@@ -365,8 +370,9 @@ def test_the_scope_of_clipping_differs():
     tensor, _ = dj.clip_by_tensor_norm(1.0).update(grads, EMPTY)
     cell, _ = dj.clip_by_cell_norm(1.0).update(grads, EMPTY)
     assert jax.tree.map(float, jax.tree.map(jnp.squeeze, tensor)) == {
-        "a": {"x": 1.0, "y": 1.0}, "b": {"x": 0.5},
-    }  # fmt: skip
+        "a": {"x": 1.0, "y": 1.0},
+        "b": {"x": 0.5},
+    }
     np.testing.assert_allclose([cell["a"]["x"][0], cell["a"]["y"][0]], [0.6, 0.8], rtol=1e-6)
     assert cell["b"]["x"][0] == 0.5
 
@@ -425,9 +431,16 @@ def test_a_part_may_be_frozen_by_a_partition(kind, frozen):
 
     labels = jax.tree_util.tree_map_with_path(label, params)
     assert {"frozen", "free"} == set(jax.tree.leaves(labels))
-    chain = CHAINS[kind] if kind == "colei" else lambda rate: optax.chain(
-        dj.fisher_scaling(), dj.clip_by_tensor_norm(1e9), optax.sgd(rate), dj.dale_projection()
-    )  # fmt: skip
+    chain = (
+        CHAINS[kind]
+        if kind == "colei"
+        else lambda rate: optax.chain(
+            dj.scale_by_dann_fisher(),
+            dj.clip_by_tensor_norm(1e9),
+            optax.sgd(rate),
+            dj.dale_projection(),
+        )
+    )
     tx = optax.partition({"free": chain(0.5), "frozen": optax.set_to_zero()}, labels)
     after = descend(tx, params, grads[:1], project_later=True)[-1]
     alone = descend(chain(0.5), params, grads[:1], project_later=True)[-1]
@@ -444,9 +457,9 @@ def test_fisher_scaling_needs_two_of_three():
     for seen in ("ee", "ie", "ei"):
         others = {f"W_{kind}": optax.MaskedNode() for kind in ("ee", "ie", "ei") if kind != seen}
         with pytest.raises(ValueError, match="a mask hides two" if seen != "ee" else "found no"):
-            dj.fisher_scaling().init(layer | others)
+            dj.scale_by_dann_fisher().init(layer | others)
     for hidden, factors in (("ee", (0.5, 1 / 9)), ("ie", (None, 1 / 9)), ("ei", (0.5, None))):
-        tree, tx = layer | {f"W_{hidden}": optax.MaskedNode()}, dj.fisher_scaling()
+        tree, tx = layer | {f"W_{hidden}": optax.MaskedNode()}, dj.scale_by_dann_fisher()
         scaled, _ = tx.update(tree, tx.init(tree))
         for kind, factor in zip(("ie", "ei"), factors, strict=True):
             if factor is not None:

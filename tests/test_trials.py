@@ -178,26 +178,68 @@ def test_trials_at_a_coarse_step_are_those_of_a_slow_loop(name):
     [
         ("and", {}, 290),
         ("flipflop", {}, 1010),
-        ("and", {"dt": 2.5, "start": 0.0, "pulse": 5.0, "gap": 0.0, "delay": 7.5, "answer": 2.5,
-                 "high": 0.75}, 6),
-        ("xor", {"dt": 0.1, "start": 0.3, "pulse": 0.2, "gap": 0.7, "delay": 0.6, "answer": 1.1},
-         29),
+        (
+            "and",
+            {
+                "dt": 2.5,
+                "start": 0.0,
+                "pulse": 5.0,
+                "gap": 0.0,
+                "delay": 7.5,
+                "answer": 2.5,
+                "high": 0.75,
+            },
+            6,
+        ),
+        (
+            "xor",
+            {"dt": 0.1, "start": 0.3, "pulse": 0.2, "gap": 0.7, "delay": 0.6, "answer": 1.1},
+            29,
+        ),
         ("or", {"delay": 0.0}, 240),
         ("not", {"dt": 5.0, "delay": 20.0}, 44),
         ("flipflop", {"dt": 5.0, "bits": 2, "turns": 5}, 130),
-        ("flipflop", {"dt": 0.5, "bits": 3, "turns": 12, "wait": 0.0, "pulse": 1.5, "quiet": 2.0,
-                      "gap": 1.5}, 84),
-        ("flipflop", {"bits": 3, "turns": 1, "wait": 2.0, "pulse": 1.0, "quiet": 1.0, "gap": 0.0},
-         4),
+        (
+            "flipflop",
+            {
+                "dt": 0.5,
+                "bits": 3,
+                "turns": 12,
+                "wait": 0.0,
+                "pulse": 1.5,
+                "quiet": 2.0,
+                "gap": 1.5,
+            },
+            84,
+        ),
+        (
+            "flipflop",
+            {"bits": 3, "turns": 1, "wait": 2.0, "pulse": 1.0, "quiet": 1.0, "gap": 0.0},
+            4,
+        ),
         ("pulse_memory", {"dt": 2.0, "start": 0.0, "pulse": 4.0, "gap": 0.0, "tail": 0.0}, 4),
-        ("time_reproduction", {"dt": 2.0, "start": 4.0, "pulse": 6.0, "shortest": 8.0,
-                               "longest": 30.0, "width": 3.0, "tail": 2.0}, 33),
+        (
+            "time_reproduction",
+            {
+                "dt": 2.0,
+                "start": 4.0,
+                "pulse": 6.0,
+                "shortest": 8.0,
+                "longest": 30.0,
+                "width": 3.0,
+                "tail": 2.0,
+            },
+            33,
+        ),
         ("time_reproduction", {"shortest": 30.0, "longest": 30.0}, 160),
         ("delayed_match", {"dt": 5.0, "stimuli": 5, "grace": 0.0}, 80),
-        ("delayed_match", {"start": 0.0, "sample": 1.0, "delay": 0.0, "test": 2.0, "answer": 3.0,
-                           "grace": 2.0}, 6),
+        (
+            "delayed_match",
+            {"start": 0.0, "sample": 1.0, "delay": 0.0, "test": 2.0, "answer": 3.0, "grace": 2.0},
+            6,
+        ),
     ],
-)  # fmt: skip
+)
 def test_trials_are_those_of_a_slow_loop(name, options, steps):
     task = TASKS[name](**options, noise=0.0)
     assert task.length == steps
@@ -273,8 +315,11 @@ def test_noise_is_white_and_has_the_std_that_was_asked_for(name):
 def test_published_noise_is_the_usual_one():
     usual = {name: TASKS[name]().noise for name in TASKS}
     assert usual == dict.fromkeys(("and", "or", "xor", "not"), 0.0) | {
-        "flipflop": 0.1, "pulse_memory": 0.03, "time_reproduction": 0.03, "delayed_match": 0.1,
-    }  # fmt: skip
+        "flipflop": 0.1,
+        "pulse_memory": 0.03,
+        "time_reproduction": 0.03,
+        "delayed_match": 0.1,
+    }
 
 
 @pytest.mark.parametrize("name", ["and", "flipflop"])
@@ -338,9 +383,15 @@ def slow_wrong(name, options, made, outputs):
 
 @pytest.mark.parametrize(
     ("name", "extra"),
-    [("and", {"high": 0.6}), ("xor", {}), ("not", {}), ("flipflop", {"bits": 2}),
-     ("pulse_memory", {}), ("delayed_match", {})],
-)  # fmt: skip
+    [
+        ("and", {"high": 0.6}),
+        ("xor", {}),
+        ("not", {}),
+        ("flipflop", {"bits": 2}),
+        ("pulse_memory", {}),
+        ("delayed_match", {}),
+    ],
+)
 def test_wrong_decisions_are_counted(name, extra):
     options = {"dt": 10.0} | extra
     task, made = (make(name, **extra), None) if extra else made_by(name)
@@ -434,15 +485,35 @@ def test_an_answer_that_does_not_know_the_interval_leaves_as_much_as_the_docstri
 # --- a run ----------------------------------------------------------------------------------------
 
 OTHER = {
-    "and": {"start": 50.0, "pulse": 10.0, "gap": 10.0, "delay": 20.0, "answer": 100.0, "high": 0.5,
-            "kind": "or"},
+    "and": {
+        "start": 50.0,
+        "pulse": 10.0,
+        "gap": 10.0,
+        "delay": 20.0,
+        "answer": 100.0,
+        "high": 0.5,
+        "kind": "or",
+    },
     "flipflop": {"bits": 2, "turns": 7, "wait": 0.0, "pulse": 10.0, "quiet": 80.0, "gap": 0.0},
     "pulse_memory": {"start": 0.0, "pulse": 10.0, "gap": 20.0, "tail": 0.0},
-    "time_reproduction": {"start": 0.0, "pulse": 10.0, "shortest": 50.0, "longest": 170.0,
-                          "width": 5.0, "tail": 100.0},
-    "delayed_match": {"stimuli": 3, "start": 0.0, "sample": 10.0, "delay": 20.0, "test": 20.0,
-                      "answer": 50.0, "grace": 0.0},
-}  # fmt: skip
+    "time_reproduction": {
+        "start": 0.0,
+        "pulse": 10.0,
+        "shortest": 50.0,
+        "longest": 170.0,
+        "width": 5.0,
+        "tail": 100.0,
+    },
+    "delayed_match": {
+        "stimuli": 3,
+        "start": 0.0,
+        "sample": 10.0,
+        "delay": 20.0,
+        "test": 20.0,
+        "answer": 50.0,
+        "grace": 0.0,
+    },
+}
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -496,7 +567,7 @@ def test_another_task_is_told_from_this_one(name):
         ("delayed_match", {"test": 0.0}, "test is 0 ms"),
         ("delayed_match", {"noise": -1.0}, "noise is -1.0"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused_in_a_sentence(name, options, sentence, untyped):
     with pytest.raises(ValueError, match=sentence):
         TASKS[name](**options)
@@ -517,9 +588,14 @@ def test_a_small_network_learns_and():
     task = make("and", dt=20.0, start=20.0, delay=40.0, answer=80.0, num_test=200)
     net = dj.RecurrentNetwork([dj.RNNCell(20, "tanh")], dj.Dense(1), every_step=True)
     run = dj.train(
-        net, optax.adam(0.01), task, keys=dj.seed_keys(0, 2), num_updates=200, eval_every=200,
+        net,
+        optax.adam(0.01),
+        task,
+        keys=dj.seed_keys(0, 2),
+        num_updates=200,
+        eval_every=200,
         progress=False,
-    )  # fmt: skip
+    )
     error = dj.results.by_member(run.table, "test_error")
     assert (error.iloc[-1] < 5).all()  # always "false": 25
     unexplained = dj.results.by_member(run.table, "test_unexplained")

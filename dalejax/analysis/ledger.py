@@ -206,15 +206,24 @@ def markdown(entries: Sequence[Entry]) -> str:
         commands = dict.fromkeys((e.command, e.revision) for e in mine)
         lines += ["", f"## {name}", ""]
         lines += [f"`{c}`" + (f" (revision {r[:10]})" if r else "") for c, r in commands if c]
-        lines += ["", "| holds | statement | source | measured | test | paper | variant, preset |",
-                  "| --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+        lines += [
+            "",
+            "| holds | statement | source | measured | test | paper | variant, preset |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+        ]
         for row in rows(mine):
             p = "" if row["p"] is None else f"; p = {row['p']:.2g}"
             note = f" ({row['note']})" if row["note"] else ""
             note += f" **Examined:** {row['examined']}" if row["examined"] else ""
-            cells = ("yes" if row["holds"] else "**no**", row["statement"] + note, row["source"],
-                     row["measured"], row["test"] + p, row["reference"],
-                     f"{row['variant']}, {row['preset']}")  # fmt: skip
+            cells = (
+                "yes" if row["holds"] else "**no**",
+                row["statement"] + note,
+                row["source"],
+                row["measured"],
+                row["test"] + p,
+                row["reference"],
+                f"{row['variant']}, {row['preset']}",
+            )
             lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -236,9 +236,12 @@ def spearman(
     if a.size <= _FEW_PAIRS:
         other = stats.rankdata(b)
         p = stats.permutation_test(
-            (stats.rankdata(a),), lambda order, axis: (order * other).sum(axis),
-            permutation_type="pairings", vectorized=True, n_resamples=math.factorial(_FEW_PAIRS),
-        ).pvalue  # fmt: skip
+            (stats.rankdata(a),),
+            lambda order, axis: (order * other).sum(axis),
+            permutation_type="pairings",
+            vectorized=True,
+            n_resamples=math.factorial(_FEW_PAIRS),
+        ).pvalue
     return Correlation(float(rho), float(p), a.size, Interval(float(low), float(high)))
 
 

@@ -87,7 +87,7 @@ def measure(options: Spectrum) -> dict[str, dict[str, float]]:
     import jax.numpy as jnp
 
     import dalejax as dj
-    from dalejax.training.step import INIT
+    from dalejax.streams import Stream
 
     keys = dj.seed_keys(options.seed, options.seeds)
 
@@ -96,7 +96,7 @@ def measure(options: Spectrum) -> dict[str, dict[str, float]]:
         net = dj.RecurrentNetwork([cell], dj.Dense(1))
 
         def one(key):
-            variables = net.init(jax.random.fold_in(key, INIT), jnp.zeros((1, 1, 1)))
+            variables = net.init(jax.random.fold_in(key, Stream.INIT), jnp.zeros((1, 1, 1)))
             return net.effective(variables["params"])[0].W
 
         return jax.jit(jax.vmap(one))(keys)

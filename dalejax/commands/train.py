@@ -131,8 +131,16 @@ class Train:
         return options
 
     def _check(self) -> None:
-        counts = ("seeds", "updates", "n", "layers", "batch_size", "eval_every",
-                  "checkpoint_every", "keep_checkpoints")  # fmt: skip
+        counts = (
+            "seeds",
+            "updates",
+            "n",
+            "layers",
+            "batch_size",
+            "eval_every",
+            "checkpoint_every",
+            "keep_checkpoints",
+        )
         check_counts(**{name: getattr(self, name) for name in counts})
         if self.members_per_wave is not None:
             check_counts(members_per_wave=self.members_per_wave)

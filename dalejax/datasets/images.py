@@ -20,8 +20,18 @@ CLASSES = 10  # of every set here
 _IDX_SHAPE = (28, 28)
 _CIFAR_SIDE = 32
 _CIFAR_RECORD = 1 + 3 * _CIFAR_SIDE**2  # bytes: the class, then red, green and blue
-_CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer",
-                  "dog", "frog", "horse", "ship", "truck")  # fmt: skip
+_CIFAR_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 _LONGEST_JPEG = 1 << 20  # bytes; one of 32x32 has a thousandth of it
 
 

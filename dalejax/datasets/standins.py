@@ -114,10 +114,12 @@ def _surface(body: _Body) -> tuple[np.ndarray, np.ndarray]:
 def _draw(surface: tuple[np.ndarray, np.ndarray], view: int) -> np.ndarray:
     """Give grey values and alpha [2, h, w]: orthographic, nearer points over farther ones."""
     around, above = 2 * np.pi * view / _VIEWS, np.deg2rad((-15, 35)[view % 2])
-    turn = np.array([[np.cos(around), -np.sin(around), 0], [np.sin(around), np.cos(around), 0],
-                     [0, 0, 1]])  # fmt: skip
-    tilt = np.array([[1, 0, 0], [0, np.cos(above), -np.sin(above)],
-                     [0, np.sin(above), np.cos(above)]])  # fmt: skip
+    turn = np.array(
+        [[np.cos(around), -np.sin(around), 0], [np.sin(around), np.cos(around), 0], [0, 0, 1]]
+    )
+    tilt = np.array(
+        [[1, 0, 0], [0, np.cos(above), -np.sin(above)], [0, np.sin(above), np.cos(above)]]
+    )
     right, away, up = (surface[0] @ turn.T @ tilt.T).T
     light = np.clip(surface[1] @ turn.T @ tilt.T @ np.array([-0.4, -0.6, 0.7]), 0, 1)
     order = np.argsort(-away, kind="stable")

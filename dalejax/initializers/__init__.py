@@ -13,7 +13,7 @@ from dalejax.initializers.dales_ann import (
     standardising_alpha,
     unit_mean,
 )
-from dalejax.initializers.spectral import colei_flat, colei_spectral
+from dalejax.initializers.repaired import colei_flat, colei_spectral
 from dalejax.initializers.standard import (
     from_spectrum,
     glorot_uniform,

@@ -87,7 +87,7 @@ class ColEIConv(Filters, ColEIDense):
     Example:
         >>> import jax, jax.numpy as jnp
         >>> layer = ColEIConv(4, n_i=1, inputs_n_i=1, kernel=1)
-        >>> jnp.sign(layer.initial(3, key=jax.random.key(0))["W"])[0].tolist()
+        >>> jnp.sign(layer.initial_params(3, key=jax.random.key(0))["W"])[0].tolist()
         [1.0, 1.0, -1.0]
 
     Reference:

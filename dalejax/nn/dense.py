@@ -79,7 +79,7 @@ class Dense(nn.Module):
         """How many of the outputs, the last ones, are inhibitory to the layer above."""
         return 0
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the layer's parameters for n_in inputs."""
         W = initializers.normal((self.features, n_in), key=key)
         W = W / math.sqrt(2) if self.first else W
@@ -102,7 +102,7 @@ class Dense(nn.Module):
         """Apply the layer to [..., n_in]."""
         n_in = x.shape[-1] * self.columns_per_input
         if self.is_initializing():
-            for name, value in self.initial(n_in, key=self.make_rng("params")).items():
+            for name, value in self.initial_params(n_in, key=self.make_rng("params")).items():
                 self.put_variable("params", name, value)
         params = self.variables["params"]
         made_for = self.effective(params).W.shape[-1]
@@ -132,7 +132,7 @@ class ColEIDense(Dense):
 
     Example:
         >>> import jax
-        >>> params = ColEIDense(2, inputs_n_i=1).initial(3, key=jax.random.key(0))
+        >>> params = ColEIDense(2, inputs_n_i=1).initial_params(3, key=jax.random.key(0))
         >>> jnp.sign(params["W"]).tolist()
         [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0]]
 
@@ -155,7 +155,7 @@ class ColEIDense(Dense):
         """How many of the outputs, the last ones, are inhibitory to the layer above."""
         return self.n_i
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw W, a zero b and their signs for n_in inputs."""
         n_i = (self.inputs_n_i or 0) * self.columns_per_input
         shape, b = (self.features, n_in), jnp.zeros(self.features)
@@ -188,7 +188,7 @@ class DANNDense(Dense):
     Example:
         >>> import jax
         >>> layer = DANNDense(2, n_i=1)
-        >>> layer.effective(layer.initial(3, key=jax.random.key(0))).W.shape
+        >>> layer.effective(layer.initial_params(3, key=jax.random.key(0))).W.shape
         (2, 3)
 
     Reference:
@@ -205,7 +205,7 @@ class DANNDense(Dense):
             raise ValueError(f"n_i is {self.n_i}; a Dale's ANN needs at least 1 interneuron.")
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the triple, a zero b and their signs for n_in inputs."""
         n_out = self.features
         if n_out > 1:

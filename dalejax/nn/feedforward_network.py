@@ -64,9 +64,12 @@ class FeedforwardNetwork(nn.Module):
             if flat is not (isinstance(layer, Dense) and not isinstance(layer, Filters)):
                 raise ValueError(
                     f"{type(layer).__name__} stands where the activity is "
-                    + ("flat: pools and filters need pictures." if flat else "a picture: put an "
-                       "AveragePool between filters and dense layers.")
-                )  # fmt: skip
+                    + (
+                        "flat: pools and filters need pictures."
+                        if flat
+                        else "a picture: put an AveragePool between filters and dense layers."
+                    )
+                )
             if isinstance(layer, Dense):
                 layer = wire(layer, below)
                 below = layer.outputs_n_i
@@ -87,7 +90,7 @@ class FeedforwardNetwork(nn.Module):
         self.norms = [self.norm.clone() for _ in range(weighted if self.norm else 0)]
 
     @property
-    def has_population(self) -> bool:
+    def has_batch_statistics(self) -> bool:
         """Whether evaluating needs statistics of the training set."""
         return isinstance(self.norm, BatchNorm)
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from dalejax.types import Array, Float
 
-POPULATION = "population"  # Flax collection of what is averaged over the training set
+BATCH_STATISTICS = "batch_stats"  # Flax collection of what is averaged over the training set
 
 
 class Norm(nn.Module):
@@ -57,7 +57,7 @@ class BatchNorm(Norm):
     .. math:: y = \frac{g}{\sigma} \odot (z - \mu) + b, \qquad
               \mu = \frac1b \sum_i z_i, \quad \sigma^2 = \frac{1}{b-1} \sum_i (z_i - \mu)^2
 
-    Without the collection ``"population"`` the batch's own statistics are used, as in training; with
+    Without the collection ``"batch_stats"`` the batch's own statistics are used, as in training; with
     it, those in it, as in evaluation. They are a function of the parameters and the training set
     (:func:`dalejax.training.step.evaluate` makes them anew), so that nothing need be saved.
 
@@ -74,13 +74,15 @@ class BatchNorm(Norm):
     def standardise(self, z: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
         """Centre and standardise each unit."""
         axes = tuple(range(z.ndim - 1))
-        if self.has_variable(POPULATION, "mean") and not self.is_mutable_collection(POPULATION):
-            mean = self.get_variable(POPULATION, "mean")
-            variance = self.get_variable(POPULATION, "variance")
+        if self.has_variable(BATCH_STATISTICS, "mean") and not self.is_mutable_collection(
+            BATCH_STATISTICS
+        ):
+            mean = self.get_variable(BATCH_STATISTICS, "mean")
+            variance = self.get_variable(BATCH_STATISTICS, "variance")
         else:
             mean, variance = z.mean(axes), z.var(axes, ddof=1)
             # Not while parameters are drawn: an example is no population.
-            if self.is_mutable_collection(POPULATION) and not self.is_initializing():
-                self.put_variable(POPULATION, "mean", mean)
-                self.put_variable(POPULATION, "variance", variance)
+            if self.is_mutable_collection(BATCH_STATISTICS) and not self.is_initializing():
+                self.put_variable(BATCH_STATISTICS, "mean", mean)
+                self.put_variable(BATCH_STATISTICS, "variance", variance)
         return (z - mean) / jnp.sqrt(variance)

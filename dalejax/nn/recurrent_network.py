@@ -54,7 +54,7 @@ class RecurrentNetwork(nn.Module):
     hidden: Sequence[Dense] = ()
     embedding: Embedding | None = None
 
-    has_population: ClassVar[bool] = False  # see FeedforwardNetwork
+    has_batch_statistics: ClassVar[bool] = False  # see FeedforwardNetwork
 
     def __post_init__(self):
         if not self.cells:

@@ -98,8 +98,17 @@ def learning_curves(
         label = f"{name} ({count_text(good.shape[1], wide.shape[1])})"
         step = max(1, len(x) // 6)  # markers staggered, so that lines on each other both show
         first = i * step // len(names)
-        ax.plot(x, mean, color=style.color, ls=style.line, marker=style.marker, label=label,
-                lw=1.2, ms=3, markevery=(first, step))  # fmt: skip
+        ax.plot(
+            x,
+            mean,
+            color=style.color,
+            ls=style.line,
+            marker=style.marker,
+            label=label,
+            lw=1.2,
+            ms=3,
+            markevery=(first, step),
+        )
         if good.shape[1] > 1:
             sd = good.std(axis=1, ddof=1).to_numpy()
             ax.fill_between(x, mean - sd, mean + sd, color=style.color, alpha=0.2, lw=0)
@@ -121,8 +130,18 @@ def learning_curves(
 
 
 def _strip(ax: Axes, x: float, values: np.ndarray, color: str, marker: str = "o") -> None:
-    ax.plot(x + jitter(values.size, 0.4), values, ls="", marker=marker, ms=2.4, mec="white",
-            mew=0.25, color=color, alpha=0.75, zorder=3)  # fmt: skip
+    ax.plot(
+        x + jitter(values.size, 0.4),
+        values,
+        ls="",
+        marker=marker,
+        ms=2.4,
+        mec="white",
+        mew=0.25,
+        color=color,
+        alpha=0.75,
+        zorder=3,
+    )
 
 
 def _p_text(p: float) -> str:
@@ -179,8 +198,16 @@ def effect_bars(
         if v.size > 1:
             sd = v.std(ddof=1)
             ends = (mean - sd, mean + sd) if error == "sd" else bootstrap_interval(v, seed=seed)
-            ax.errorbar(x, mean, [[mean - ends[0]], [ends[1] - mean]], color="black", lw=1,
-                        capsize=2.5, capthick=1, zorder=4)  # fmt: skip
+            ax.errorbar(
+                x,
+                mean,
+                [[mean - ends[0]], [ends[1] - mean]],
+                color="black",
+                lw=1,
+                capsize=2.5,
+                capthick=1,
+                zorder=4,
+            )
             tops.append(ends[1])
         tops.append(v.max())
         labels.append(e.factor + "\n" + count_text(v.size, every.size, ",\n"))
@@ -212,8 +239,9 @@ def _brackets(ax: Axes, comparisons: Sequence[Comparison], places: Mapping, top:
         y = top + step * (0.4 + level.setdefault(c.side, 0))
         level[c.side] += 1
         ax.plot([a, a, b, b], [y, y + step / 5, y + step / 5, y], color="black", lw=0.7)
-        ax.text((a + b) / 2, y + step / 4, _p_text(c.p), ha="center", va="bottom",
-                fontsize=SIZE - 0.5)  # fmt: skip
+        ax.text(
+            (a + b) / 2, y + step / 4, _p_text(c.p), ha="center", va="bottom", fontsize=SIZE - 0.5
+        )
     if pairs:
         ax.set_ylim(top=top + step * (0.9 + max(level.values())))
 
@@ -258,8 +286,9 @@ def final_dots(
         _strip(ax, i - 0.12, v, look[name].color, look[name].marker)
         if v.size:
             sd = v.std(ddof=1) if v.size > 1 else 0
-            ax.errorbar(i + 0.26, v.mean(), sd, color="black", marker="_", ms=6, lw=1,
-                        capsize=2.5, zorder=4)  # fmt: skip
+            ax.errorbar(
+                i + 0.26, v.mean(), sd, color="black", marker="_", ms=6, lw=1, capsize=2.5, zorder=4
+            )
         wrapped = textwrap.fill(name, max(4, int(14 * width / len(names))), break_long_words=False)
         labels.append(wrapped + "\n" + count_text(v.size, every.size, ",\n"))
     draw_lines(ax, hlines)

@@ -40,8 +40,9 @@ def signed_matrices(matrices: Mapping[str, ArrayLike], *, quantile: float = 0.98
     for title, w in arrays.items():
         if w.ndim != 2:
             raise ValueError(f"{title!r} has shape {w.shape}; a matrix is [post, pre].")
-    widths = [max(w.shape[1], 0.25 * max(v.shape[1] for v in arrays.values()))
-              for w in arrays.values()]  # fmt: skip
+    widths = [
+        max(w.shape[1], 0.25 * max(v.shape[1] for v in arrays.values())) for w in arrays.values()
+    ]
     figure = Figure(figsize=(DOUBLE, 2.3), layout="constrained")
     axes = figure.subplots(1, len(arrays), width_ratios=widths, squeeze=False).ravel()
     for ax, (title, w) in zip(axes, arrays.items(), strict=True):

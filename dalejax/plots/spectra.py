@@ -51,8 +51,17 @@ def eigenvalue_plane(
         if z.ndim != 2:
             raise ValueError(f"eigenvalues of {name!r} have shape {z.shape}; wanted [members, n].")
         alpha = float(np.clip(300 / z.size, 0.08, 0.8))
-        ax.plot(z.real.ravel(), z.imag.ravel(), ls="", marker="o", ms=1.6, mew=0, color=style.color,
-                alpha=alpha, rasterized=True)  # fmt: skip
+        ax.plot(
+            z.real.ravel(),
+            z.imag.ravel(),
+            ls="",
+            marker="o",
+            ms=1.6,
+            mew=0,
+            color=style.color,
+            alpha=alpha,
+            rasterized=True,
+        )
         turn = np.exp(1j * np.linspace(0, 2 * np.pi, 361))
         for radius in circles.get(name, ()):
             ax.plot(radius * turn.real, radius * turn.imag, color="black", lw=0.9)

@@ -119,8 +119,16 @@ def legend_above(figure: Figure) -> None:
         return
     columns = 2 if max(map(len, labels)) <= 20 else 1
     figure.set_figheight(figure.get_figheight() + 0.12 * max(0, len(labels) / columns - 2))
-    figure.legend(loc="outside upper center", ncols=columns, fontsize=SIZE, frameon=False,
-                  handlelength=2.6, columnspacing=1.2, labelspacing=0.3, borderpad=0.2)  # fmt: skip
+    figure.legend(
+        loc="outside upper center",
+        ncols=columns,
+        fontsize=SIZE,
+        frameon=False,
+        handlelength=2.6,
+        columnspacing=1.2,
+        labelspacing=0.3,
+        borderpad=0.2,
+    )
 
 
 def require_some(what: str, given: Any) -> None:

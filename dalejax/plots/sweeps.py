@@ -76,8 +76,17 @@ def sweep(
         lost = f", {(~finite).sum()} diverged" if not finite.all() else ""
         label = f"{name} (n = {values.shape[1]} a point{lost})"
         step = max(1, len(x) // _MARKERS)
-        ax.plot(x, mean, color=style.color, ls=style.line, marker=style.marker, lw=1.2, ms=3,
-                markevery=step, label=label)  # fmt: skip
+        ax.plot(
+            x,
+            mean,
+            color=style.color,
+            ls=style.line,
+            marker=style.marker,
+            lw=1.2,
+            ms=3,
+            markevery=step,
+            label=label,
+        )
         ax.fill_between(x, mean - sd, mean + sd, color=style.color, alpha=0.2, lw=0)
     at = next(iter(x_by_name.values()))
     for (label, law), dash in zip((laws or {}).items(), itertools.cycle(((1, 1), (4, 2)))):
@@ -141,8 +150,17 @@ def scatter(
     for name, style in choose_styles(list(groups), styles).items():
         x, y = (np.asarray(v, float).ravel() for v in groups[name])
         good = np.isfinite(x) & np.isfinite(y)
-        ax.plot(x[good], y[good], ls="", marker=style.marker, color=style.color, ms=3, alpha=0.7,
-                mew=0, label=f"{name} ({count_text(int(good.sum()), len(x))})")  # fmt: skip
+        ax.plot(
+            x[good],
+            y[good],
+            ls="",
+            marker=style.marker,
+            color=style.color,
+            ms=3,
+            alpha=0.7,
+            mew=0,
+            label=f"{name} ({count_text(int(good.sum()), len(x))})",
+        )
     if log:
         ax.set_yscale("log")
         label_log(ax)
@@ -200,8 +218,15 @@ def maps(
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
                 dark = image.norm(value) < 0.5
-                ax.text(j, i, formats.format(value), ha="center", va="center", fontsize=SIZE - 0.5,
-                        color="white" if dark else "black")  # fmt: skip
+                ax.text(
+                    j,
+                    i,
+                    formats.format(value),
+                    ha="center",
+                    va="center",
+                    fontsize=SIZE - 0.5,
+                    color="white" if dark else "black",
+                )
         ax.set_xticks(range(len(columns)), columns)
         ax.set_yticks(range(len(rows)), rows)
         dress(ax, xlabel, ylabel, title)

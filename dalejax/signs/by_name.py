@@ -24,7 +24,7 @@ def dale_signs(params: Params, rule: Mapping[str, Any]) -> PyTree:
 
     Returns:
         A tree like the parameters, for :func:`dalejax.dale_projection`,
-        :func:`dalejax.exponentiate_updates` and :func:`dalejax.signs.assert_legal`.
+        :func:`dalejax.exponentiated_gradient` and :func:`dalejax.signs.assert_legal`.
 
     Raises:
         ValueError: a pattern fits no parameter.

@@ -50,7 +50,7 @@ def diagonal_fisher(net, task, params: Params, inputs: Array, *, key: Key[Array,
     Reference:
         Cornford et al. 2021, eq. 5 and algorithm 4.
     """
-    if getattr(net, "has_population", False):
+    if getattr(net, "has_batch_statistics", False):
         raise ValueError("diagonal_fisher needs every trial's own gradient; BatchNorm mixes them.")
     trials = jnp.moveaxis(inputs, task.batch_axis, 0)
     num = len(trials)

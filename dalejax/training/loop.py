@@ -281,12 +281,12 @@ def _check(net, tx, task, keys, hyperparams, params):
             f"the score of {task.name} is {task.score!r}; it must be a score of one of its sets: "
             f"{', '.join(f'{name}_…' for name in sets)}."
         )
-    if net.has_population and "training" not in sets:
+    if net.has_batch_statistics and "training" not in sets:
         raise ValueError(
             f"batch normalisation is evaluated with statistics of the set 'training'; {task.name} "
             f"has {', '.join(sets)}."
         )
-    if net.has_population and (scored := int(np.sum(sets["training"][1]))) < 2:
+    if net.has_batch_statistics and (scored := int(np.sum(sets["training"][1]))) < 2:
         raise ValueError(
             f"the set 'training' has {scored} trial; batch normalisation needs at least 2."
         )

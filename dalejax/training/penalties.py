@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from dalejax import checks
 from dalejax.dynamics.currents import currents
-from dalejax.nn.cells.base import NOISE, PUSH
+from dalejax.nn.cells.base import NOISE, PERTURBATIONS
 from dalejax.nn.recurrence import activation
 from dalejax.nn.recurrent_network import RecurrentNetwork
 from dalejax.types import Array, Float
@@ -187,7 +187,7 @@ def _run(net, task, params, batch, key, push=None):
 
     variables = {"params": params}
     if push is not None:
-        variables[PUSH] = {f"cells_{i}": {"drive": drive} for i, drive in enumerate(push)}
+        variables[PERTURBATIONS] = {f"cells_{i}": {"drive": drive} for i, drive in enumerate(push)}
     return net.apply(variables, batch.inputs, task.steps, method=run, rngs={NOISE: key})
 
 

@@ -121,8 +121,15 @@ class RunFolder:
         self._write_table(history, state.diverged_at)
         return update, history, state
 
-    def save(self, update: int, waves: list[PyTree], sizes: list[int], history: History,
-             diverged_at, score: float) -> None:  # fmt: skip
+    def save(
+        self,
+        update: int,
+        waves: list[PyTree],
+        sizes: list[int],
+        history: History,
+        diverged_at,
+        score: float,
+    ) -> None:
         """Write a checkpoint and the table; all processes call it.
 
         Args:

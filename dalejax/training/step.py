@@ -15,18 +15,13 @@ import numpy as np
 import optax
 
 from dalejax.nn.cells.base import NOISE
-from dalejax.nn.norms import POPULATION
+from dalejax.nn.norms import BATCH_STATISTICS
 from dalejax.runtime import host_devices
+from dalejax.streams import EVALUATION_NOISE, Stream
 from dalejax.training.chunked_loss import loss_in_parts
 from dalejax.training.diagonal_fisher import diagonal_fisher
 from dalejax.transforms.projection import apply_updates
 from dalejax.types import Array, Float, Int, Key, Params, PyTree
-
-INIT, EPOCH, UPDATE = 0, 1, 2  # the random streams of a member
-# What an update draws besides its batch: the network's own answers, and its recurrent noise. No
-# trial's number: split(key, b)[i], a trial's key, is fold_in(key, i).
-FISHER, KICKS = 1 << 30, (1 << 30) + 1
-_SAME_KICKS = 0  # seed of the noise in evaluations: the same trial sees the same noise every time
 
 
 class State(NamedTuple):
@@ -81,7 +76,7 @@ def initial_params(net, task, *, keys: Key[Array, " s"]) -> Params:
 
 
 def _initial(net, task, key) -> Params:
-    return net.init(jax.random.fold_in(key, INIT), task.example())["params"]
+    return net.init(jax.random.fold_in(key, Stream.INIT), task.example())["params"]
 
 
 def start(net, make_tx, task, member) -> State:
@@ -111,15 +106,15 @@ def advance(
 
     def one_update(state: State, u):
         order = orders[u // task.updates_per_epoch - first_epoch]
-        key = jax.random.fold_in(jax.random.fold_in(member.key, UPDATE), u)
+        key = jax.random.fold_in(jax.random.fold_in(member.key, Stream.UPDATE), u)
         batch = task.batch(data, order, u % task.updates_per_epoch, key=key)
 
         def fisher():
             return diagonal_fisher(
-                net, task, state.params, batch.inputs, key=jax.random.fold_in(key, FISHER)
+                net, task, state.params, batch.inputs, key=jax.random.fold_in(key, Stream.FISHER)
             )
 
-        kicks = jax.random.fold_in(key, KICKS)
+        kicks = jax.random.fold_in(key, Stream.NOISE)
         loss, gradient = jax.value_and_grad(lambda p: loss_of(net, task, p, batch, kicks))(
             state.params
         )
@@ -177,7 +172,9 @@ def orders_of(task, data, key, first, length):
     last_epoch = (first + length - 1) // task.updates_per_epoch
 
     def order(epoch):
-        return task.order(data, key=jax.random.fold_in(jax.random.fold_in(key, EPOCH), epoch))
+        return task.order(
+            data, key=jax.random.fold_in(jax.random.fold_in(key, Stream.EPOCH), epoch)
+        )
 
     def order_if_needed(epoch):
         empty = jax.eval_shape(order, epoch)
@@ -192,14 +189,14 @@ def orders_of(task, data, key, first, length):
 def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
     """Average the scores over each whole set, batch by batch."""
     variables = {"params": params}
-    if net.has_population:
-        variables |= population(net, task, params, data)
+    if net.has_batch_statistics:
+        variables |= batch_statistics(net, task, params, data)
 
     def metrics_of(name, trials, weights):
         def one_batch(trials_and_weights):
             trials, weights = trials_and_weights
             inputs, targets = task.evaluation_batch(data, name, trials)
-            rngs = {NOISE: jax.random.fold_in(jax.random.key(_SAME_KICKS), trials[0])}
+            rngs = {NOISE: jax.random.fold_in(jax.random.key(EVALUATION_NOISE), trials[0])}
             scores = task.scores(net.apply(variables, inputs, task.steps, rngs=rngs), targets)
             return {score: (value * weights).sum() for score, value in scores.items()}
 
@@ -213,12 +210,12 @@ def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
     return metrics
 
 
-def population(net, task, params, data) -> dict[str, PyTree]:
+def batch_statistics(net, task, params, data) -> dict[str, PyTree]:
     """Average the statistics of batch normalisation over the scored part of the training set."""
 
     def one_batch(trials):
         inputs, _ = task.evaluation_batch(data, "training", trials)
-        _, found = net.apply({"params": params}, inputs, task.steps, mutable=[POPULATION])
+        _, found = net.apply({"params": params}, inputs, task.steps, mutable=[BATCH_STATISTICS])
         return found
 
     trials, weights = task.evaluations(data)["training"]

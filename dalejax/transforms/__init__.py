@@ -1,11 +1,11 @@
 """Optax transforms of Dale's law, and the papers' optimisers made of them."""
 
 from dalejax.transforms.clipping import clip_by_cell_norm, clip_by_tensor_norm
-from dalejax.transforms.exponentiated import exponentiate_updates
-from dalejax.transforms.fisher import fisher_scaling
+from dalejax.transforms.exponentiated import exponentiated_gradient
+from dalejax.transforms.fisher import scale_by_dann_fisher
 from dalejax.transforms.optimizers import (
     colei_adam,
-    colei_eg,
+    colei_exponentiated_gradient,
     colei_sgd,
     dann_sgd,
     keras_adam,
@@ -28,15 +28,15 @@ __all__ = [
     "clip_by_cell_norm",
     "clip_by_tensor_norm",
     "colei_adam",
-    "colei_eg",
+    "colei_exponentiated_gradient",
     "colei_sgd",
     "dale_projection",
     "dann_sgd",
-    "exponentiate_updates",
-    "fisher_scaling",
+    "exponentiated_gradient",
     "freeze_signs",
     "keras_adam",
     "limit_projection_angle",
     "rnn_sgd",
+    "scale_by_dann_fisher",
     "scale_by_running_fisher",
 ]

@@ -12,7 +12,7 @@ from dalejax.transforms.projection import DaleProjectionState
 from dalejax.types import Params, PyTree
 
 
-def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransformationExtraArgs:
+def exponentiated_gradient(signs: PyTree | None = None) -> optax.GradientTransformationExtraArgs:
     r"""Turn the step of each constrained entry into a factor; free entries keep their step.
 
     .. math:: \theta \leftarrow \theta \, e^{s u}, \qquad s = \pm 1 \text{ the entry's sign}
@@ -34,7 +34,7 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
             ``update``, the parameters are missing.
 
     Example:
-        >>> tx = optax.chain(optax.sgd(0.5), exponentiate_updates({"w": 1, "b": None}))
+        >>> tx = optax.chain(optax.sgd(0.5), exponentiated_gradient({"w": 1, "b": None}))
         >>> params = {"w": jnp.array([1.0, 4.0]), "b": jnp.array([1.0])}
         >>> gradients = {"w": jnp.log(4.0) * jnp.ones(2), "b": jnp.ones(1)}
         >>> updates, state = tx.update(gradients, tx.init(params), params)
@@ -53,7 +53,7 @@ def exponentiate_updates(signs: PyTree | None = None) -> optax.GradientTransform
         del extra
         if params is None:
             raise ValueError(
-                "exponentiate_updates needs the parameters: tx.update(updates, state, params)."
+                "exponentiated_gradient needs the parameters: tx.update(updates, state, params)."
             )
 
         def leaf(sign, step, param, legal):

@@ -2,7 +2,7 @@
 
 One update of an inhibitory weight moves every unit, or all that a unit hears; one of an excitatory
 weight moves one unit by one input. A Dale's ANN therefore learns with gradients corrected by closed
-factors (:func:`fisher_scaling`), or by a measured diagonal of the Fisher information
+factors (:func:`scale_by_dann_fisher`), or by a measured diagonal of the Fisher information
 (``running_fisher.py``).
 """
 
@@ -18,7 +18,7 @@ from dalejax.transforms._layers import layers_of, map_layers
 from dalejax.types import Params
 
 
-def fisher_scaling() -> optax.GradientTransformation:
+def scale_by_dann_fisher() -> optax.GradientTransformation:
     r"""Scale a Dale's ANN's inhibitory gradients so that inhibition and excitation move alike.
 
     .. math:: \partial X^{IE} \leftarrow \frac{\partial X^{IE}}{\sqrt{n_{post}}}, \qquad
@@ -39,7 +39,7 @@ def fisher_scaling() -> optax.GradientTransformation:
     Example:
         >>> import jax.numpy as jnp
         >>> tree = {"W_ee": jnp.ones((4, 9)), "W_ie": jnp.ones((1, 9)), "W_ei": jnp.ones((4, 1))}
-        >>> tx = fisher_scaling()
+        >>> tx = scale_by_dann_fisher()
         >>> scaled, _ = tx.update(tree, tx.init(tree))
         >>> float(scaled["W_ie"][0, 0]), round(float(scaled["W_ei"][0, 0]), 4)
         (0.5, 0.1111)
@@ -54,7 +54,9 @@ def fisher_scaling() -> optax.GradientTransformation:
             for X in _triples(layer):
                 _sizes(layer, X)
         if not layers:
-            raise ValueError("fisher_scaling found no Dale's-ANN matrices (X_ee, X_ie, X_ei).")
+            raise ValueError(
+                "scale_by_dann_fisher found no Dale's-ANN matrices (X_ee, X_ie, X_ei)."
+            )
         return optax.EmptyState()
 
     def update(updates, state, params=None):
@@ -94,6 +96,7 @@ def _sizes(layer: Mapping, X: str) -> tuple[int, int]:
     n_pre = [matrix.shape[-1] for matrix in (ee, ie) if not is_free(matrix)]
     if not (n_post and n_pre):
         raise ValueError(
-            f"of {X}_ee, {X}_ie and {X}_ei a mask hides two; fisher_scaling must see at least two."
+            f"a mask hides two of {X}_ee, {X}_ie and {X}_ei; scale_by_dann_fisher must see at "
+            "least two."
         )
     return n_post[0], n_pre[0]

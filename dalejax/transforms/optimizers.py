@@ -9,8 +9,8 @@ from __future__ import annotations
 import optax
 
 from dalejax.transforms.clipping import clip_by_cell_norm, clip_by_tensor_norm
-from dalejax.transforms.exponentiated import exponentiate_updates
-from dalejax.transforms.fisher import fisher_scaling
+from dalejax.transforms.exponentiated import exponentiated_gradient
+from dalejax.transforms.fisher import scale_by_dann_fisher
 from dalejax.transforms.projection import dale_projection
 from dalejax.types import Array, Float
 
@@ -57,7 +57,9 @@ def colei_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientT
     )
 
 
-def colei_eg(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
+def colei_exponentiated_gradient(
+    learning_rate: Rate, clip: Norm = float("inf")
+) -> optax.GradientTransformation:
     """Descend by exponentiated gradients: clip each tensor by its own norm, step, by factors.
 
     Args:
@@ -65,7 +67,7 @@ def colei_eg(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTr
         clip: largest gradient norm of a tensor.
 
     Example:
-        >>> tx = colei_eg(0.1, clip=1.0)
+        >>> tx = colei_exponentiated_gradient(0.1, clip=1.0)
 
     Reference:
         Cornford et al. 2024, *Brain-like learning with exponentiated gradients*.
@@ -73,7 +75,7 @@ def colei_eg(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTr
     return optax.chain(
         clip_by_tensor_norm(clip),
         optax.sgd(learning_rate),
-        exponentiate_updates(),
+        exponentiated_gradient(),
     )
 
 
@@ -91,7 +93,7 @@ def dann_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTr
         Cornford et al. 2021, algorithm 3; Li et al. 2023, published code.
     """
     return optax.chain(
-        fisher_scaling(),
+        scale_by_dann_fisher(),
         clip_by_cell_norm(clip),
         optax.sgd(learning_rate),
         dale_projection(),

@@ -18,7 +18,7 @@ from dalejax.types import Params, PyTree
 
 
 class DaleProjectionState(NamedTuple):
-    """State of :func:`dale_projection`, :func:`freeze_signs` and ``exponentiate_updates``.
+    """State of :func:`dale_projection`, :func:`freeze_signs` and ``exponentiated_gradient``.
 
     Attributes:
         signs: +1, -1 or 0 for each constrained leaf (int8), a MaskedNode for each free one.

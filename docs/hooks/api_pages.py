@@ -4,18 +4,40 @@ import dalejax as dj
 
 # Theme -> modules of dalejax, in the order of the page; every public name is in one of them.
 THEMES = {
-    "Networks": ["networks", "feedforward", "cell", "cells", "projected", "rectified", "divisive",
-                 "mutual", "hybrid", "spectral", "dense", "conv", "norms", "embedding", "vgg",
-                 "recurrence", "exchange"],
+    "Networks": [
+        "networks",
+        "feedforward",
+        "cell",
+        "cells",
+        "projected",
+        "rectified",
+        "divisive",
+        "mutual",
+        "hybrid",
+        "spectral",
+        "dense",
+        "conv",
+        "norms",
+        "embedding",
+        "vgg",
+        "recurrence",
+        "exchange",
+    ],
     "Signs and starts": ["signs", "sign_trees", "naming", "connectivity", "initializers"],
-    "Transforms and optimisers": ["transforms", "optimizers", "fisher", "running_fisher",
-                                  "angles", "exponentiated"],
+    "Transforms and optimisers": [
+        "transforms",
+        "optimizers",
+        "fisher",
+        "running_fisher",
+        "angles",
+        "exponentiated",
+    ],
     "Training": ["training", "ensemble", "member", "answers", "interrupts", "notes", "penalties"],
     "Tasks": ["tasks"],
     "Data": ["datasets"],
     "Spectra and dynamics": ["spectrum", "dynamics", "currents"],
     "Results": ["results", "statistics", "claims", "ledger", "plots"],
-}  # fmt: skip
+}
 
 
 def navigation() -> list:

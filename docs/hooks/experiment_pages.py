@@ -1,6 +1,6 @@
 """The pages of the experiments, made of their files and kept runs, and the gallery."""
 
-import ast
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the experiments are not installed
 
 from dalejax.analysis import ledger  # noqa: E402
-from experiments.__main__ import all_experiments  # noqa: E402
-from experiments.keep import RESULTS  # noqa: E402
+from experiments import all_experiments, all_modules  # noqa: E402
+from experiments.engine.archive import RESULTS  # noqa: E402
 
 GALLERY = "experiments/index.md"
 PAPERS = {
@@ -62,7 +62,7 @@ def in_order():
 
 def summary(experiment) -> tuple[str, str]:
     """Give the first line of an experiment's file, and the rest of what it says of itself."""
-    doc = ast.get_docstring(ast.parse((ROOT / f"experiments/{experiment.name}.py").read_text()))
+    doc = inspect.getdoc(all_modules()[experiment.name]) or ""
     first, _, rest = doc.partition("\n")
     return first.rstrip("."), rest.strip("\n")
 
@@ -85,8 +85,8 @@ def page_of(experiment, entries) -> str:
     if own:
         table = ledger.markdown(own).split("\n## ", 1)[1].split("\n", 1)[1]
         parts.append(f"## Claims\n{table}")
-    code = (ROOT / f"experiments/{experiment.name}.py").read_text()
-    parts.append(f'## Source\n\n```python title="experiments/{experiment.name}.py"\n{code}```')
+    path = Path(str(all_modules()[experiment.name].__file__)).relative_to(ROOT)
+    parts.append(f'## Source\n\n```python title="{path}"\n{(ROOT / path).read_text()}```')
     return "\n\n".join(parts)
 
 

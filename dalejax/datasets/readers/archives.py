@@ -15,9 +15,14 @@ from dalejax.datasets.readers.compressed import MAX_RATIO, Opened, read_at_most,
 
 # What zipfile raises of archives that are not as they should be, ValueError aside.
 ZIP_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
     OSError,
-)  # fmt: skip
+)
 _TAR_DAMAGE = (tarfile.TarError, EOFError, OverflowError, OSError)
 
 

@@ -88,6 +88,15 @@ def _read_header(file: io.BufferedIOBase, name: str) -> tuple[tuple[int, ...], b
             warnings.simplefilter("error")  # NumPy warns of headers that it has to guess
             return readers[version](file, max_header_size=_LONGEST_HEADER)
     # The header is a Python literal; whatever its parser raises says that it is none.
-    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, Warning,
-            AttributeError, tokenize.TokenError) as error:  # fmt: skip
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+        Warning,
+        AttributeError,
+        tokenize.TokenError,
+    ) as error:
         raise ValueError(f"{name!r} has a header that is not NumPy's") from error

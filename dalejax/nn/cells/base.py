@@ -19,13 +19,12 @@ from dalejax.nn import leak
 from dalejax.nn.connectivity import MASK, Connectivity, masked
 from dalejax.nn.divisive_gain import Gain
 from dalejax.nn.recurrence import activation, recurrence, rows
+from dalejax.streams import Stream
 from dalejax.types import Any, Array, Float, Key
 
 NOISE = "noise"  # the random stream of recurrent noise
-PUSH = "push"  # a collection: what somebody adds to the drive, to see the loss's derivative by it
-# The mask's own of a cell's key; split(key)[i] is fold_in(key, i), so that a small number would
-# be the key of some weights.
-_SYNAPSES = 1 << 20
+# Flax collection: additive perturbation of the drive; its gradient is dL/d(drive).
+PERTURBATIONS = "perturbations"
 
 
 class Effective(NamedTuple):
@@ -53,8 +52,8 @@ class Cell(nn.RNNCellBase):
                     + \sqrt{2 \alpha}\, \sigma \xi_t, \qquad h_t = f(z_t), \quad
               \alpha = \Delta t / \tau, \quad \xi_t \sim \mathcal N(0, 1)
 
-    A subclass says how its parameters start (:meth:`initial`) and how they fold into effective
-    weights (:meth:`effective`); both are pure functions.
+    A subclass says how its parameters start (:meth:`initial_params`) and how they fold into
+    effective weights (:meth:`effective`); both are pure functions.
 
     Args:
         features: hidden units n.
@@ -100,7 +99,7 @@ class Cell(nn.RNNCellBase):
         """Time step over time constant of each unit [n]; None in discrete time."""
         return leak.alpha(self.tau, self.dt, self.features, self.outputs_n_i)
 
-    def kick(self, shape: tuple[int, ...], key: Key[Array, ""]) -> Float[Array, "*b n"]:
+    def noise_drive(self, shape: tuple[int, ...], key: Key[Array, ""]) -> Float[Array, "*b n"]:
         """Draw the noise as an addition to the drive, which the leak multiplies by alpha."""
         alpha = 1.0 if self.alpha is None else self.alpha
         return jnp.sqrt(2 / alpha) * self.noise * jax.random.normal(key, shape)
@@ -110,7 +109,7 @@ class Cell(nn.RNNCellBase):
         """How many of the cell's units, the last ones, are inhibitory to the layer above."""
         return 0
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the cell's parameters for n_in inputs."""
         raise TypeError(f"{type(self).__name__} does not say how it starts.")
 
@@ -119,7 +118,7 @@ class Cell(nn.RNNCellBase):
         if self.connectivity is None:
             return {}
         mask = self.connectivity(
-            self.features, self.outputs_n_i, key=jax.random.fold_in(key, _SYNAPSES)
+            self.features, self.outputs_n_i, key=jax.random.fold_in(key, Stream.MASK)
         )
         return {MASK: mask.astype(jnp.zeros(()).dtype)}
 
@@ -141,7 +140,7 @@ class Cell(nn.RNNCellBase):
         # Parameters start together (a DANN's inhibition depends on its excitation), so they are
         # put at once instead of one `self.param` each.
         if self.is_initializing():
-            for name, value in self.initial(n_in, key=self.make_rng("params")).items():
+            for name, value in self.initial_params(n_in, key=self.make_rng("params")).items():
                 self.put_variable("params", name, value)
         params = self.variables["params"]
         made_for = self.effective(params).U.shape[-1]
@@ -159,7 +158,7 @@ class Cell(nn.RNNCellBase):
         drive = drive if gain is None else gain.apply(drive, h)
         drive = drive + self.input_product(params, x)
         if self.noise:
-            drive = drive + self.kick(drive.shape, self.make_rng(NOISE))
+            drive = drive + self.noise_drive(drive.shape, self.make_rng(NOISE))
         z = drive if alpha is None else carry + alpha * (drive - carry)
         h = f(z)
         return (h if alpha is None else z), h
@@ -189,9 +188,9 @@ class Cell(nn.RNNCellBase):
             silent = jnp.broadcast_to(b, (steps - len(x), *u.shape[1:]))
             u = jnp.concatenate([u, silent])
         if self.noise:
-            u = u + self.kick(u.shape, self.make_rng(NOISE))
-        if self.has_variable(PUSH, "drive"):
-            u = u + self.get_variable(PUSH, "drive")
+            u = u + self.noise_drive(u.shape, self.make_rng(NOISE))
+        if self.has_variable(PERTURBATIONS, "drive"):
+            u = u + self.get_variable(PERTURBATIONS, "drive")
         # The scan's carry has to be of the type that every step returns, whatever the inputs' is.
         carry = jnp.asarray(jnp.zeros(u.shape[1:]) if carry is None else carry, u.dtype)
         return recurrence(u, W, carry, self.activation, self.gain(params), self.alpha)

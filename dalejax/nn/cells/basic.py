@@ -44,7 +44,7 @@ class RNNCell(Cell):
     recurrent_init: Callable[..., Array] = initializers.uniform
     input_init: Callable[..., Array] = initializers.uniform
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W and a zero b for n_in inputs."""
         key_U, key_W = jax.random.split(key)
         n = self.features
@@ -74,7 +74,7 @@ class ColEICell(EICell):
 
     Example:
         >>> cell = ColEICell(4, n_i=1)
-        >>> params = cell.initial(3, key=jax.random.key(0))
+        >>> params = cell.initial_params(3, key=jax.random.key(0))
         >>> jnp.sign(params["W"]).sum(0).tolist()
         [3.0, 3.0, 3.0, -3.0]
 
@@ -92,7 +92,7 @@ class ColEICell(EICell):
             checks.positive("rho", self.rho)
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W, b and their signs for n_in inputs."""
         key_U, key_W = jax.random.split(key)
         n, inputs_n_i = self.features, self.inputs_n_i or 0
@@ -136,7 +136,7 @@ class DANNCell(Cell):
 
     Example:
         >>> cell = DANNCell(4, n_i=1)
-        >>> params = cell.initial(3, key=jax.random.key(0))
+        >>> params = cell.initial_params(3, key=jax.random.key(0))
         >>> cell.effective(params).W.shape
         (4, 4)
 
@@ -162,7 +162,7 @@ class DANNCell(Cell):
             signs.check_populations(self.features, pool)
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw both triples, a zero b and their signs for n_in inputs."""
         key_U, key_W = jax.random.split(key)
         n, mean = self.features, initializers.dann_mean(self.features)

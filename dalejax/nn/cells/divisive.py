@@ -73,7 +73,7 @@ class DivisiveDANNDense(DANNDense):
             raise ValueError("the inhibition neither subtracts nor divides; it must do either.")
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the triple, alpha, the gain, the bias and their signs for n_in inputs."""
         shape = (self.features, n_in)
         if self.first:
@@ -145,7 +145,7 @@ class DivisiveDANNCell(DANNCell):
         checks.choice("activation", self.activation, ("relu",))
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw both triples, their alphas and gains, a zero b and their signs for n_in inputs."""
         key_U, key_W = jax.random.split(key)
         n, pool = self.features, self.n_i if self.inputs_pool is None else self.inputs_pool

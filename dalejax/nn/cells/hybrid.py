@@ -43,9 +43,10 @@ class HybridCell(DANNCell):
     Example:
         >>> import jax, jax.numpy as jnp
         >>> cell, key = HybridCell(4, n_i=2, slow_n_i=1), jax.random.key(0)
-        >>> W = cell.effective(cell.initial(3, key=key)).W
+        >>> W = cell.effective(cell.initial_params(3, key=key)).W
         >>> dann = DANNCell(4, n_i=2)
-        >>> bool((W == dann.effective(dann.initial(3, key=key)).W * jnp.array([1, 1, 1, -1])).all())
+        >>> of_dann = dann.effective(dann.initial_params(3, key=key)).W
+        >>> bool((W == of_dann * jnp.array([1, 1, 1, -1])).all())
         True
 
     Reference:
@@ -65,9 +66,9 @@ class HybridCell(DANNCell):
         """How many of the cell's units, the last ones, are inhibitory to the layer above."""
         return self.slow_n_i
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw a Dale's ANN, and turn the columns of what inhibits round."""
-        params = super().initial(n_in, key=key)
+        params = super().initial_params(n_in, key=key)
         return _turned(params, {"U": self.inputs_n_i or 0, "W": self.slow_n_i})
 
 
@@ -90,7 +91,7 @@ class HybridDense(DANNDense):
     Example:
         >>> import jax, jax.numpy as jnp
         >>> layer = HybridDense(2, inputs_n_i=1)
-        >>> jnp.sign(layer.initial(3, key=jax.random.key(0))["W_ee"]).tolist()
+        >>> jnp.sign(layer.initial_params(3, key=jax.random.key(0))["W_ee"]).tolist()
         [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0]]
 
     Reference:
@@ -99,9 +100,9 @@ class HybridDense(DANNDense):
 
     takes_inhibition: ClassVar[bool] = True
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw a Dale's-ANN layer, and turn the columns of what inhibits round."""
-        params = super().initial(n_in, key=key)
+        params = super().initial_params(n_in, key=key)
         return _turned(params, {"W": (self.inputs_n_i or 0) * self.columns_per_input})
 
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 
 from dalejax import initializers, signs
 from dalejax.nn.cells.basic import DANNCell
+from dalejax.streams import Stream
 from dalejax.types import Any, Array, Float, Key
 
-# Of a cell's key, the synapses inside each pool; split(key)[i] is fold_in(key, i), and taken.
-_POOLS = {"U": 1 << 20, "W": (1 << 20) + 1}
+_POOLS = {"U": Stream.POOL_U, "W": Stream.POOL_W}
 
 
 class MutualDANNCell(DANNCell):
@@ -24,8 +24,8 @@ class MutualDANNCell(DANNCell):
     :class:`~dalejax.nn.cells.basic.DANNCell`: excitation is balanced, and with ``"mean_row"``
     inhibition the effective weights are those of a DANNCell of the same key. The interneurons are
     linear, as those of a DANN are: rectified ones would do the same as long as none is inhibited
-    below zero. They settle while every eigenvalue of W_ii is above -1 in its real part; training is free to leave
-    that, and then the weights stand for nothing.
+    below zero. They settle while every eigenvalue of W_ii is above -1 in its real part; training is
+    free to leave that, and then the weights stand for nothing.
 
     Args:
         features: excitatory units n (the interneurons come on top), at least 2.
@@ -39,7 +39,7 @@ class MutualDANNCell(DANNCell):
 
     Example:
         >>> cells, key = (MutualDANNCell(4, n_i=2), DANNCell(4, n_i=2)), jax.random.key(0)
-        >>> W, of_dann = (cell.effective(cell.initial(3, key=key)).W for cell in cells)
+        >>> W, of_dann = (cell.effective(cell.initial_params(3, key=key)).W for cell in cells)
         >>> bool(jnp.allclose(W, of_dann, atol=1e-6))
         True
 
@@ -54,13 +54,13 @@ class MutualDANNCell(DANNCell):
             raise ValueError(f"mutual is {self.mutual}; it must be above 0 and below 1.")
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw a Dale's ANN, and synapses within its pools that leave its balance as it is."""
-        params = super().initial(n_in, key=key)
+        params = super().initial_params(n_in, key=key)
         rule, held = params.pop(signs.KEY), []
-        for name, number in _POOLS.items():
+        for name, stream in _POOLS.items():
             size = params[f"{name}_ei"].shape[1]
-            params[f"{name}_ii"] = self._pool(size, jax.random.fold_in(key, number))
+            params[f"{name}_ii"] = self._pool(size, jax.random.fold_in(key, stream))
             # (1 + W_ii)^-1 takes a vector of ones to 1 / (1 + mutual).
             params[f"{name}_ei"] *= 1 + self.mutual
             held.append((f"{name}_ii", 0))

@@ -39,7 +39,7 @@ class ProjectedCell(EICell):
 
     Example:
         >>> cell = ProjectedCell(4, n_i=1)
-        >>> W = cell.initial(3, key=jax.random.key(0))["W"]
+        >>> W = cell.initial_params(3, key=jax.random.key(0))["W"]
         >>> bool((W[:, :3] >= 0).all() and (W[:, 3:] <= 0).all())
         True
 
@@ -66,7 +66,7 @@ class ProjectedCell(EICell):
         """How many of the cell's units, the last ones, are inhibitory to the layer above."""
         return self.n_i if self.signed == "presynaptic" else 0
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W and a zero b for n_in inputs, and project them onto their signs."""
         key_U, key_W = jax.random.split(key)
         n, inputs_n_i = self.features, self.inputs_n_i or 0

@@ -35,7 +35,7 @@ class RectifiedCell(ColEICell):
 
     Example:
         >>> cell = RectifiedCell(4, n_i=1, tau=100.0, dt=20.0, noise=0.15)
-        >>> params = cell.initial(3, key=jax.random.key(0))
+        >>> params = cell.initial_params(3, key=jax.random.key(0))
         >>> jnp.sign(cell.effective(params).W).sum(0).tolist()
         [3.0, 3.0, 3.0, -3.0]
 
@@ -53,9 +53,9 @@ class RectifiedCell(ColEICell):
             )
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the free parameters, all positive, for n_in inputs."""
-        params = super().initial(n_in, key=key)
+        params = super().initial_params(n_in, key=key)
         U = jax.random.uniform(jax.random.split(key)[0], (self.features, n_in), maxval=_SMALL)
         del params[signs.KEY]
         return params | {"U": U, "W": jnp.abs(params["W"]), "b": jnp.zeros(self.features)}
@@ -82,7 +82,7 @@ class RectifiedDense(Dense):
 
     Example:
         >>> layer = RectifiedDense(2, inputs_n_i=1)
-        >>> params = layer.initial(3, key=jax.random.key(0))
+        >>> params = layer.initial_params(3, key=jax.random.key(0))
         >>> jnp.sign(layer.effective(params).W).tolist()
         [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
 
@@ -92,7 +92,7 @@ class RectifiedDense(Dense):
 
     may_be_first: ClassVar[bool] = False
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw the free weights, all positive, and a zero b for n_in inputs."""
         W = jax.random.uniform(key, (self.features, n_in), maxval=_SMALL)
         return {"W": W, "b": jnp.zeros(self.features)}

@@ -14,7 +14,7 @@ from dalejax.nn.dense import ColEIDense
 from dalejax.types import Any, Array, Key
 
 
-class SpectralColEICell(EICell):
+class RepairedColEICell(EICell):
     r"""Column-signed E/I cell that starts from few strong synapses, at any ratio of E to I.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad
@@ -31,7 +31,7 @@ class SpectralColEICell(EICell):
     .. math:: \sigma_1(W) \le \tfrac12 (1 + \sqrt 5)\, s \quad \text{for any } n, n_i
 
     All other synapses are absent, and may grow. U likewise: a unit starts with few inputs. The cell
-    learns as any column-signed cell does (``colei_sgd``), under a :class:`SpectralColEIDense`.
+    learns as any column-signed cell does (``colei_sgd``), under a :class:`RepairedColEIDense`.
 
     Args:
         features: hidden units n, E and I together.
@@ -56,8 +56,8 @@ class SpectralColEICell(EICell):
             would take synapses away.
 
     Example:
-        >>> cell = SpectralColEICell(100, n_i=10)
-        >>> W = cell.initial(3, key=jax.random.key(0))["W"]
+        >>> cell = RepairedColEICell(100, n_i=10)
+        >>> W = cell.initial_params(3, key=jax.random.key(0))["W"]
         >>> bool(1.1 < jnp.linalg.norm(W, 2) <= 0.8 * 1.6181)
         True
         >>> (W != 0).sum(1)[-10:].tolist()  # what each inhibitory unit receives
@@ -90,7 +90,7 @@ class SpectralColEICell(EICell):
             )
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw U, W and b for n_in inputs, and their signs."""
         key_U, key_P, key_A, key_B = jax.random.split(key, 4)
         n, n_i, inputs_n_i = self.features, self.n_i, self.inputs_n_i or 0
@@ -107,9 +107,13 @@ class SpectralColEICell(EICell):
             # A norm of all of U, over as many singular values as it has.
             rms = self.input_scale * math.sqrt(n_in / 3 / min(n, n_in))
             U = initializers.colei_flat(
-                (n, n_in), inputs_n_i, rms, key=key_U, synapses=self.input_synapses,
+                (n, n_in),
+                inputs_n_i,
+                rms,
+                key=key_U,
+                synapses=self.input_synapses,
                 balanced=self.balanced_inputs,
-            )  # fmt: skip
+            )
         else:
             U = jnp.abs(self.input_init((n, n_in), key=key_U))
             if U.shape != (n, n_in):
@@ -130,7 +134,7 @@ def _ties(n_i, n_e, key):
     return jnp.zeros((n_i, n_e)).at[jnp.arange(n_i), column].set(entries)
 
 
-class SpectralColEIDense(ColEIDense):
+class RepairedColEIDense(ColEIDense):
     r"""Column-signed dense layer that starts with equal singular values.
 
     .. math:: y = W h + b, \qquad
@@ -161,18 +165,18 @@ class SpectralColEIDense(ColEIDense):
             layer, or n_i is below 0 or not below the outputs.
 
     Example:
-        >>> layer = SpectralColEIDense(2, inputs_n_i=1, singular_value=0.5)
-        >>> W = layer.initial(4, key=jax.random.key(0))["W"]
+        >>> layer = RepairedColEIDense(2, inputs_n_i=1, singular_value=0.5)
+        >>> W = layer.initial_params(4, key=jax.random.key(0))["W"]
         >>> [round(float(s), 4) for s in jnp.linalg.svd(W, compute_uv=False)]
         [0.5, 0.5]
         >>> (W != 0).sum(0).tolist()
         [1, 1, 1, 1]
-        >>> shifted = SpectralColEIDense(2, inputs_n_i=1, singular_value=0.5, shift=10.0)
-        >>> (shifted.initial(4, key=jax.random.key(0))["W"] - W)[0].tolist()  # 10 / sqrt(4)
+        >>> shifted = RepairedColEIDense(2, inputs_n_i=1, singular_value=0.5, shift=10.0)
+        >>> (shifted.initial_params(4, key=jax.random.key(0))["W"] - W)[0].tolist()  # 10 / sqrt(4)
         [5.0, 5.0, 5.0, -5.0]
 
     Reference:
-        As :class:`SpectralColEICell`.
+        As :class:`RepairedColEICell`.
     """
 
     singular_value: float = 1 / 3
@@ -188,7 +192,7 @@ class SpectralColEIDense(ColEIDense):
             )
         super().__post_init__()
 
-    def initial(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
+    def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
         """Draw W, b and their signs for n_in inputs."""
         n_i = (self.inputs_n_i or 0) * self.columns_per_input
         W = initializers.colei_flat((self.features, n_in), n_i, self.singular_value, key=key)

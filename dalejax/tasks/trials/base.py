@@ -10,10 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from dalejax import checks
+from dalejax.streams import Stream
 from dalejax.tasks.base import Batch, Task, batches
 from dalejax.types import Any, Array, Float, Int, Key, PyTree
-
-_TEST = 2**32 - 1  # the test set's stream: no member's number, whose keys are made likewise
 
 
 class Trial(NamedTuple):
@@ -127,7 +126,7 @@ class TrialTask(Task):
     def evaluation_batch(self, data: PyTree, name: str, trials: Int[Array, " b"]) -> Batch:
         """Make trials of the test set by their numbers."""
         del name
-        root = jax.random.fold_in(jax.random.key(data["seed"]), _TEST)
+        root = jax.random.fold_in(jax.random.key(data["seed"]), Stream.TEST)
         return _batch_of(self.make(jax.vmap(lambda i: jax.random.fold_in(root, i))(trials)))
 
     def loss(self, outputs: Float[Array, "t b n_out"], targets: Wanted) -> Float[Array, ""]:

@@ -72,10 +72,16 @@ class ContextIntegration(ChoiceTask):
         ]
         context, motion, colour, choice = map(np.array, zip(*rows, strict=True))
         conditions = {
-            "context": context, "motion": motion, "colour": colour, "choice": choice.astype(int)
-        }  # fmt: skip
+            "context": context,
+            "motion": motion,
+            "colour": colour,
+            "choice": choice.astype(int),
+        }
         parts = np.eye(2)[context], evidence(motion, _GAIN), evidence(colour, _GAIN)
         super().__init__(
-            {"fixation": fixation, "stimulus": stimulus}, decision, conditions,
-            {"stimulus": np.concatenate(parts, axis=1)}, **common,
-        )  # fmt: skip
+            {"fixation": fixation, "stimulus": stimulus},
+            decision,
+            conditions,
+            {"stimulus": np.concatenate(parts, axis=1)},
+            **common,
+        )

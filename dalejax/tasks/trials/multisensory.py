@@ -78,13 +78,17 @@ class MultisensoryIntegration(ChoiceTask):
         modality = np.repeat([0, 1, 2], len(rates))
         frequency = np.tile(rates, 3)
         conditions = {
-            "modality": modality, "frequency": frequency,
+            "modality": modality,
+            "frequency": frequency,
             "choice": (frequency > boundary).astype(int),
-        }  # fmt: skip
+        }
         on = np.stack([_SEEN[modality], _HEARD[modality]], axis=1)
         both = tuned(frequency, lowest, highest, offset=0.5, range_=0.6)  # positively, negatively
         shown = np.concatenate([on * both[:, :1], on * both[:, 1:]], axis=1)
         super().__init__(
-            {"fixation": fixation, "stimulus": stimulus}, decision, conditions,
-            {"stimulus": shown}, **common,
-        )  # fmt: skip
+            {"fixation": fixation, "stimulus": stimulus},
+            decision,
+            conditions,
+            {"stimulus": shown},
+            **common,
+        )

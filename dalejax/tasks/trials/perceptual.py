@@ -104,9 +104,13 @@ class PerceptualDecision(ChoiceTask):
             shown = np.insert(shown, 2, 1.0, axis=1)
         self.n_in = shown.shape[1]
         super().__init__(
-            {"fixation": fixation, "stimulus": stimulus}, decision, conditions,
-            {"stimulus": shown}, early=reaction_time, **common,
-        )  # fmt: skip
+            {"fixation": fixation, "stimulus": stimulus},
+            decision,
+            conditions,
+            {"stimulus": shown},
+            early=reaction_time,
+            **common,
+        )
 
     def reaction_times(
         self, outputs: Float[Array, "t b n_out"], wanted: Wanted, threshold: float = 0.8

@@ -18,10 +18,16 @@ from dalejax.types import Array, Float
 #   6 7 8
 SEQUENCES = np.array(
     [
-        (4, 5, 1, 0), (4, 3, 1, 2), (4, 3, 7, 8), (4, 5, 7, 6),
-        (4, 5, 1, 2), (4, 3, 1, 0), (4, 3, 7, 6), (4, 5, 7, 8),
+        (4, 5, 1, 0),
+        (4, 3, 1, 2),
+        (4, 3, 7, 8),
+        (4, 5, 7, 6),
+        (4, 5, 1, 2),
+        (4, 3, 1, 0),
+        (4, 3, 7, 6),
+        (4, 5, 7, 8),
     ]
-)  # fmt: skip
+)
 OPTIONS = {1: (0, 2), 3: (1, 7), 4: (3, 5), 5: (1, 7), 7: (6, 8)}  # dot -> where to go from it
 POSITIONS = np.array([((k % 3 - 1) / 2, (1 - k // 3) / 2) for k in range(9)])  # (x, y) of each dot
 _MOVES = ("move1", "move2", "move3")
@@ -91,8 +97,10 @@ class SequenceExecution(ConditionTask):
         common.setdefault("tau", _TAU)
         super().__init__(
             {"iti": iti, "fixation": fixation, **dict.fromkeys(_MOVES, move)},
-            {"sequence": np.arange(1, 9)}, shown, **common,
-        )  # fmt: skip
+            {"sequence": np.arange(1, 9)},
+            shown,
+            **common,
+        )
         checks.positive("window", window)
         self.window = self.steps_in("window", window)
         if window > move:

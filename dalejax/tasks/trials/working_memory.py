@@ -75,6 +75,9 @@ class ParametricWorkingMemory(ChoiceTask):
         conditions = {"f1": first, "f2": second, "choice": (first > second).astype(int)}
         span = {"lowest": both.min(), "highest": both.max(), "offset": 0.2, "range_": 0.8}
         super().__init__(
-            {"fixation": fixation, "f1": f1, "delay": delay, "f2": f2}, decision, conditions,
-            {"f1": tuned(first, **span), "f2": tuned(second, **span)}, **common,
-        )  # fmt: skip
+            {"fixation": fixation, "f1": f1, "delay": delay, "f2": f2},
+            decision,
+            conditions,
+            {"f1": tuned(first, **span), "f2": tuned(second, **span)},
+            **common,
+        )

@@ -1,0 +1,1 @@
+"""What every experiment uses: presets, runs in folders, evidence for claims, kept results."""

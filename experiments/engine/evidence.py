@@ -1,0 +1,209 @@
+"""How a sentence of a paper becomes a claim: the comparisons, numbers and correlations in use.
+
+Each function takes the runs' final values (a Series by member, NaN where it diverged), tests them,
+and gives claims; what is tested together is corrected together (Holm).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+import dalejax as dj
+from experiments.engine.base import Context, finite, rank_test
+
+LEVEL = 0.05
+_FEWEST_ORDERS = 20  # of three and three
+
+
+class Above(NamedTuple):
+    """To be shown: the values `high` lie above the values `low`; `names` are theirs."""
+
+    id: str
+    statement: str
+    high: pd.Series
+    low: pd.Series
+    names: tuple[str, str]
+
+
+def above(
+    context: Context, wanted: Sequence[Above], source: str, note: str = ""
+) -> list[dj.claims.Claim]:
+    """Test by Mann–Whitney whether one sample lies above another; Holm over all that is wanted.
+
+    Where so few seeds can't give a p below the level, every seed of one must lie above the other's,
+    three against three at least.
+    """
+    tests = [rank_test(w.high, w.low) for w in wanted]
+    corrected = dj.statistics.holm([test.p for test in tests])
+    holm = f", Holm over {len(wanted)}" if len(wanted) > 1 else ""
+    out = []
+    for w, test, p in zip(wanted, tests, corrected, strict=True):
+        texts = [
+            f"{n} {dj.results.summary(v)['text']}" for n, v in zip(w.names, w[2:4], strict=True)
+        ]
+        high, low = finite(w.high), finite(w.low)
+        orders = math.comb(test.n_a + test.n_b, test.n_a)
+        few = 2 * len(wanted) / orders > LEVEL
+        apart = bool(orders >= _FEWEST_ORDERS and high.min() > low.max())
+        shown = apart if few else bool(p < LEVEL and high.median() > low.median())
+        out.append(
+            context.claim(
+                id=w.id,
+                statement=w.statement,
+                source=source,
+                measured=float(high.median() - low.median()),
+                p=float(p),
+                test=f"difference of medians, Mann–Whitney U ({test.method}), "
+                f"{test.n_a} vs {test.n_b}{holm}; "
+                + ", ".join(texts)
+                + (", all seeds apart" if apart else ""),
+                reference="positive",
+                holds=shown,
+                note=note,
+            )
+        )
+    return out
+
+
+def interval(values) -> dj.statistics.Interval:
+    """Bound a mean over seeds (bootstrap); where fewer than two are left, nothing is bounded."""
+    x = np.round(np.asarray(values, float), 9)  # equal values are ties, whatever their last bit
+    if x.size < 2:
+        return dj.statistics.Interval(float("nan"), float("nan"))
+    return dj.statistics.bootstrap_interval(x, seed=0)
+
+
+def mean(
+    context: Context, id: str, statement: str, source: str, values, holds, reference, **more
+) -> dj.claims.Claim:
+    """Set a mean over seeds, with its interval, beside the paper's.
+
+    ``holds`` is a function of the interval; without one, nothing holds.
+    """
+    x, bounds = np.asarray(values, float), interval(values)
+    more.setdefault("test", f"bootstrap, n = {x.size}")
+    return context.claim(
+        id=id,
+        statement=statement,
+        source=source,
+        measured=float(x.mean()) if x.size else None,
+        spread=float(x.std(ddof=1)) if x.size > 1 else None,
+        interval=tuple(bounds),
+        reference=reference,
+        holds=bool(np.isfinite(bounds).all() and holds(bounds)),
+        **more,
+    )
+
+
+def gap_within(
+    context: Context, id: str, statement: str, source: str, a, b, limit: float, note: str = ""
+) -> dj.claims.Claim:
+    """Show that two samples are equivalent: the interval of a − b, by seeds, within ± limit."""
+    pairs = dj.results.paired_differences(a, b)
+    return mean(
+        context,
+        id,
+        statement,
+        source,
+        pairs.values,
+        lambda bounds: bounds.low >= -limit and bounds.high <= limit,
+        f"interval within ± {limit:g}",
+        test=f"bootstrap of {len(pairs.values)} seed pairs, {pairs.n_dropped} diverged",
+        note=note,
+    )
+
+
+def more_variable(
+    context: Context, id: str, statement: str, source: str, values, others: dict, note: str = ""
+) -> dj.claims.Claim:
+    """Show that one sample varies more than each of the others (Brown–Forsythe)."""
+    x = finite(values)
+    spread = {name: float(finite(v).std()) for name, v in others.items()}
+    tests = [stats.levene(x, finite(v), center="median").pvalue for v in others.values()]
+    p, multiple = float(max(tests)), float(x.std() / max(spread.values()))
+    told = ", ".join(f"{name} {sd:.2g}" for name, sd in spread.items())
+    return context.claim(
+        id=id,
+        statement=f"{statement} (standard deviation, as a multiple of the largest other).",
+        source=source,
+        measured=multiple,
+        p=p,
+        test=f"Brown–Forsythe, the larger p of {len(tests)}, n = {len(x)}; sd of {told}",
+        reference="above 1",
+        holds=bool(multiple > 1 and p < LEVEL),
+        note=note,
+    )
+
+
+def number(
+    context: Context, id: str, statement: str, source: str, values, holds, reference, **more
+) -> dj.claims.Claim:
+    """Set a measured number, or its mean over initialisations or seeds, beside the paper's."""
+    x = np.asarray(values, float).ravel()
+    more.setdefault("test", f"n = {x.size}" if x.size > 1 else "")
+    return context.claim(
+        id=id,
+        statement=statement,
+        source=source,
+        measured=float(x.mean()),
+        spread=float(x.std(ddof=1)) if x.size > 1 else None,
+        reference=reference,
+        holds=bool(holds),
+        **more,
+    )
+
+
+def correlated(
+    context: Context, id: str, statement: str, source: str, x, y, sign: int, note: str = ""
+) -> dj.claims.Claim:
+    """Show that two quantities rise together (sign 1) or against each other (-1), by rank."""
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    good = np.isfinite(x) & np.isfinite(y)
+    lost = f", {int((~good).sum())} diverged" if not good.all() else ""
+    try:
+        found = dj.statistics.spearman(x[good], y[good], seed=0)
+    except ValueError:  # too few left, or all alike: nothing is shown
+        found = dj.statistics.Correlation(float("nan"), 1.0, int(good.sum()), (np.nan, np.nan))
+    return context.claim(
+        id=id,
+        statement=statement,
+        source=source,
+        measured=found.rho,
+        interval=tuple(found.interval),
+        p=found.p,
+        test=f"Spearman's rank correlation, {found.n} networks{lost}",
+        reference="positive" if sign > 0 else "negative",
+        holds=bool(sign * found.rho > 0 and found.p < LEVEL),
+        note=note,
+    )
+
+
+def opposite(
+    context: Context, id: str, statement: str, source: str, x: Sequence, y: Sequence
+) -> dj.claims.Claim:
+    """Show that few configurations' means run against each other: the more x, the less y.
+
+    The networks of one configuration have nearly one x, so they are no independent evidence: what
+    counts is the order of the means. Spearman's rho over the networks only describes.
+    """
+    means = [(float(np.mean(a)), float(finite(b).mean())) for a, b in zip(x, y, strict=True)]
+    means.sort()
+    pooled = stats.spearmanr(np.concatenate(x), np.concatenate(y), nan_policy="omit")
+    falls = all(low > high for (_, low), (_, high) in itertools.pairwise(means))
+    return context.claim(
+        id=id,
+        statement=statement,
+        source=source,
+        measured=float(pooled.statistic),
+        test=f"Spearman's rank correlation of {sum(map(len, y))} networks (describes only); means: "
+        + ", ".join(f"{a:.3f}: {b:.2f}" for a, b in means),
+        reference=f"all {len(means)} means in opposite order",
+        holds=bool(falls),
+    )

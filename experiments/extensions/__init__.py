@@ -1,0 +1,1 @@
+"""What the papers leave open: homeostasis, interneurons, time constants, other gradients."""

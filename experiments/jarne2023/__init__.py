@@ -1,0 +1,1 @@
+"""Jarne & Caruso 2023: networks with an excitatory/inhibitory constraint and their eigenvalues."""

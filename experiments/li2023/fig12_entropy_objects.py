@@ -1,0 +1,60 @@
+"""Figure 12 of Li et al. 2023: NSE at the start and the error, on object recognition.
+
+python -m experiments fig12_entropy_objects --preset laptop --data-dir DIR
+"""
+
+from __future__ import annotations
+
+import dalejax as dj
+from experiments.engine.base import Context, Experiment, stand_in
+from experiments.li2023 import _entropy, fig2_objects
+
+_OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "last")
+FULL = {name: fig2_objects.FULL[name] for name in _OF_TASK} | {
+    "sizes": (100, 200, 500, 1000),
+    "shares": (0.01, 0.05, 0.1, 0.25, 0.5),
+    "updates": 37_500,
+    "eval_every": 1250,
+    "seeds": 5,
+    "rate": 0.037,
+    "clips": (1.0,),
+}
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "shapes",
+        "scenes": "noise",
+        "size": 16,
+        "pictures": 640,
+        "sizes": (20, 30),
+        "shares": (0.05, 0.5),
+        "updates": 20,
+        "eval_every": 10,
+        "seeds": 2,
+        "last": 1,
+    },
+    "laptop": FULL
+    | {"sizes": (100, 200, 500), "shares": (0.02, 0.1, 0.25, 0.5), "updates": 10_000, "seeds": 3},
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 12"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train the grid; draw the maps and the scatter."""
+    s = context.settings
+    task = fig2_objects.recognition(context)
+    grid = _entropy.train(context, task, "test_error")
+    _entropy.draw(context, grid, f"test error (%){stand_in(task.source)}")
+    note = f"{s['data']} on {s['scenes']}{stand_in(task.source)}; not the pictures of Majaj et al."
+    return _entropy.claims(context, grid, f"{SOURCE}; section 3.4", note)
+
+
+EXPERIMENT = Experiment(
+    name="fig12_entropy_objects",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 14, "paper": 900},
+    claims=3,
+    run=run,
+)

@@ -1,0 +1,116 @@
+"""Figure 15 of Li et al. 2023: DANN's singular values over E/I ratios and sizes.
+
+    python -m experiments fig15_dann_spectra --preset laptop
+
+Nothing is trained: 20 initialisations of each; every one follows the RNN's quarter circle.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import dalejax as dj
+from experiments.engine import evidence
+from experiments.engine.base import Context, Experiment
+from experiments.shared import spectra
+
+FULL = {
+    "data": "none",
+    "n": 100,
+    "shares": (0.01, 0.1, 0.5),
+    "sizes": (100, 300, 1000),
+    "share": 0.1,
+    "seeds": 20,
+}
+PRESETS = {
+    "smoke": FULL | {"n": 20, "shares": (0.05, 0.1, 0.5), "sizes": (10, 20, 40), "seeds": 5},
+    "laptop": FULL,
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 15"
+SECTION = f"{SOURCE}; section 3.4"
+RNN_RADIUS = 1 / np.sqrt(3)
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Draw the initialisations and take their singular values."""
+    s = context.settings
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+
+    def start(cells):
+        return spectra.at_start(
+            {name: spectra.recurrent_weights(cell, keys) for name, cell in cells.items()}
+        )
+
+    def dann(n, share):
+        return dj.DANNCell(n, n_i=dj.signs.num_inhibitory(n, share))
+
+    ratios = start({f"{100 * share:g} % I": dann(s["n"], share) for share in s["shares"]})
+    sizes = start({f"{n} units": dann(n, s["share"]) for n in s["sizes"]})
+    rnns = start({n: dj.RNNCell(n) for n in dict.fromkeys((s["n"], *s["sizes"]))})
+    for name, group in (("ratios", ratios), ("sizes", sizes)):
+        context.draw(
+            f"singular_values_{name}",
+            dj.plots.singular_histograms(
+                {label: at.sigma for label, at in group.items()},
+                laws=dict.fromkeys(group, RNN_RADIUS),
+            ),
+        )
+    out = []
+    for id, sentence, group, alike in (
+        (
+            "ratio",
+            "The spectra of DANNs were robust to changes in the EI ratio",
+            ratios,
+            [rnns[s["n"]]] * len(ratios),
+        ),
+        (
+            "size",
+            "DANN spectra were similar across network sizes",
+            sizes,
+            [rnns[n] for n in s["sizes"]],
+        ),
+    ):
+        distance = {
+            label: spectra.quarter_circle_distance(at.sigma, RNN_RADIUS)
+            for label, at in group.items()
+        }
+        out.append(
+            evidence.number(
+                context,
+                f"{id}_quarter_circle",
+                f"{sentence} (largest Kolmogorov–Smirnov distance from the quarter circle).",
+                SECTION,
+                max(distance.values()),
+                max(distance.values()) < 0.05,
+                "below 0.05",
+                test=", ".join(f"{label} {d:.3f}" for label, d in distance.items()),
+            )
+        )
+        apart = {
+            label: float(at.nse.mean() - rnn.nse.mean())
+            for (label, at), rnn in zip(group.items(), alike, strict=True)
+        }
+        out.append(
+            evidence.number(
+                context,
+                f"{id}_nse",
+                f"{sentence} (largest distance of their mean NSE from that of RNNs of same size).",
+                SECTION,
+                max(map(abs, apart.values())),
+                max(map(abs, apart.values())) < 0.01,
+                "below 0.01",
+                test=", ".join(f"{label} {d:+.4f}" for label, d in apart.items()),
+            )
+        )
+    return out
+
+
+EXPERIMENT = Experiment(
+    name="fig15_dann_spectra",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
+    claims=4,
+    run=run,
+)

@@ -1,0 +1,138 @@
+"""Figure 1 of Li et al. 2023: how ColEI and DANN part a layer into E and I, in trained weights.
+
+python -m experiments fig1_partitions --preset laptop --data-dir DIR
+"""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+import dalejax as dj
+from experiments.engine import evidence
+from experiments.engine.base import Context, Experiment
+from experiments.shared import networks
+
+FULL = {
+    "data": "mnist",
+    "n": 40,
+    "n_i": 8,
+    "updates": 3750,
+    "eval_every": 1875,
+    "seeds": 2,
+    "batch_size": 32,
+    "rate": 0.01,
+    "clip": 10.0,
+    "bias": "zero",
+    "last": 1,
+}
+PRESETS = {
+    "smoke": FULL | {"data": "digits", "n": 10, "n_i": 2, "updates": 20, "eval_every": 10},
+    "laptop": FULL,
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 1; section 2.1"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train both networks, then draw what they store."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"])
+    keys, size = dj.seed_keys(s.get("root", 0), s["seeds"]), (1, s["n"], s["n_i"], task.n_out)
+    colei = networks.colei(*size, input_mean=networks.input_mean(s, task))
+    dann = networks.dann(*size)
+    trained = {
+        name: context.train_one(name, net, optimizer(s["rate"], s["clip"]), task, keys=keys).params
+        for name, net, optimizer in (
+            ("ColEI", colei, dj.colei_sgd),
+            ("DANN", dann, dj.dann_sgd),
+        )
+    }
+    cells = {name: _first(params) for name, params in trained.items()}
+    ours, theirs = cells["ColEI"], cells["DANN"]
+    folded = dann.cells[0].effective(theirs).W
+    pictures = {
+        "ColEI: W": ours["W"],
+        "DANN: W_ee": theirs["W_ee"],
+        "W_ie": theirs["W_ie"],
+        "-W_ei": -theirs["W_ei"],
+        "W_ee - W_ei W_ie": np.asarray(folded),
+    }
+    context.draw("partitions", dj.plots.signed_matrices(pictures))
+    every = {name: jax.tree.map(np.asarray, params) for name, params in trained.items()}
+    wrong = {name: _illegal(params) for name, params in every.items()}
+    U = every["ColEI"]["cells_0"]["U"]
+    mixed = np.mean(
+        [
+            (w > 0).any(0) & (w < 0).any(0)
+            for w in dann.cells[0].effective(every["DANN"]["cells_0"]).W
+        ]
+    )
+    return [
+        evidence.number(
+            context,
+            "input_weights_positive",
+            "The input weights of the first recurrent layer are "
+            "all positive (smallest entry after training).",
+            SOURCE,
+            U.min(),
+            U.min() >= 0,
+            "≥ 0",
+        ),
+        evidence.number(
+            context,
+            "columns_have_one_sign",
+            "All other weight matrices are constrained to have "
+            "columns whose entries are the same sign (entries on the wrong side, after "
+            "training).",
+            SOURCE,
+            wrong["ColEI"],
+            wrong["ColEI"] == 0,
+            "0",
+        ),
+        evidence.number(
+            context,
+            "dann_parts_non_negative",
+            "A DANN layer reparameterises the weight matrices "
+            "using three separate non-negative matrices (negative entries, after training).",
+            SOURCE,
+            wrong["DANN"],
+            wrong["DANN"] == 0,
+            "0",
+        ),
+        evidence.number(
+            context,
+            "dann_entries_unconstrained",
+            "Such a parameterisation allows the sign of "
+            "each element of W to be unconstrained (share of W's columns with both signs, after "
+            "training).",
+            SOURCE,
+            mixed,
+            mixed > 0.9,
+            "above 0.9",
+        ),
+    ]
+
+
+def _first(params):
+    """Give the cell of the first seed."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf[0]), params["cells_0"])
+
+
+def _illegal(params) -> int:
+    """Count the entries outside of their signs, over all members."""
+    legal = dj.signs.project(params)
+    return sum(
+        int((np.asarray(a) != np.asarray(b)).sum())
+        for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(legal), strict=True)
+    )
+
+
+EXPERIMENT = Experiment(
+    name="fig1_partitions",
+    source="Li et al. 2023, Fig. 1",
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.2, "laptop": 0.5, "paper": 0.5},
+    claims=4,
+    run=run,
+)

@@ -1,0 +1,160 @@
+"""Figure 2D of Li et al. 2023: RNN, ColEI and DANN name the category of objects, 1 x 1000 units.
+
+    python -m experiments fig2_objects --preset laptop --data-dir DIR
+
+The picture is seen at the first of five time steps. Nobody published its learning rates and clips;
+those here were found with `search_objects --preset laptop`.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+import dalejax as dj
+from experiments.engine.base import Context, Experiment, stand_in
+from experiments.li2023 import _figure2
+from experiments.shared import networks
+from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
+
+FULL = {
+    "data": "objects64",
+    "scenes": "bsds500",
+    "size": 32,
+    "steps": 5,
+    "pictures": 40_000,
+    "layers": 1,
+    "n": 1000,
+    "n_i": 100,
+    "batch_size": 32,
+    "updates": 37_500,
+    "eval_every": 1250,
+    "seeds": 5,
+    "rate_rnn": 0.24,
+    "rate_dann": 0.24,
+    "rate_colei": 0.037,
+    "clip_rnn": "none",
+    "clip_dann": "none",
+    "clip_colei": 1.0,
+    "last": 5,
+}
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "shapes",
+        "scenes": "noise",
+        "size": 16,
+        "pictures": 640,
+        "n": 20,
+        "n_i": 2,
+        "updates": 20,
+        "eval_every": 10,
+        "seeds": 3,
+        "last": 1,
+    },
+    "laptop": FULL | {"updates": 7500, "eval_every": 375},
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 2D"
+NAMES = ("RNN", "DANN", CLIPPED, FREE)
+CHANCE, LINEAR = "chance", "linear read-out of the picture"
+_RIDGES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train the three networks, ColEI with and without gradient clipping."""
+    s = context.settings
+    task = recognition(context)
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    for name, (net, make_tx) in contestants(context, task).items():
+        short = name.split()[0].lower()
+        rate, clip = s[f"rate_{short}"], networks.limit(s[f"clip_{short}"])
+        if name == CLIPPED:
+            _figure2.train_both(
+                context, net, functools.partial(make_tx, rate), clip, task, keys=keys
+            )
+        else:
+            context.train_one(name, net, make_tx(rate, clip), task, keys=keys)
+    lines = {CHANCE: 100 - 100 / task.n_out, LINEAR: linear_error(task)}
+    errors = {name: context.final(name, "test_error") for name in NAMES}
+    look = {
+        "ylabel": f"test error (%){stand_in(task.source)}",
+        "styles": FIGURE_2_STYLES,
+        "hlines": lines,
+    }
+    context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_error", **look))
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
+    return _claims(context, errors, lines, task.source)
+
+
+def recognition(
+    context: Context, kind: type = dj.tasks.ObjectRecognition
+) -> dj.tasks.ObjectRecognition:
+    """Make the task of the settings; ``kind`` is its class."""
+    s = context.settings
+    return kind(
+        s["data"],
+        s["scenes"],
+        size=s["size"],
+        steps=s["steps"],
+        batch_size=s["batch_size"],
+        num_train=s["pictures"],
+        num_valid=s["pictures"] // 10,
+        num_test=s["pictures"] // 10,
+        data_dir=context.data_dir,
+    )
+
+
+def contestants(context: Context, task) -> dict:
+    """Make the three networks, each with what makes its optimiser of a rate and a clip."""
+    s = context.settings
+    layers, n, n_i = s["layers"], s["n"], s["n_i"]
+    # The bias starts at 0: the task's inputs are centred already.
+    colei = networks.colei(layers, n, n_i, task.n_out)
+    return {
+        "RNN": (networks.rnn(layers, n, task.n_out), dj.rnn_sgd),
+        "DANN": (networks.dann(layers, n, n_i, task.n_out), dj.dann_sgd),
+        CLIPPED: (colei, dj.colei_sgd),
+    }
+
+
+def linear_error(task) -> float:
+    """Give the test error (%) of the best linear read-out of the pictures themselves.
+
+    Ridge regression on the categories, the ridge chosen on the validation pictures.
+    """
+
+    def with_one(pictures):
+        return np.concatenate([pictures / 255.0, np.ones((len(pictures), 1))], axis=1)
+
+    pictures, labels = task.data["train"]
+    x, y = with_one(pictures), np.eye(task.n_out)[labels]
+    squares, products = x.T @ x, x.T @ y
+
+    def error(ridge, split):
+        weights = np.linalg.solve(squares + ridge * np.eye(len(squares)), products)
+        pictures, labels = task.data[split]
+        return 100 * float(np.mean((with_one(pictures) @ weights).argmax(1) != labels))
+
+    return error(min(_RIDGES, key=lambda ridge: error(ridge, "valid")), "test")
+
+
+def _claims(context: Context, errors, lines, source) -> list[dj.claims.Claim]:
+    s = context.settings
+    note = (
+        f"{s['data']} on {s['scenes']}{stand_in(source)}; "
+        f"not the pictures of Majaj et al.; chance {lines[CHANCE]:.1f} %, "
+        f"linear read-out {lines[LINEAR]:.1f} %"
+    )
+    return _figure2.claims(context, errors, "Li et al. 2023, section 3.1, Fig. 2D", note)
+
+
+EXPERIMENT = Experiment(
+    name="fig2_objects",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.3, "laptop": 30, "paper": 150},
+    claims=4,
+    run=run,
+)

@@ -1,0 +1,103 @@
+"""Figure 2B of Li et al. 2023: RNN, ColEI and DANN on sequential MNIST, 3 x 100 units.
+
+    python -m experiments fig2_smnist --preset laptop --data-dir DIR
+
+Full scale (30 epochs): RNN and DANN at most 1.9 % test error, ColEI above both.
+"""
+
+from __future__ import annotations
+
+import dalejax as dj
+from experiments.engine.base import Context, Experiment
+from experiments.li2023 import _figure2
+from experiments.shared import networks
+from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
+
+FULL = {
+    "data": "mnist",
+    "layers": 3,
+    "n": 100,
+    "n_i": 10,
+    "updates": 56_250,
+    "eval_every": 1125,
+    "seeds": 6,
+    "learning_rate": 0.01,
+    "clip": 10.0,
+    "batch_size": 32,
+    "last": 5,
+}
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "digits",
+        "n": 20,
+        "n_i": 2,
+        "layers": 2,
+        "updates": 60,
+        "eval_every": 30,
+        "seeds": 3,
+        "last": 1,
+    },
+    "laptop": FULL,
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 2B"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train the three networks, ColEI with and without gradient clipping."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"])
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    size = (s["layers"], s["n"])
+    rate = s["learning_rate"]
+
+    context.train_one("RNN", networks.rnn(*size, task.n_out), dj.rnn_sgd(rate), task, keys=keys)
+    net = networks.dann(*size, s["n_i"], task.n_out)
+    context.train_one("DANN", net, dj.dann_sgd(rate), task, keys=keys)
+    mean = task.input_mean if context.variant == "text" else 0.0
+    net = networks.colei(*size, s["n_i"], task.n_out, input_mean=mean)
+    _figure2.train_both(
+        context, net, lambda clip: dj.colei_sgd(rate, clip), s["clip"], task, keys=keys
+    )
+
+    names = ("RNN", "DANN", CLIPPED, FREE)
+    errors = {name: context.final(name, "test_error") for name in names}
+    look = {"ylabel": "test error (%)", "styles": FIGURE_2_STYLES, "log": True}
+    curves = dj.plots.learning_curves(context.table, "test_error", ylim=(1, 100), **look)
+    context.draw("learning_curves", curves)
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
+    return _claims(context, errors)
+
+
+def _claims(context: Context, errors) -> list[dj.claims.Claim]:
+    summary = {name: dj.results.summary(values) for name, values in errors.items()}
+    claims = []
+    for name, paper in (("RNN", 1.5), ("DANN", 1.5), (CLIPPED, 2.3)):
+        mean = summary[name]["mean"]
+        held = mean <= 1.9 if name != CLIPPED else abs(mean - paper) <= 0.5
+        limit = "at most 1.9 %" if name != CLIPPED else "within 0.5 points of 2.3 %"
+        claims.append(
+            context.claim(
+                id=f"error_{name.split()[0].lower()}",
+                statement=f"Final test error of {name}, {limit}.",
+                source=SOURCE,
+                measured=mean,
+                spread=summary[name]["sd"],
+                reference=f"{paper} % (read off the figure)",
+                holds=bool(held),
+                test=summary[name]["text"],
+            )
+        )
+    return claims + _figure2.claims(context, errors, "Li et al. 2023, section 3.1, Fig. 2B")
+
+
+EXPERIMENT = Experiment(
+    name="fig2_smnist",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 50, "paper": 50},
+    claims=7,
+    run=run,
+    variants=("text", "code"),
+)

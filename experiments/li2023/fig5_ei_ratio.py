@@ -1,0 +1,197 @@
+"""Figure 5 of Li et al. 2023: ColEI and DANN with 1, 10 and 50 % inhibitory units, 1 x 100.
+
+    python -m experiments fig5_ei_ratio --preset laptop --data-dir DIR
+
+Full scale. Expect NSE .68, .80, .91 of ColEI with 1, 10, 50 inhibitory units, .95 of all DANNs.
+`code` keeps 50 interneurons in the DANN's recurrent pool and varies the input pool alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+import dalejax as dj
+from experiments.engine import evidence
+from experiments.engine.base import Context, Experiment
+from experiments.shared import networks, spectra
+
+FULL = {
+    "data": "mnist",
+    "n": 100,
+    "updates": 56_250,
+    "eval_every": 1125,
+    "seeds": 10,
+    "last": 5,
+    "batch_size": 32,
+    "bias": "zero",
+    "shares": (0.01, 0.1, 0.5),
+    "rates_colei": (0.010772, 0.010772, 0.010772),
+    "clips_colei": (5.0, 10.0, 10.0),
+    "rates_dann": (0.023208, 0.010772, 0.010772),
+    "clips_dann": (5.0, 5.0, 10.0),
+    "rate_rnn": 0.01,
+    "clip_rnn": 5.0,
+}
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "digits",
+        "n": 20,
+        "updates": 20,
+        "eval_every": 10,
+        "seeds": 3,
+        "last": 1,
+        "shares": (0.05, 0.1, 0.5),
+    },
+    "laptop": FULL,
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 5"
+SECTION = f"{SOURCE}; section 3.4"
+RNN = "RNN"
+
+
+def name_of(kind: str, share: float) -> str:
+    """Name a configuration as the legend says it."""
+    return f"{kind}, {100 * share:g} % I"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train all ratios of both networks and the RNN; set NSE and error side by side."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"])
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    W = {}
+    for name, net, tx in contestants(context, task):
+        context.train_one(name, net, tx, task, keys=keys)
+        W[name] = np.asarray(net.effective(dj.initial_params(net, task, keys=keys))[0].W)
+    errors = {name: context.final(name, "test_error") for name in W}
+    start = spectra.at_start(W)
+    spectra.write_entropy(context, start, errors)
+
+    shares, last = s["shares"], {RNN: float(errors[RNN].mean())}
+    look = {"ylabel": "test error (%)", "log": True, "hlines": {"RNN, at the end": last[RNN]}}
+    for kind in ("ColEI", "DANN"):
+        table = pd.concat([_rows(context, name_of(kind, share)) for share in shares])
+        curves = dj.plots.learning_curves(table, "test_error", **look)
+        context.draw(f"learning_curves_{kind.lower()}", curves)
+    context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
+    names = [name_of("ColEI", share) for share in shares]
+    spectra.draw_beside(context, start, errors, names, "test error (%)")
+    return _claims(context, start, errors)
+
+
+def contestants(context: Context, task):
+    """Give each configuration's name, network and optimiser."""
+    s, code = context.settings, context.variant == "code"
+    n, mean = s["n"], networks.input_mean(s, task)
+    yield RNN, networks.rnn(1, n, task.n_out), dj.rnn_sgd(s["rate_rnn"], s["clip_rnn"])
+    for i, share in enumerate(s["shares"]):
+        n_i = dj.signs.num_inhibitory(n, share)
+        net = networks.colei(1, n, n_i, task.n_out, input_mean=mean)
+        tx = dj.colei_sgd(s["rates_colei"][i], s["clips_colei"][i])
+        yield name_of("ColEI", share), net, tx
+        net = networks.dann(1, n, n // 2 if code else n_i, task.n_out, inputs_pool=n_i)
+        tx = dj.dann_sgd(s["rates_dann"][i], s["clips_dann"][i])
+        yield name_of("DANN", share), net, tx
+
+
+def _rows(context: Context, name: str) -> pd.DataFrame:
+    table = context.table
+    return table[table.configuration == name]
+
+
+def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
+    shares = context.settings["shares"]
+    few, some, half = (name_of("ColEI", share) for share in shares)
+    out = evidence.above(
+        context,
+        [
+            evidence.Above(
+                f"{id}_learns_worse",
+                "Reducing the percentage of inhibitory neurons impaired learning performance "
+                f"(error of {a} above that of {b}).",
+                errors[a],
+                errors[b],
+                (a, b),
+            )
+            for id, a, b in (("fewest", few, some), ("fewer", some, half))
+        ]
+        + [
+            evidence.Above(
+                f"colei_{i}_above_rnn",
+                "Dashed line indicates the final error of standard RNNs of same size: ColEI stays "
+                f"above it (here: {name}).",
+                errors[name],
+                errors[RNN],
+                (name, RNN),
+            )
+            for i, name in enumerate((few, some, half))
+        ],
+        SECTION,
+    )
+    entropy = [start[name].nse for name in (few, some, half)]
+    largest = [start[name].sigma[:, 0] for name in (few, some, half)]
+    out.append(
+        evidence.number(
+            context,
+            "nse_falls",
+            "Reducing the percentage of inhibitory neurons (thereby increasing the EI ratio) "
+            "decreased the NSE (each seed's fall, first to last ratio).",
+            SECTION,
+            entropy[2] - entropy[0],
+            (entropy[0] < entropy[1]).all() and (entropy[1] < entropy[2]).all(),
+            "positive",
+        )
+    )
+    out.append(
+        evidence.number(
+            context,
+            "sigma_max_rises",
+            "Despite constraining ρ = 1.5 in each case, decreasing the number of inhibitory "
+            "neurons increased the largest singular value (mean, last to first ratio; Fig. 5D-F).",
+            SECTION,
+            largest[0] / largest[2],
+            largest[0].mean() > largest[1].mean() > largest[2].mean(),
+            "above 1",
+        )
+    )
+    out.append(
+        evidence.opposite(
+            context,
+            "nse_predicts_error",
+            "ColEI performance v.s. initial normalised SVD entropy of the recurrent weights across "
+            "different EI ratios: the higher the NSE, the lower the error (Fig. 5G).",
+            SECTION,
+            entropy,
+            [errors[name] for name in (few, some, half)],
+        )
+    )
+    found = {name: at.nse.mean() for name, at in start.items() if name.startswith("DANN")}
+    out.append(
+        evidence.number(
+            context,
+            "dann_nse",
+            "NSE remained ~0.95 for DANNs, whatever the EI ratio (the one farthest from it).",
+            SECTION,
+            max(found.values(), key=lambda h: abs(h - 0.95)),
+            all(abs(h - 0.95) < 0.01 for h in found.values()),
+            "0.95 ± 0.01",
+            test=", ".join(f"{name} {h:.3f}" for name, h in found.items()),
+            note="with the mean row as inhibition W is the same for every number of interneurons",
+        )
+    )
+    return out
+
+
+EXPERIMENT = Experiment(
+    name="fig5_ei_ratio",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 1, "laptop": 60, "paper": 60},
+    claims=9,
+    run=run,
+    variants=("text", "code"),
+    fixed=("shares", "rates_colei", "clips_colei", "rates_dann", "clips_dann"),
+)

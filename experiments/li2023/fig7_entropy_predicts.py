@@ -1,0 +1,72 @@
+"""Figure 7 of Li et al. 2023: NSE at the start predicts the error, over sizes and E/I ratios.
+
+    python -m experiments fig7_entropy_predicts --preset laptop --data-dir DIR
+
+`laptop` takes 3 of 10 sizes, 3 of 30 epochs, 3 of 5 seeds. Expect a rank correlation below -0.7.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import dalejax as dj
+from experiments.engine.base import Context, Experiment
+from experiments.li2023 import _entropy
+from experiments.shared import networks
+
+FULL = {
+    "data": "mnist",
+    "sizes": (100, 200, 300, 400, 500, 600, 700, 800, 900, 1000),
+    "shares": tuple(np.linspace(0.01, 0.5, 10).round(4).tolist()),
+    "updates": 56_250,
+    "eval_every": 1125,
+    "seeds": 5,
+    "last": 5,
+    "batch_size": 32,
+    "bias": "zero",
+    "rate": 0.01,
+    "clips": (5.0, 10.0),
+}
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "digits",
+        "sizes": (20, 30),
+        "shares": (0.05, 0.5),
+        "updates": 20,
+        "eval_every": 10,
+        "seeds": 2,
+        "last": 1,
+    },
+    "laptop": FULL
+    | {
+        "sizes": (100, 200, 400),
+        "updates": 5625,
+        "eval_every": 1125,
+        "seeds": 3,
+        "last": 1,
+        "clips": (10.0,),
+    },
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 7"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train the grid; draw the maps and the scatter."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"])
+    grid = _entropy.train(context, task, "test_error", input_mean=networks.input_mean(s, task))
+    _entropy.draw(context, grid, "test error (%)")
+    section = f"{SOURCE}; section 3.4"
+    return _entropy.claims(context, grid, section) + _entropy.nse_claims(context, grid, section)
+
+
+EXPERIMENT = Experiment(
+    name="fig7_entropy_predicts",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 50, "paper": 20_000},
+    claims=5,
+    run=run,
+)

@@ -1,0 +1,61 @@
+"""Figure 8 of Li et al. 2023: what the object recognition task shows, eight pictures a category.
+
+python -m experiments fig8_objects_examples --preset laptop --data-dir DIR
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import dalejax as dj
+from experiments.engine.base import Context, Experiment, stand_in
+from experiments.li2023 import fig2_objects
+
+_COLUMNS = 8
+FULL = {
+    "data": "objects64",
+    "scenes": "bsds500",
+    "size": 32,
+    "steps": 5,
+    "pictures": 4000,
+    "batch_size": 32,
+}
+PRESETS = {
+    "smoke": FULL | {"data": "shapes", "scenes": "noise", "pictures": 800},
+    "laptop": FULL,
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 8"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Draw the first pictures of each category, and check what the text says of the task."""
+    task = fig2_objects.recognition(context)
+    size = context.settings["size"]
+    pictures, labels = task.data["train"]
+    chosen = [np.flatnonzero(labels == c)[:_COLUMNS] for c in range(task.n_out)]
+    shown = np.stack([pictures[rows].reshape(-1, size, size) for rows in chosen])
+    note = stand_in(task.source).removeprefix(", ")
+    context.draw("examples", dj.plots.examples(shown, task.categories, note))
+    return [
+        context.claim(
+            id="objects_in_categories",
+            statement="One of 64 natural objects from 8 categories (e.g. fruits, faces, etc.) with "
+            "a random natural-scene background.",
+            source="Li et al. 2023, section 2.3",
+            measured=float(task.num_objects),
+            reference="64 objects, 8 categories",
+            test=f"{task.n_out} categories of {context.settings['data']}{stand_in(task.source)}",
+            holds=task.num_objects == 64 and task.n_out == 8,
+        )
+    ]
+
+
+EXPERIMENT = Experiment(
+    name="fig8_objects_examples",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.1, "laptop": 0.2, "paper": 0.2},
+    claims=1,
+    run=run,
+)

@@ -1,0 +1,225 @@
+"""Figure 9 of Li et al. 2023: the three networks over the spectral radius at the start.
+
+    python -m experiments fig9_radius --preset laptop --data-dir DIR
+
+At every radius each network has the learning rate and the clip of the lowest validation error
+(50,000 digits to train with, 10,000 to validate). `laptop` takes 4 of 30 epochs and 3 of 5 seeds.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+import dalejax as dj
+from experiments.engine import evidence
+from experiments.engine.base import Context, Experiment
+from experiments.shared import networks
+
+_WIDE = (
+    0.2,
+    0.4,
+    0.5,
+    1 / math.sqrt(3),
+    0.7,
+    0.8,
+    0.9,
+    1.0,
+    2 / math.sqrt(3),
+    2.0,
+    2 * math.sqrt(2),
+    3.0,
+    4.0,
+    5.0,
+    6.0,
+    8.0,
+    10.0,
+    13.0,
+)
+FULL = {
+    "data": "mnist",
+    "valid": 10_000,
+    "n": 100,
+    "n_i": 10,
+    "updates": 46_890,
+    "eval_every": 1563,
+    "seeds": 5,
+    "last": 5,
+    "batch_size": 32,
+    "bias": "zero",
+    "radii": _WIDE,
+    "rates": (0.05, 0.0232, 0.01077, 0.005, 0.00232, 0.00108, 0.0005),
+    "clips": (1.0, 5.0, 10.0, "none"),
+}
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "digits",
+        "valid": 500,
+        "n": 20,
+        "n_i": 2,
+        "updates": 20,
+        "eval_every": 10,
+        "seeds": 2,
+        "last": 1,
+        "radii": (0.4, 4.0),
+        "rates": (0.05, 0.01),
+        "clips": (1.0,),
+    },
+    "laptop": FULL
+    | {
+        "updates": 6252,
+        "seeds": 3,
+        "last": 1,
+        "radii": (0.2, 0.4, 1 / math.sqrt(3), 1.0, 2.0, 4.0, 7.0, 10.0, 13.0),
+        "rates": (0.0232, 0.01077, 0.005, 0.00108),
+        "clips": (1.0, 10.0),
+    },
+    "paper": FULL,
+}
+SOURCE = "Li et al. 2023, Fig. 9"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Train radius x rate x clip x seed of each network as one ensemble, choose by validation."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"], num_valid=s["valid"])
+    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    contestants = networks.three(s, task, s["n"], s["n_i"], inhibition="iid")
+    grid = pd.MultiIndex.from_product(
+        [s["radii"], s["rates"], s["clips"], range(s["seeds"])],
+        names=["radius", "rate", "clip", "seed"],
+    ).to_frame(index=False)
+    seeds, chosen = grid["seed"].to_numpy(), []
+    for kind, (net, optimizer) in contestants.items():
+        start = dj.initial_params(net, task, keys=keys)
+        params = jax.tree.map(lambda leaf: leaf[seeds], start)
+        run = context.train(
+            kind.lower(),
+            net,
+            optimizer,
+            task,
+            keys=keys[seeds],
+            params=at_radius(net, params, jnp.array(grid["radius"], jnp.float32)),
+            hyperparams={
+                "learning_rate": jnp.array(grid["rate"], jnp.float32),
+                "clip": jnp.array([networks.limit(c) for c in grid["clip"]], jnp.float32),
+            },
+            num_updates=s["updates"],
+            eval_every=s["eval_every"],
+        )
+        context.record(kind, run.table)
+        scores = {m: context.final(kind, f"{m}_error").to_numpy() for m in ("valid", "test")}
+        chosen.append(best(grid.assign(**scores)).assign(network=kind))
+    table = pd.concat(chosen, ignore_index=True)
+    context.write_csv("chosen.csv", table)
+    errors = {
+        kind: rows.pivot(index="radius", columns="seed", values="test")
+        for kind, rows in table.groupby("network", sort=False)
+    }
+    sweep = dj.plots.sweep(
+        {kind: wide.to_numpy() for kind, wide in errors.items()},
+        {kind: wide.index.to_numpy() for kind, wide in errors.items()},
+        xlabel="spectral radius ρ at the start",
+        ylabel="test error (%)",
+        log_x=True,
+        log=True,
+    )
+    context.draw("error_over_radius", sweep)
+    return _claims(context, errors)
+
+
+def at_radius(net, params, radii):
+    """Scale the recurrent weights of each member to a spectral radius [s]."""
+    W = net.effective(params)[0].W
+    factor = (radii / dj.spectrum.spectral_radius(W))[:, None, None]
+    # Of a DANN, excitation and its inhibition alike.
+    scaled = {
+        k: v * factor if k in ("W", "W_ee", "W_ie") else v for k, v in params["cells_0"].items()
+    }
+    return params | {"cells_0": scaled}
+
+
+def best(trials: pd.DataFrame) -> pd.DataFrame:
+    """Keep of each radius the rate and clip with the lowest mean validation error over seeds."""
+    means = trials.fillna({"valid": np.inf}).groupby(["radius", "rate", "clip"]).valid.mean()
+    where = means.groupby("radius").idxmin()
+    return trials.set_index(["radius", "rate", "clip"]).loc[list(where)].reset_index()
+
+
+def means(errors: pd.DataFrame) -> pd.Series:
+    """Average over the seeds; a radius at which one is lost has no mean."""
+    return errors.mean(axis=1, skipna=False)
+
+
+def _claims(context: Context, errors) -> list[dj.claims.Claim]:
+    section, out = f"{SOURCE}; section 3.1", []
+    # Where seeds are lost at every radius, none is best: the first one stands for all.
+    radius = {kind: means(wide).fillna(np.inf).idxmin() for kind, wide in errors.items()}
+    top = {kind: wide.loc[radius[kind]] for kind, wide in errors.items()}
+    at = {kind: f"{kind} (ρ = {radius[kind]:.3g})" for kind in errors}
+    for other in ("RNN", "DANN"):
+        apart = top["ColEI"].min() > top[other].max()
+        out.append(
+            evidence.number(
+                context,
+                f"no_radius_matches_{other.lower()}",
+                "There was no value of ρ for which "
+                f"ColEI networks matched the performance of the best standard RNNs and DANNs "
+                f"(error of the best ColEI minus that of the best {other}).",
+                section,
+                top["ColEI"].mean() - top[other].mean(),
+                apart,
+                "positive, all seeds apart",
+                test=", ".join(
+                    f"{at[k]} {dj.results.summary(top[k])['text']}" for k in ("ColEI", other)
+                ),
+            )
+        )
+    radii = list(errors["ColEI"].index)
+    ends = {"larger": [r for r in radii if r >= 4], "smaller": [r for r in radii if r <= 1]}
+    for end, sign in (("larger", -1), ("smaller", 1)):
+        for other in ("RNN", "DANN"):
+            gaps = means(errors["ColEI"] - errors[other]).loc[ends[end]]
+            how = "better" if sign < 0 else "worse"
+            out.append(
+                evidence.number(
+                    context,
+                    f"{how}_at_{end}_radii_than_{other.lower()}",
+                    "ColEI networks "
+                    "performed better than regular RNNs and DANNs at larger values of ρ, and worse "
+                    f"for smaller values (error minus that of {other}, at {end} values).",
+                    section,
+                    gaps,
+                    len(gaps) and (sign * gaps > 0).all(),
+                    "negative" if sign < 0 else "positive",
+                    test=", ".join(f"ρ = {r:.3g}: {g:+.2f}" for r, g in gaps.items()),
+                )
+            )
+    out.append(
+        evidence.correlated(
+            context,
+            "rnn_and_dann_alike",
+            "Standard RNNs and DANNs had a similar relationship "
+            "between ρ and performance (mean errors over the radii).",
+            section,
+            errors["RNN"].mean(1),
+            errors["DANN"].mean(1),
+            1,
+        )
+    )
+    return out
+
+
+EXPERIMENT = Experiment(
+    name="fig9_radius",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 60, "paper": 3000},
+    claims=7,
+    run=run,
+)

@@ -1,0 +1,66 @@
+"""How unsteady learning is, over seeds and while it goes on; reads the run of `fig5_ei_ratio`.
+
+python -m experiments variability --preset laptop
+"""
+
+from __future__ import annotations
+
+import dalejax as dj
+from experiments.engine import evidence
+from experiments.engine.base import Context, Experiment
+from experiments.li2023 import fig5_ei_ratio, fig10_clipping
+from experiments.li2023.fig5_ei_ratio import RNN, name_of
+
+PRESETS = {name: {"data": s["data"]} for name, s in fig5_ei_ratio.PRESETS.items()}
+SOURCE = "Li et al. 2023, section 4"
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare the spread over seeds, and the changes between evaluations."""
+    share = context.take_over()["shares"][1]  # the usual one
+    colei, dann = name_of("ColEI", share), name_of("DANN", share)
+    names = (RNN, dann, colei)
+    errors = {name: context.final(name, "test_error") for name in names}
+    changes = {name: fig10_clipping.unsteadiness(context, name) for name in names}
+    context.draw(
+        "changes",
+        dj.plots.final_dots(changes, ylabel="change between evaluations (points)", log=True),
+    )
+    out = [
+        evidence.more_variable(
+            context,
+            "over_seeds",
+            "ColEI networks showed more variance over different initialisations when compared to "
+            "the other networks",
+            SOURCE,
+            errors[colei],
+            {other: errors[other] for other in (RNN, dann)},
+        )
+    ]
+    return out + evidence.above(
+        context,
+        [
+            evidence.Above(
+                f"while_training_{other[:4].strip(',').lower()}",
+                "ColEI networks showed more variance during training (mean change of the test "
+                f"error between evaluations; here: than {other}).",
+                changes[colei],
+                changes[other],
+                (colei, other),
+            )
+            for other in (RNN, dann)
+        ],
+        SOURCE,
+    )
+
+
+EXPERIMENT = Experiment(
+    name="variability",
+    source=SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.1, "laptop": 0.1, "paper": 0.1},
+    claims=3,
+    run=run,
+    variants=fig5_ei_ratio.EXPERIMENT.variants,
+    reads=fig5_ei_ratio.EXPERIMENT,
+)

@@ -1,0 +1,1 @@
+"""Column-signed networks whose weights start with a repaired spectrum, against all others."""

@@ -1,0 +1,155 @@
+"""What is left between repaired ColEI and the RNN: the signs of which matrix cost learning?
+
+    python -m experiments repaired_signs --preset laptop --data-dir DIR
+
+All but the RNN start alike, as repaired ColEI does; what differs is which matrices have to keep
+their signs. Sequential MNIST, 1 x 100 units, 10 of them inhibitory; rates fall linearly to 0, the
+best by validation. Expect each matrix's signs to cost little, and all of them what the start gains
+on the RNN's. `laptop` makes 12 of 30 epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dalejax as dj
+from experiments.engine import evidence
+from experiments.engine.base import Context, Experiment
+from experiments.repaired import _compared, _gap, repaired_decay
+from experiments.shared import at_best, networks
+
+FULL = {
+    "data": "mnist",
+    "n": 100,
+    "n_i": 10,
+    "updates": 46_860,
+    "eval_every": 1562,
+    "seeds": 10,
+    "last": 5,
+    "batch_size": 32,
+    "clips": (10.0,),
+    "rates": (0.01, 0.02, 0.04),
+    "num_valid": 10_000,
+}
+PRESETS = {
+    "smoke": FULL
+    | {
+        "data": "digits",
+        "n": 20,
+        "n_i": 2,
+        "updates": 20,
+        "eval_every": 10,
+        "seeds": 3,
+        "last": 1,
+        "rates": (0.01, 0.02),
+        "num_valid": 500,
+    },
+    "laptop": FULL | {"updates": 18_744, "seeds": 5, "last": 1, "rates": (0.02, 0.04)},
+    "paper": FULL,
+}
+RNN, ALL, NONE = "RNN", "all signs", "no signs"
+FREE = {"free U": "U", "free W": "W", "free read-out": "readout"}
+ALIKE = 0.3  # points of test error, as far behind as repaired ColEI should be at most
+
+
+def signs(n: int, n_i: int, free: tuple[str, ...]) -> dict:
+    """Make the sign tree of the repaired network but for the matrices that are free."""
+    columns = dj.signs.column_signs(n, n_i)
+    kept = {
+        name: None if name in free else sign
+        for name, sign in (("U", 1), ("W", columns), ("readout", columns))
+    }
+    rest = {"b": None, dj.signs.KEY: None}
+    return {
+        "cells_0": {"U": kept["U"], "W": kept["W"], **rest},
+        "readout": {"W": kept["readout"], **rest},
+    }
+
+
+def train(
+    context: Context, task, schedule: Callable = _compared.constant
+) -> dict[str, at_best.Best]:
+    """Train the RNN, and the repaired network with the signs of all, some or no matrices.
+
+    ``schedule`` is :func:`repaired.compare`'s.
+    """
+    s = context.settings
+    n, n_i = s["n"], s["n_i"]
+    net = dj.RecurrentNetwork([dj.RepairedColEICell(n, n_i=n_i)], dj.RepairedColEIDense(task.n_out))
+
+    def descent(*free):
+        tree = signs(n, n_i, free)
+
+        def make_tx(learning_rate, clip):
+            return networks.signed_sgd(clip)(tree, learning_rate)
+
+        return schedule(make_tx, s["updates"])
+
+    pairs = {
+        RNN: (networks.rnn(1, n, task.n_out), schedule(dj.rnn_sgd, s["updates"])),
+        ALL: (net, descent()),
+        **{name: (net, descent(matrix)) for name, matrix in FREE.items()},
+        NONE: (net, descent(*FREE.values())),
+    }
+    return at_best.train(
+        context, {name: at_best.Contestant(*pair, task, s["rates"]) for name, pair in pairs.items()}
+    )
+
+
+def run(context: Context) -> list[dj.claims.Claim]:
+    """Compare them on sequential MNIST, at rates that fall."""
+    s = context.settings
+    task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
+    found = train(context, task, repaired_decay.falling)
+    test = {name: best.test for name, best in found.items()}
+    note = at_best.note(found)
+    difference = dj.results.paired_differences(test[NONE], test[RNN])
+    return [
+        evidence.mean(
+            context,
+            "start_is_as_good",
+            "The repaired start, without any signs to keep, learns as "
+            "well as an RNN's (error minus the RNN's).",
+            _gap.SOURCE,
+            difference.values,
+            lambda bounds: bounds.high < ALIKE,
+            f"interval below +{ALIKE:g}",
+            note=note,
+        ),
+        *evidence.above(
+            context,
+            [
+                evidence.Above(
+                    "signs_of_w_cost",
+                    "The signs of W cost learning (error with all signs, and "
+                    "with those of W free).",
+                    test[ALL],
+                    test["free W"],
+                    (ALL, "free W"),
+                ),
+            ],
+            _gap.SOURCE,
+            note,
+        ),
+        evidence.gap_within(
+            context,
+            "signs_of_readout_are_free",
+            "The signs of the read-out cost nothing (error "
+            "with all signs minus that with a free read-out).",
+            _gap.SOURCE,
+            test[ALL],
+            test["free read-out"],
+            ALIKE,
+            note,
+        ),
+    ]
+
+
+EXPERIMENT = Experiment(
+    name="repaired_signs",
+    source=_gap.SOURCE,
+    presets=PRESETS,
+    expected_minutes={"smoke": 0.5, "laptop": 12, "paper": 90},
+    claims=3,
+    run=run,
+)

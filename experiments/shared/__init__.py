@@ -1,0 +1,1 @@
+"""Networks, searches and measurements that experiments of several papers share."""
