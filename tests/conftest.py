@@ -34,9 +34,11 @@ import pytest
 from hypothesis import settings
 from jaxtyping import config, install_import_hook
 
-collect_ignore = ["scale_worker.py", "faults.py", "golden.py"]  # programs
-sys.path.insert(0, str(Path(__file__).parent))  # for `import reference`
-install_import_hook("dalejax", "reference.typechecked")
+collect_ignore = ["helpers", "faults.py", "golden.py"]  # programs
+sys.path.insert(0, str(Path(__file__).parent))  # for `from helpers import …`
+for _folder in Path(__file__).parent.iterdir():  # TEMPORARY
+    sys.path.append(str(_folder))
+install_import_hook("dalejax", "helpers.typechecked")
 settings.register_profile("dalejax", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("dalejax")
 

@@ -1,0 +1,90 @@
+"""Waves: beyond memory the members take turns, and nothing else changes."""
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_loop import (
+    assert_same_run,
+    fit,
+)
+
+from dalejax.training import ensemble, programs, waves
+
+ONE_DEVICE = ensemble.member_mesh(jax.devices()[:1])
+
+
+@pytest.fixture(scope="module")
+def together():
+    return fit()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
+def test_waves_change_no_bit(together, size):
+    assert_same_run(fit(members_per_wave=size), together)
+
+
+def test_a_run_resumes_in_waves_of_another_size(together, tmp_path):
+    kept = {"checkpoint_dir": tmp_path, "checkpoint_every": 3, "resume": True}
+    fit(members_per_wave=2, num_updates=3, **kept)
+    fit(members_per_wave=4, num_updates=6, **kept)
+    assert_same_run(fit(**kept), together)
+
+
+def test_the_size_is_chosen_by_memory(together, monkeypatch):
+    sizes = []
+    needed = programs.Programs.bytes_needed
+
+    def note(self, length, size):
+        sizes.append(size)
+        return needed(self, length, size)
+
+    monkeypatch.setattr(programs.Programs, "bytes_needed", note)
+    monkeypatch.setattr(waves, "memory", lambda mesh: 1)
+    assert_same_run(fit(), together)
+    assert sizes[0] == 6 and sizes[-1] > 2  # five on two devices; then as few as can be
+    monkeypatch.setattr(waves, "memory", lambda mesh: 2**40)
+    sizes.clear()
+    fit(num_updates=3)
+    assert sizes == [6]
+
+
+def test_a_chunk_needs_memory_for_each_member_beside_another():
+    """Vectorised, activations grow with the members; mapped, little does."""
+    grows = {}
+    for member_map in ("map", "vmap"):
+        made = []
+        for size in (2, 8):
+            made.append(_program(member_map).bytes_needed(3, size))
+        grows[member_map] = made[1] - made[0]
+    assert grows["vmap"] > 2 * grows["map"] > 0
+
+
+def _program(member_map):
+    from test_loop import KEYS, NET, TASK, blow_up
+
+    hyperparams = {"bad_at": np.zeros(5, int)}
+    members = (KEYS, jax.tree.map(jax.numpy.asarray, hyperparams), None)
+    return programs.Programs(NET, blow_up, TASK, ONE_DEVICE, member_map, members)
+
+
+@given(
+    num=st.integers(1, 10_000),
+    each=st.integers(1, 50),
+    fixed=st.integers(0, 1000),
+    limit=st.integers(1, 5000),
+)
+def test_a_plan_fits_where_anything_does(num, each, fixed, limit):
+    plan = waves.plan(num, ONE_DEVICE, lambda size: fixed + each * size, limit=limit)
+    assert sum(plan.sizes) == num
+    assert plan.size == 1 or fixed + each * plan.size <= limit
+    assert max(plan.sizes) == plan.size
+    assert plan.size - min(plan.sizes) < len(plan.sizes)  # nobody waits for a short last wave
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_bad_sizes(size, tmp_path):
+    with pytest.raises(ValueError, match=f"members_per_wave is {size}; it must be at least 1."):
+        fit(members_per_wave=size, checkpoint_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
