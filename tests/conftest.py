@@ -36,8 +36,7 @@ from jaxtyping import config, install_import_hook
 
 collect_ignore = ["helpers", "faults.py", "golden.py"]  # programs
 sys.path.insert(0, str(Path(__file__).parent))  # for `from helpers import …`
-for _folder in Path(__file__).parent.iterdir():  # TEMPORARY
-    sys.path.append(str(_folder))
+pytest.register_assert_rewrite("helpers")
 install_import_hook("dalejax", "helpers.typechecked")
 settings.register_profile("dalejax", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("dalejax")

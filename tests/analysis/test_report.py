@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from helpers.browser_sizes import PHONE
 from matplotlib.figure import Figure
 
 import dalejax as dj
@@ -12,8 +13,6 @@ from dalejax.analysis.report import write_report
 from dalejax.commands import main
 from dalejax.storage import atomic
 from experiments.engine import archive
-
-PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
 
 
 def claim(id="a", holds=True, preset="laptop", variant="text", **more):

@@ -10,7 +10,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from test_datasets import synthetic, write_folder
+from helpers.folders import read_files
+from helpers.image_files import synthetic, write_folder
 
 import dalejax as dj
 from dalejax import datasets
@@ -23,10 +24,6 @@ from dalejax.training import loop, step
 
 ADDING = ["--task", "adding", "--cell", "colei", "--n", "4", "--no-progress"]
 SMALL = [*ADDING, "--seeds", "2", "--updates", "6", "--eval-every", "2", "--checkpoint-every", "2"]
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def run_module(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -102,12 +99,12 @@ def test_the_last_line_is_the_folder(tmp_path, capsys):
 
 
 def test_a_finished_run_is_only_reported(trained, capsys):
-    before = files(trained)
+    before = read_files(trained)
     assert main.main(["resume", str(trained), "--no-progress"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "finished already, after 6 updates" in lines[0]
     assert lines[-1] == str(trained)
-    assert files(trained) == before
+    assert read_files(trained) == before
     assert main.main(["resume", str(trained), "--no-progress", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["finished_before"] is True and told["diverged"] == []
@@ -134,7 +131,7 @@ def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
     told = json.loads(out)
     assert (told["finished_before"], told["updates"], told["members"]) == (False, 6, 2)
     assert "6/6" in err  # the progress bar
-    ours, theirs = files(folder), files(trained)
+    ours, theirs = read_files(folder), read_files(trained)
     for name in ("config.json", "metrics.parquet"):
         assert ours[name] == theirs[name]
     a, b = checkpoint.Store(folder).load(6), checkpoint.Store(trained).load(6)
@@ -290,10 +287,10 @@ def test_arguments_that_do_not_parse(arguments, tmp_path, capsys, monkeypatch):
 
 
 def test_a_run_is_not_overwritten(trained, capsys):
-    before = files(trained)
+    before = read_files(trained)
     assert main.main(["train", *SMALL, "--out", str(trained)]) == 2
     assert f"dalejax resume {trained}" in assert_one_sentence(capsys)
-    assert files(trained) == before
+    assert read_files(trained) == before
 
 
 def broken_configs(good: str) -> dict[str, str]:
@@ -324,7 +321,7 @@ def broken_configs(good: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("how", broken_configs('{"options": {}}'))
 def test_a_broken_config_is_one_sentence(how, trained, capsys):
-    before, path = files(trained), trained / "config.json"
+    before, path = read_files(trained), trained / "config.json"
     good = path.read_text()
     try:
         path.write_text(broken_configs(good)[how])
@@ -332,7 +329,7 @@ def test_a_broken_config_is_one_sentence(how, trained, capsys):
     finally:
         path.write_text(good)
     assert_one_sentence(capsys)
-    assert files(trained) == before
+    assert read_files(trained) == before
 
 
 @pytest.mark.parametrize("name", ["nothing", "empty", "file"])

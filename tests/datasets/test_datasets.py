@@ -16,6 +16,16 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from helpers.image_files import (
+    CODES,
+    FILES,
+    MNIST,
+    assert_same,
+    idx_bytes,
+    synthetic,
+    write_folder,
+)
+from helpers.sentences import assert_one_sentence
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -25,46 +35,7 @@ from dalejax.datasets import catalogue, digits, images, prepared
 from dalejax.datasets.readers import idx
 
 DATA = Path(os.environ.get("DALEJAX_DATA") or Path(__file__).parents[3] / "shared" / "data")
-MNIST = catalogue.SETS["mnist"]
-FILES = tuple(file.name for file in MNIST.forms[0].files)
 COPY = ["dalejax_mnist", prepared.VERSION]  # the folders of a prepared copy
-CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    header = struct.pack(">BBBB", 0, 0, CODES[array.dtype.str[1:]], array.ndim)
-    sizes = struct.pack(f">{array.ndim}I", *array.shape)
-    return header + sizes + array.astype(array.dtype.newbyteorder(">")).tobytes()
-
-
-def synthetic(train: int = 30, test: int = 12) -> list[np.ndarray]:
-    random = np.random.default_rng(3)
-    images = [random.integers(0, 256, (n, 28, 28), np.uint8) for n in (train, test)]
-    labels = [random.integers(0, 10, n, np.uint8) for n in (train, test)]
-    return [images[0], labels[0], images[1], labels[1]]
-
-
-def write_folder(folder: Path, arrays: list[np.ndarray], zipped: bool = True) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in zip(FILES, arrays, strict=True):
-        content = idx_bytes(array)
-        path = folder / (f"{name}.gz" if zipped else name)
-        path.write_bytes(gzip.compress(content) if zipped else content)
-    return folder
-
-
-def assert_same(data: datasets.ImageData, arrays: list[np.ndarray]) -> None:
-    for read, written in zip(data[:4], arrays, strict=True):
-        np.testing.assert_array_equal(read, written)
-    assert [array.dtype.name for array in data[:4]] == ["uint8", "int32"] * 2
-
-
-def assert_one_sentence(error: pytest.ExceptionInfo, *parts: str) -> None:
-    message = str(error.value)
-    assert "\n" not in message
-    for part in parts:
-        assert part in message
-
 
 # ---- idx files ----
 

@@ -9,7 +9,8 @@ import threading
 import time
 
 import pytest
-from test_datasets import FILES, MNIST, assert_one_sentence, assert_same, idx_bytes, synthetic
+from helpers.image_files import FILES, MNIST, assert_same, idx_bytes, synthetic
+from helpers.sentences import assert_one_sentence
 
 from dalejax import datasets
 from dalejax.datasets import catalogue

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.sentences import assert_one_sentence
 from PIL import Image
-from test_datasets import assert_one_sentence
 
 from dalejax import datasets
 from dalejax.commands import main

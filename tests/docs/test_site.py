@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_report import PHONE
+from helpers.browser_sizes import PHONE
 
 import dalejax as dj
 from experiments import all_experiments

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-from test_experiments import smoke
+from helpers.smoke_runs import smoke
 
 import dalejax as dj
 from dalejax.analysis import ledger

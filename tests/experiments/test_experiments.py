@@ -9,7 +9,8 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
-from test_loop import files
+from helpers.folders import read_files
+from helpers.smoke_runs import smoke
 
 import dalejax as dj
 from dalejax.runtime import signals
@@ -17,7 +18,7 @@ from dalejax.storage.atomic import write_json
 from experiments import __main__ as command
 from experiments import all_experiments
 from experiments.engine import base
-from experiments.engine.base import Context, execute
+from experiments.engine.base import execute
 from experiments.li2023 import (
     _transplant,
     fig1_partitions,
@@ -28,18 +29,6 @@ from experiments.li2023 import (
 from experiments.shared import random_search
 
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
-
-
-def smoke(experiment, folder, **settings):
-    return Context(
-        experiment=experiment,
-        folder=folder,
-        preset="smoke",
-        variant="text",
-        settings=dict(experiment.presets["smoke"]) | settings,
-        data_dir=None,
-        progress=False,
-    )
 
 
 def test_list_as_json(capsys):
@@ -211,9 +200,9 @@ def test_an_interrupted_experiment_is_continued(finished, tmp_path, capsys, monk
     printed = capsys.readouterr()
     assert f"python -m experiments fig1_partitions --resume {folder} continues" in printed.err
     assert not (folder / "claims.json").exists()
-    first = files(folder / trained[0])
+    first = read_files(folder / trained[0])
     assert command.main(["fig1_partitions", "--resume", str(folder), "--no-progress"]) == 0
-    assert files(folder / trained[0]) == first
+    assert read_files(folder / trained[0]) == first
     for name in ("claims.json", "metrics.parquet"):
         assert (folder / name).read_bytes() == (finished[0] / name).read_bytes()
 

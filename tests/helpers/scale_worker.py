@@ -1,7 +1,7 @@
 """One process of a distributed run: ``scale_worker.py FOLDER UPDATES DEVICES [ID NUM PORT]``.
 
-Trains the ensemble of test_training for so many updates in a folder and writes what it got to
-FOLDER/result-ID.npz.
+Trains the ensemble of ``small_runs.fit`` for UPDATES updates in FOLDER/run and writes its
+parameters, optimiser states, divergences and table to FOLDER/result-ID.npz.
 """
 
 import sys
@@ -16,7 +16,7 @@ jax.config.update("jax_num_cpu_devices", devices)
 if num > 1:
     jax.distributed.initialize(f"localhost:{port}", num, process)
 
-from test_loop import fit  # noqa: E402
+from helpers.small_runs import fit  # noqa: E402
 
 run = fit(num_updates=updates, checkpoint_dir=folder / "run", checkpoint_every=3, resume=True)
 assert jax.process_count() == num and jax.device_count() == devices * num

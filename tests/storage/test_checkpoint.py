@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from helpers.folders import read_files
 
 from dalejax.runtime.messages import RunWarning
 from dalejax.storage import checkpoint, manifest, named_arrays
@@ -27,10 +28,6 @@ def assert_state(arrays, update: int) -> None:
     assert arrays.keys() == ARRAYS.keys()
     for name, array in state(update).items():
         np.testing.assert_array_equal(arrays[name], array, strict=True)
-
-
-def files(folder: Path) -> dict[Path, bytes]:
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +115,13 @@ DAMAGE = [truncate, alter, lose_metadata, lose_manifest, break_manifest, alter_m
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_checkpoint_is_named_moved_aside_and_the_one_before_used(store, damage):
     why = damage(store.folder / "3")
-    before = files(store.folder / "3")
+    before = read_files(store.folder / "3")
     with pytest.warns(RunWarning) as warned:
         assert store.newest() == 2
     (text,) = [str(warning.message) for warning in warned]
     assert str(store.folder / "3") in text and why in text and "after 2 updates" in text
     assert store.updates == [1, 2]
-    assert files(store.folder / "damaged-3") == before
+    assert read_files(store.folder / "damaged-3") == before
     assert_state(store.load(2), 2)
     assert store.newest() == 2  # and no other warning
 
@@ -148,11 +145,11 @@ def test_several_damaged_ones(store):
 def test_with_none_whole_nothing_is_touched(store):
     for update, damage in zip(store.updates, (truncate, alter, lose_manifest), strict=True):
         damage(store.folder / str(update))
-    before = files(store.folder)
+    before = read_files(store.folder)
     with pytest.raises(ValueError, match="none of the checkpoints") as error:
         store.newest()
     assert str(store.folder) in str(error.value) and "manifest.json is missing" in str(error.value)
-    assert files(store.folder) == before
+    assert read_files(store.folder) == before
 
 
 def test_a_checkpoint_damaged_twice(store):

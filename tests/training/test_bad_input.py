@@ -6,11 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_loop import (
-    KEYS,
-    NET,
-    fit,
-)
+from helpers.small_runs import KEYS, NET, fit
 
 import dalejax as dj
 from dalejax.commands import main

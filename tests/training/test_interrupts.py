@@ -10,10 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_loop import (
-    assert_same_run,
-    fit,
-)
+from helpers.small_runs import assert_same_run, fit
 
 from dalejax.analysis import results
 from dalejax.runtime import multihost, signals

@@ -9,48 +9,25 @@ import numpy as np
 import optax
 import pandas as pd
 import pytest
+from helpers.folders import read_files
+from helpers.small_runs import (
+    KEYS,
+    NET,
+    NEVER,
+    TASK,
+    UPDATES,
+    adding,
+    assert_identical,
+    assert_same_run,
+    fit,
+)
 
 import dalejax as dj
 from dalejax import streams
 from dalejax.analysis import results
 from dalejax.training import loop, step
 
-NET = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1))
-KEYS = dj.seed_keys(0, 5)
-NEVER = 1000
-UPDATES = 12
 SICK = [NEVER, 4, NEVER, 0, NEVER]
-
-
-def adding(**sizes) -> dj.tasks.AddingProblem:
-    sizes = {"batch_size": 16, "num_train": 64, "num_test": 16} | sizes
-    return dj.tasks.AddingProblem(6, **sizes)
-
-
-TASK = adding()
-
-
-def blow_up(bad_at):
-    """A ColEI optimiser whose learning rate is infinite from update number ``bad_at + 1`` on."""
-    return dj.colei_sgd(lambda count: jnp.where(count < bad_at, 0.05, jnp.inf), clip=1.0)
-
-
-def fit(members=(0, 1, 2, 3, 4), bad_at=None, **options) -> loop.Run:
-    members = np.asarray(members)
-    bad_at = [NEVER] * len(members) if bad_at is None else bad_at
-    options = {"num_updates": UPDATES, "eval_every": 3, "progress": False} | options
-    return dj.train(
-        options.pop("net", NET),
-        options.pop("tx", blow_up),
-        options.pop("task", TASK),
-        keys=options.pop("keys", KEYS[members]),
-        hyperparams=options.pop("hyperparams", {"bad_at": np.asarray(bad_at)}),
-        **options,
-    )
-
-
-def assert_identical(a, b) -> None:
-    jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
 def of_run(run: loop.Run, i: int):
@@ -60,17 +37,6 @@ def of_run(run: loop.Run, i: int):
 def rows(run: loop.Run, i: int) -> pd.DataFrame:
     chosen = run.table[run.table.member == i]
     return chosen.drop(columns="member").reset_index(drop=True)
-
-
-def assert_same_run(a: loop.Run, b: loop.Run) -> None:
-    assert_identical((a.params, a.opt_state), (b.params, b.opt_state))
-    pd.testing.assert_frame_equal(a.table, b.table, check_exact=True)
-    np.testing.assert_array_equal(a.diverged_at, b.diverged_at)
-    assert a.update == b.update
-
-
-def files(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -210,18 +176,18 @@ def half(tmp_path_factory) -> Path:
 
 def test_more_updates_continue_a_shorter_run(five, half, tmp_path):
     folder = tmp_path / "run"
-    for path, content in files(half).items():
-        copy = folder / path.relative_to(half)
+    for path, content in read_files(half).items():
+        copy = folder / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(content)
     assert_same_run(fit(checkpoint_dir=folder, resume=True), five)
 
 
 def test_a_run_is_not_overwritten(half):
-    before = files(half)
+    before = read_files(half)
     with pytest.raises(FileExistsError, match="holds a run already"):
         fit(checkpoint_dir=half)
-    assert files(half) == before
+    assert read_files(half) == before
 
 
 # --- the loop -------------------------------------------------------------------------------------

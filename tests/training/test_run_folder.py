@@ -17,13 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from test_loop import (
-    NET,
-    adding,
-    assert_same_run,
-    files,
-    fit,
-)
+from helpers.folders import read_files
+from helpers.small_runs import NET, adding, assert_same_run, fit
 
 import dalejax as dj
 from dalejax.analysis import results
@@ -76,13 +71,13 @@ def hold(folder: Path) -> subprocess.Popen:
 
 
 def test_a_second_process_is_refused_until_the_first_one_ended(half, folder):
-    before = files(folder)
+    before = read_files(folder)
     process = hold(folder)
     try:
         with pytest.raises(ValueError, match="another process trains there") as error:
             fit(checkpoint_dir=folder, resume=True)
         assert str(folder) in str(error.value)
-        assert files(folder) == before
+        assert read_files(folder) == before
     finally:
         process.send_signal(signal.SIGKILL)  # a crash: nothing is cleaned up
         process.communicate()
@@ -135,11 +130,11 @@ def test_another_run_is_refused_and_each_field_named_with_both_values(half, what
     if "params" in options:
         draw = jax.vmap(lambda key: NET.init(key, jnp.zeros((1, 1, 2)))["params"])
         options = {"params": draw(dj.seed_keys(3, 5))}
-    before = files(half)
+    before = read_files(half)
     with pytest.raises(ValueError, match=message) as error:
         fit(checkpoint_dir=half, resume=True, **options)
     assert str(half) in str(error.value) and "\n" not in str(error.value)
-    assert files(half) == before
+    assert read_files(half) == before
 
 
 @pytest.mark.long
@@ -217,10 +212,10 @@ def test_what_made_the_run_is_frozen_beside_it(half):
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"run": 3}', '{"run": {}}'])
 def test_a_broken_description_is_named(folder, content):
     (folder / run_folder.NAME).write_text(content)
-    before = files(folder)
+    before = read_files(folder)
     with pytest.raises(ValueError, match=r"train.json is broken"):
         fit(checkpoint_dir=folder, resume=True)
-    assert files(folder) == before
+    assert read_files(folder) == before
 
 
 # --- damage, from outside -------------------------------------------------------------------------

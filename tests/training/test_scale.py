@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from test_loop import fit
+from helpers.small_runs import fit
 
 from dalejax.analysis import results
 from dalejax.commands import main

@@ -3,12 +3,9 @@
 import jax
 import numpy as np
 import pytest
+from helpers.small_runs import KEYS, NET, TASK, assert_same_run, blow_up, fit
 from hypothesis import given
 from hypothesis import strategies as st
-from test_loop import (
-    assert_same_run,
-    fit,
-)
 
 from dalejax.training import ensemble, programs, waves
 
@@ -62,8 +59,6 @@ def test_a_chunk_needs_memory_for_each_member_beside_another():
 
 
 def _program(member_map):
-    from test_loop import KEYS, NET, TASK, blow_up
-
     hyperparams = {"bad_at": np.zeros(5, int)}
     members = (KEYS, jax.tree.map(jax.numpy.asarray, hyperparams), None)
     return programs.Programs(NET, blow_up, TASK, ONE_DEVICE, member_map, members)

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from helpers.sign_contracts import NETWORKS, prefix, run, setting
 from hypothesis import given
-from test_contracts import NETWORKS, prefix, run, setting
 
 import dalejax as dj
 
