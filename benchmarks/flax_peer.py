@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -19,7 +21,8 @@ class Network(nn.Module):
     def __call__(self, x):
         """Run over x [t, b, n_in]; returns [b, n_out]."""
         for _ in range(self.layers):
-            x = nn.RNN(nn.SimpleCell(self.features, activation_fn=nn.relu), time_major=True)(x)
+            cell = nn.SimpleCell(self.features, activation_fn=nn.relu)
+            x = cast(jax.Array, nn.RNN(cell, time_major=True)(x))  # no carry is asked for
         return nn.Dense(self.n_out)(x[-1])
 
 
@@ -36,7 +39,7 @@ def updates(layers: int, n: int, n_out: int, seeds: int, num: int, x, y, learnin
         params, opt_state = state
 
         def loss_of(params):
-            outputs = net.apply(params, x)
+            outputs = cast(jax.Array, net.apply(params, x))
             return optax.softmax_cross_entropy_with_integer_labels(outputs, y).mean()
 
         gradient = jax.grad(loss_of)(params)

@@ -6,7 +6,6 @@ its loops unrolled, as in `roofline`; the memory is that of the whole chunk, wit
 
 from __future__ import annotations
 
-import re
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ import jax
 import numpy as np
 
 import dalejax as dj
-from benchmarks.roofline import DEVICES, NOT_KERNELS
+from benchmarks.roofline import DEVICES, count
 from dalejax.training import ensemble, step
 from dalejax.training.programs import Programs
 from experiments.engine.base import Context
@@ -74,16 +73,11 @@ def _row(name, net, tx, task, settings) -> dict:
     unrolled = partial(jax.lax.scan, unroll=True)
     with mock.patch("jax.lax.scan", unrolled):
         batched = jax.jit(jax.vmap(update, in_axes=(0, None, None)))
-        program = batched.lower(members, task.data, np.int32(0)).compile()
-    cost = program.cost_analysis()
-    entry = program.as_text().split("\nENTRY ")[1]
-    operations = re.findall(r"^\s+(?:ROOT )?%\S+ = .*? ([a-z][\w-]*)\(", entry, re.MULTILINE)
+        counted = count(batched.lower(members, task.data, np.int32(0)).compile())
     return {
         "network": name,
         "seeds": seeds,
         "updates": settings["updates"],
-        "flops": cost["flops"],
-        "bytes": cost["bytes accessed"],
-        "kernels": sum(operation not in NOT_KERNELS for operation in operations),
+        **counted._asdict(),
         "memory": programs.bytes_needed(1, seeds),
     }

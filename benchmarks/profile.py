@@ -43,7 +43,7 @@ def _measure(layers: int, n: int) -> list[dict]:
         run()
         per_update = num * SEEDS
         whole = (time.perf_counter() - began) / per_update * 1e6
-        groups = dict.fromkeys(GROUPS, 0.0)
+        groups: dict[str, float] = dict.fromkeys(GROUPS, 0.0)
         for name, (microseconds, calls) in _trace(run).items():
             in_loop = calls / per_update > STEPS / 2
             groups[_group(name, in_loop)] += microseconds / per_update

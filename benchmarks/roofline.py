@@ -68,13 +68,26 @@ def show(rows: list[dict]) -> None:
             )
 
 
-def _count(kind: str, updates: int) -> tuple[float, float, int]:
+class Count(NamedTuple):
+    """What XLA counts in a program."""
+
+    flops: float
+    bytes: float  # read and written between kernels
+    kernels: int
+
+
+def count(program: jax.stages.Compiled) -> Count:
+    """Count the operations, bytes and kernels of a compiled program, as XLA estimates them."""
+    cost, text = program.cost_analysis(), program.as_text()
+    assert cost is not None and text is not None, "XLA's CPU compiler gives both"
+    entry = text.split("\nENTRY ")[1]
+    operations = re.findall(r"^\s+(?:ROOT )?%\S+ = .*? ([a-z][\w-]*)\(", entry, re.MULTILINE)
+    kernels = sum(name not in NOT_KERNELS for name in operations)
+    return Count(cost["flops"], cost["bytes accessed"], kernels)
+
+
+def _count(kind: str, updates: int) -> Count:
     made = Ensemble(kind, LAYERS, UNITS, SEEDS, "vmap", jax.devices()[:1])
     unrolled = partial(jax.lax.scan, unroll=True)
     with mock.patch("jax.lax.scan", unrolled):
-        program = made.lowered(updates).compile()
-    cost = program.cost_analysis()
-    entry = program.as_text().split("\nENTRY ")[1]
-    operations = re.findall(r"^\s+(?:ROOT )?%\S+ = .*? ([a-z][\w-]*)\(", entry, re.MULTILINE)
-    kernels = sum(name not in NOT_KERNELS for name in operations)
-    return cost["flops"], cost["bytes accessed"], kernels
+        return count(made.lowered(updates).compile())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 from dalejax.training import run_folder
 from experiments.__main__ import main
@@ -28,22 +29,21 @@ def measure(data_dir: str | None) -> dict:
     saves: list[tuple[float, float]] = []
     save = run_folder.RunFolder.save
 
-    def timed(folder, *arguments):
+    def timed(folder, *arguments, **named):
         began = time.perf_counter()
-        save(folder, *arguments)
+        save(folder, *arguments, **named)
         saves.append((began, time.perf_counter()))
 
-    run_folder.RunFolder.save = timed
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            arguments = ["fig4_transplant", "--preset", "laptop", "--no-progress"]
-            arguments += ["--set", f"updates={every * CHECKPOINTS}", "--out", f"{folder}/run"]
-            arguments += ["--data-dir", data_dir] if data_dir else ["--data", "digits"]
-            main(arguments)
-            newest = max(Path(folder).rglob("checkpoints/*"), key=lambda p: p.stat().st_mtime)
-            size = sum(path.stat().st_size for path in newest.rglob("*") if path.is_file())
-    finally:
-        run_folder.RunFolder.save = save
+    with (
+        mock.patch.object(run_folder.RunFolder, "save", timed),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        arguments = ["fig4_transplant", "--preset", "laptop", "--no-progress"]
+        arguments += ["--set", f"updates={every * CHECKPOINTS}", "--out", f"{folder}/run"]
+        arguments += ["--data-dir", data_dir] if data_dir else ["--data", "digits"]
+        main(arguments)
+        newest = max(Path(folder).rglob("checkpoints/*"), key=lambda p: p.stat().st_mtime)
+        size = sum(path.stat().st_size for path in newest.rglob("*") if path.is_file())
     # From the end of the first save on: what came before has also compiled.
     seconds = saves[-1][1] - saves[0][1]
     saving = sum(end - began for began, end in saves[1:])

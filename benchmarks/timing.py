@@ -6,10 +6,12 @@ So a machine that is slow for a minute is slow for all of them alike.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Timing(NamedTuple):
@@ -21,10 +23,10 @@ class Timing(NamedTuple):
 
 
 def interleave(
-    contenders: Mapping[str, Callable[[], object]], rounds: int
-) -> dict[str, np.ndarray]:
+    contenders: Mapping[Name, Callable[[], object]], rounds: int
+) -> dict[Name, np.ndarray]:
     """Run each contender once a round; returns the seconds of each, without the warm-up's."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    seconds: dict[Name, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, run in contenders.items():
             began = time.perf_counter()

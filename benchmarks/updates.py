@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def compare(layers: int, n: int, seeds: list[int], rounds: int, kinds=KINDS) -> 
         ``flops`` of an update.
     """
     flops = machine.update_flops(layers, n, N_IN, N_OUT, STEPS, BATCH)
-    runs: dict[tuple, tuple[Callable, int]] = {}
+    runs: dict[tuple[str, str, int], tuple[Callable[[], object], int]] = {}
     for kind in kinds:
         for s in seeds:
             num = min(MOST_UPDATES, _updates(flops, s, OURS_SECONDS, rate=1.5e11))
@@ -40,7 +40,10 @@ def compare(layers: int, n: int, seeds: list[int], rounds: int, kinds=KINDS) -> 
         runs["rnn", "Flax nn.RNN, vmap", s] = (run, num * s)
 
     limit = machine.contenders()
-    contenders = {name: run for name, (run, _) in (runs | limit).items()}
+    contenders: dict[Hashable, Callable[[], object]] = {
+        **{name: run for name, (run, _) in runs.items()},
+        **{name: run for name, (run, _) in limit.items()},
+    }
     seconds = interleave(contenders, rounds)
     rates = {name: flops_ / np.median(seconds[name]) for name, (_, flops_) in limit.items()}
     rows = []

@@ -24,7 +24,8 @@ def measure(seeds: int, rounds: int, length: int = 500) -> dict:
     """Measure the marginal cost of ``length`` updates with all that belongs to them."""
     alone = Ensemble(KIND, LAYERS, UNITS, seeds)
     updates, evaluation = alone.updates(EVERY), alone.evaluation()
-    updates(), evaluation()  # compiled now
+    updates()  # compiled now, and the evaluation too
+    evaluation()
     chunks = length // EVERY
     whole, parts, start = [], [], []
     for _ in range(rounds):
