@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from helpers.folders import read_files
 
+import dalejax
 from dalejax.runtime.messages import RunWarning
-from dalejax.storage import checkpoint, manifest, named_arrays
+from dalejax.storage import manifest, named_arrays
 from dalejax.storage.checkpoint import Store
 
 ARRAYS = {"a": np.arange(1000, dtype=np.float32), "b": np.arange(6).reshape(2, 3)}
@@ -277,7 +278,7 @@ def test_another_state_does_not_fit(template, message):
 
 
 def test_only_one_file_knows_orbax():
-    package = Path(checkpoint.__file__).parent
+    package = Path(dalejax.__file__).parent
     names = [path.name for path in package.rglob("*.py") if "import" in path.read_text()]
     assert len(names) > 20
     users = [p.name for p in package.rglob("*.py") if "from orbax" in p.read_text()]
