@@ -1,4 +1,4 @@
-"""Sign trees for any model: Dale's law by the names of its parameters."""
+"""Make sign trees for the models of any library, from patterns of parameter names."""
 
 from __future__ import annotations
 
@@ -7,27 +7,32 @@ from fnmatch import fnmatchcase
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import KeyPath
+from jax.typing import ArrayLike
 
-from dalejax.types import Any, Params, PyTree
+from dalejax.types import Params, PyTree
 
 
-def dale_signs(params: Params, rule: Mapping[str, Any]) -> PyTree:
-    """Make a sign tree by naming what is constrained; everything else is free.
+def dale_signs(params: Params, rule: Mapping[str, ArrayLike]) -> PyTree:
+    """Make a sign tree by naming the constrained parameters; all other parameters are free.
 
     Args:
-        params: any tree: a dict, a Flax NNX state, an Equinox module, Haiku's dict of dicts.
-        rule: pattern of a name -> its signs: +1, -1, 0, or an array that broadcasts, such as
-            :func:`dalejax.signs.column_signs`. A name is the path of a parameter, with slashes
-            (``"cell/hh/kernel"``); in a pattern ``*`` stands for anything, and the first one that
-            fits counts. dalejax and PyTorch have one neuron's synapses in a column, [post, pre];
-            Flax, Haiku and Keras in a row, [pre, post]: ``column_signs(n, n_i).T``.
+        params: parameters in any pytree: a dict, a Flax NNX state, an Equinox module, Haiku's dict
+            of dicts.
+        rule: name pattern -> signs of the parameters that match it: +1, -1, 0, or an array of them
+            that broadcasts to the parameter, such as :func:`dalejax.signs.column_signs`. The name
+            of a parameter is its path in the tree, joined by slashes (``"cell/hh/kernel"``); in a
+            pattern ``*`` stands for any characters, and the first pattern that matches counts.
+            dalejax and PyTorch hold the outgoing synapses of a unit in a column, [post, pre];
+            Flax, Haiku and Keras hold them in a row, [pre, post]: there, give
+            ``column_signs(n, n_i).T``.
 
     Returns:
-        A tree like the parameters, for :func:`dalejax.dale_projection`,
+        A tree like the parameters with int8 signs, for :func:`dalejax.dale_projection`,
         :func:`dalejax.exponentiated_gradient` and :func:`dalejax.signs.assert_legal`.
 
     Raises:
-        ValueError: a pattern fits no parameter.
+        ValueError: a pattern matches no parameter for which it would be the first match.
 
     Example:
         >>> from dalejax.signs import column_signs
@@ -40,7 +45,7 @@ def dale_signs(params: Params, rule: Mapping[str, Any]) -> PyTree:
     """
     used = set()
 
-    def sign(path, leaf):
+    def sign(path: KeyPath, _: object) -> jax.Array:
         name = name_of(path)
         for pattern, signs in rule.items():
             if fnmatchcase(name, pattern):
@@ -56,11 +61,11 @@ def dale_signs(params: Params, rule: Mapping[str, Any]) -> PyTree:
     return tree
 
 
-def name_of(path: tuple[Any, ...]) -> str:
-    """Name a parameter by its path, with slashes.
+def name_of(path: KeyPath) -> str:
+    """Join the path of a parameter in its tree to a name, with slashes.
 
     Args:
-        path: what ``jax.tree_util`` gives.
+        path: key path as ``jax.tree_util.tree_leaves_with_path`` returns it.
 
     Example:
         >>> [(path, _)] = jax.tree_util.tree_leaves_with_path({"cell": {"W": 1}})

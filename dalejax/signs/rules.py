@@ -1,23 +1,22 @@
-"""Signs as data: excitatory and inhibitory populations, and where Dale's law is kept.
+"""The sign rules that dalejax's own cells carry inside their parameters.
 
-A *sign tree* says of a parameter that it is never negative (+1), never positive (-1) or free (0);
-it may be a prefix of the parameters' tree (:func:`dalejax.signs.trees.expand`). dalejax's own cells
-carry their rule inside their parameters, as a node without leaves (:class:`ColumnSigns` or
-:class:`RowSigns` under the key ``"signs"``): ``jax.tree.map``, Optax and Flax pass it along
-unchanged, and :func:`sign_tree` finds it again.
+A cell's parameters hold its rule as a node without leaves (:class:`ColumnSigns` or
+:class:`RowSigns`, under the key ``"signs"``): ``jax.tree.map``, Optax and Flax pass it along
+unchanged, and :func:`sign_tree` turns it into a sign tree, which says of each parameter that it is
+never negative (+1), never positive (-1) or free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from dalejax.signs.trees import expand, is_free, nearest_legal
-from dalejax.types import Any, Array, Int, Params, PyTree
+from dalejax.signs.trees import is_free
+from dalejax.types import Array, Int, Params, PyTree
 
 KEY = "signs"
 
@@ -25,7 +24,11 @@ KEY = "signs"
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class ColumnSigns:
-    """One sign a column: parameter name -> how many of its last columns are inhibitory.
+    """Rule of one sign for each column (presynaptic unit) of a weight matrix: Dale's law.
+
+    Attributes:
+        inhibitory_columns: pairs of a parameter's name and its number of inhibitory columns, which
+            are the last ones; of a vector parameter, the number of its last entries.
 
     Example:
         >>> ColumnSigns((("W", 10),))
@@ -40,10 +43,14 @@ class ColumnSigns:
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class RowSigns:
-    """One sign a row: what a unit receives has its sign, which is not Dale's law.
+    """Rule of one sign for each row (postsynaptic unit) of a weight matrix.
+
+    All synapses that a unit receives have its sign. This is not Dale's law, which is about the
+    synapses that a unit sends.
 
     Attributes:
-        inhibitory_rows: parameter name -> how many of its last rows are inhibitory.
+        inhibitory_rows: pairs of a parameter's name and its number of inhibitory rows, which are
+            the last ones.
 
     Example:
         >>> RowSigns((("W", 10),))
@@ -60,14 +67,14 @@ _RULES = (ColumnSigns, RowSigns)
 
 
 def check_populations(n: int, n_i: int) -> None:
-    """Check that ``n`` units can hold ``n_i`` inhibitory ones.
+    """Raise ValueError unless ``n`` units can be split into both kinds, ``n_i`` inhibitory.
 
     Args:
-        n: units.
-        n_i: inhibitory units among them.
+        n: number of units.
+        n_i: number of inhibitory units among them.
 
     Raises:
-        ValueError: ``n_i`` is not between 1 and ``n - 1``.
+        ValueError: ``n_i`` is not from 1 to ``n - 1``.
 
     Example:
         >>> check_populations(100, 10)
@@ -77,11 +84,11 @@ def check_populations(n: int, n_i: int) -> None:
 
 
 def num_inhibitory(n: int, share: float) -> int:
-    """Count the inhibitory units of ``n`` at a given share, ``max(1, round(share n))``.
+    """Compute the number of inhibitory units among ``n``, ``max(1, round(share * n))``.
 
     Args:
-        n: units.
-        share: inhibitory share, between 0 and 1.
+        n: number of units.
+        share: share of inhibitory units, above 0 and below 1.
 
     Raises:
         ValueError: the share is not between 0 and 1.
@@ -96,11 +103,11 @@ def num_inhibitory(n: int, share: float) -> int:
 
 
 def column_signs(n: int, n_i: int) -> Int[Array, "1 n"]:
-    """Make the signs of ``n`` presynaptic columns, the last ``n_i`` of them inhibitory.
+    """Make the signs of a weight matrix with ``n`` columns, the last ``n_i`` of them inhibitory.
 
     Args:
-        n: columns (presynaptic units).
-        n_i: inhibitory ones, 0 for none.
+        n: number of columns (presynaptic units).
+        n_i: number of inhibitory columns, 0 for none.
 
     Returns:
         +1 and -1, int8 [1, n], broadcastable to a weight matrix [post, pre].
@@ -113,18 +120,19 @@ def column_signs(n: int, n_i: int) -> Int[Array, "1 n"]:
 
 
 def sign_tree(params: Params) -> PyTree:
-    """Find dalejax's own sign trees inside a parameter tree.
+    """Build the sign tree of parameters that carry dalejax's own sign rules.
 
     Args:
-        params: parameters of dalejax cells and layers, nested in dicts, lists and tuples as deep as
-            one likes; what ``optax.masked`` has taken away stays away.
+        params: parameters of dalejax cells and layers, in dicts, lists and tuples nested to any
+            depth. Leaves that ``optax.masked`` has replaced by ``MaskedNode`` are free.
 
     Returns:
         A prefix sign tree of ``params``: int8 [1, pre] for each matrix with signs on its columns,
-        [post, 1] for one with signs on its rows, [n] for each constrained vector, else None.
+        [post, 1] for each with signs on its rows, [n] for each constrained vector, None elsewhere.
 
     Raises:
-        ValueError: the tree holds no dalejax signs, or some inside another kind of container.
+        ValueError: ``params`` hold no sign rule, or one inside a container that is neither a
+            mapping nor a list nor a tuple.
 
     Example:
         >>> W = jnp.ones((3, 3))
@@ -133,169 +141,89 @@ def sign_tree(params: Params) -> PyTree:
     """
     found = 0
 
-    def visit(node: Any) -> Any:
+    def visit(node: PyTree) -> PyTree:
         nonlocal found
         if isinstance(node, list | tuple) and not is_free(node):
             children = [visit(child) for child in node]
-            return type(node)(*children) if hasattr(node, "_fields") else type(node)(children)
+            if hasattr(node, "_fields"):  # a NamedTuple takes its fields one by one
+                return cast(Callable[..., tuple], type(node))(*children)
+            return type(node)(children)
         if not isinstance(node, Mapping):
             return None
-        own = node.get(KEY)
-        rule = {}
-        if isinstance(own, ColumnSigns):
-            rule = {name: (n_i, _column_signs_of) for name, n_i in own.inhibitory_columns}
-        elif isinstance(own, RowSigns):
-            rule = {name: (n_i, _row_signs_of) for name, n_i in own.inhibitory_rows}
-        found += isinstance(own, _RULES)
-        signs = {}
-        for name, child in node.items():
-            if name in rule and not is_free(child):
-                n_i, signs_of = rule[name]
-                signs[name] = signs_of(child, n_i)
-            else:
-                signs[name] = visit(child)
-        return signs if type(node) is dict else type(node)(signs)  # Flax's FrozenDict, say
+        found += isinstance(node.get(KEY), _RULES)
+        rule = _signs_by_name(node.get(KEY))
+        signs = {
+            name: rule[name](child) if name in rule and not is_free(child) else visit(child)
+            for name, child in node.items()
+        }
+        # Other mappings, such as Flax's FrozenDict, keep their type.
+        return signs if type(node) is dict else cast(Callable[..., Mapping], type(node))(signs)
 
     tree = visit(params)
     if not found:
         raise ValueError(
-            "the parameters carry no signs of dalejax; pass a sign tree: dale_projection(signs)."
+            "the parameters carry no signs of dalejax; pass a sign tree as the argument `signs`."
         )
     everywhere = jax.tree.leaves(params, is_leaf=lambda node: isinstance(node, _RULES))
     if (num := sum(isinstance(node, _RULES) for node in everywhere)) > found:
         raise ValueError(
             f"{num - found} of {num} layers stand in containers that are no dicts, lists or "
-            "tuples; pass a sign tree: dale_projection(signs)."
+            "tuples; pass a sign tree as the argument `signs`."
         )
     return tree
 
 
-def _row_signs_of(leaf, n_i):
-    return column_signs(leaf.shape[-2], n_i).T
+def _signs_by_name(rule: object) -> dict[str, Callable[[Array], Array]]:
+    """Map each parameter that a rule names to the function that makes its signs."""
+
+    def columns(n_i: int) -> Callable[[Array], Array]:
+        # A vector has no columns: its last entries are the inhibitory ones.
+        return lambda leaf: column_signs(leaf.shape[-1], n_i)[0 if leaf.ndim == 1 else slice(None)]
+
+    def rows(n_i: int) -> Callable[[Array], Array]:
+        return lambda leaf: column_signs(leaf.shape[-2], n_i).T
+
+    if isinstance(rule, ColumnSigns):
+        return {name: columns(n_i) for name, n_i in rule.inhibitory_columns}
+    if isinstance(rule, RowSigns):
+        return {name: rows(n_i) for name, n_i in rule.inhibitory_rows}
+    return {}
 
 
-def _column_signs_of(leaf, n_i):
-    # A vector has no columns: its last entries are the inhibitory ones.
-    signs = column_signs(leaf.shape[-1], n_i)
-    return signs[0] if leaf.ndim == 1 else signs
+def refuse_other_signs(name: str, given: PyTree, wanted: PyTree) -> None:
+    """Raise ValueError if a layer's sign rule in ``given`` differs from its rule in ``wanted``.
 
-
-def project(params: Params, signs: PyTree | None = None) -> Params:
-    """Move every illegal entry to the nearest legal one, which is (positive) zero.
+    Only layers that carry a rule in both trees are compared: parameters without any sign rule are
+    accepted.
 
     Args:
-        params: the parameters; leaves may have leading member axes.
-        signs: a sign tree; without one, dalejax's own is looked for.
-
-    Returns:
-        Parameters inside their signs; free entries and NaN as they were.
+        name: what the user calls ``given``, for the error message.
+        given: parameters that carry sign rules, or their shapes.
+        wanted: parameters of the network for which ``given`` is meant, or their shapes.
 
     Raises:
-        ValueError: the sign tree does not match the parameters, or there is none.
+        ValueError: a layer has one rule in ``given`` and another in ``wanted``.
 
     Example:
-        >>> project({"W": jnp.array([1.0, -1.0])}, {"W": 1})["W"].tolist()
-        [1.0, 0.0]
-
-    Reference:
-        Li et al. 2023, section 2.1: "a euclidean projection onto the allowed solution space".
+        >>> one, two = ({"signs": ColumnSigns((("W", n_i),))} for n_i in (1, 2))
+        >>> refuse_other_signs("params", one, one)
+        >>> refuse_other_signs("params", one, two)
+        Traceback (most recent call last):
+        ValueError: params has signs ColumnSigns(inhibitory_columns=(('W', 1),)); the network's \
+are ColumnSigns(inhibitory_columns=(('W', 2),)).
     """
-    return nearest_legal(params, tree_of(params, signs))
+    given_rules, wanted_rules = _rules_by_path(given), _rules_by_path(wanted)
+    for path, rule in given_rules.items():
+        if path in wanted_rules and rule != wanted_rules[path]:
+            raise ValueError(f"{name} has {path} {rule}; the network's are {wanted_rules[path]}.")
 
 
-def tree_of(params: Params, signs: PyTree | None = None) -> PyTree:
-    """Spread a sign tree, or dalejax's own where there is none, over the parameters.
-
-    Args:
-        params: the parameters.
-        signs: a sign tree; without one, dalejax's own is looked for.
-
-    Returns:
-        What ``sign_trees.expand`` makes of it.
-
-    Raises:
-        ValueError: the sign tree does not match the parameters, or there is none.
-
-    Example:
-        >>> tree_of({"W": jnp.ones(2)}, {"W": 1})
-        {'W': Array(1, dtype=int8)}
-    """
-    return expand(sign_tree(params) if signs is None else signs, params)
-
-
-def check_same(name: str, given: PyTree, wanted: PyTree) -> None:
-    """Refuse parameters whose own signs are others than those wanted; they may have none.
-
-    Args:
-        name: what the user calls them.
-        given: parameters, or their shapes.
-        wanted: likewise.
-
-    Raises:
-        ValueError: a layer has other signs than wanted.
-
-    Example:
-        >>> rule = {"signs": ColumnSigns((("W", 1),))}
-        >>> check_same("params", rule, rule)
-    """
-    rules = [
-        {
-            jax.tree_util.keystr(path, simple=True, separator="."): node
-            for path, node in jax.tree_util.tree_leaves_with_path(
-                tree, is_leaf=lambda node: isinstance(node, _RULES)
-            )
-            if isinstance(node, _RULES)
-        }
-        for tree in (given, wanted)
-    ]
-    for path in rules[0]:
-        if path in rules[1] and rules[0][path] != rules[1][path]:
-            raise ValueError(
-                f"{name} has {path} {rules[0][path]}; the network's are {rules[1][path]}."
-            )
-
-
-def is_legal(params: Params, signs: PyTree | None = None) -> bool:
-    """Tell whether every entry of the parameters has its sign (zero is legal, -0.0 is not).
-
-    Args:
-        params: the parameters; leaves may have leading member axes.
-        signs: a sign tree; without one, dalejax's own is looked for.
-
-    Example:
-        >>> is_legal({"W": jnp.array([-1.0])}, {"W": 1})
-        False
-    """
-    return _first_illegal(params, signs) is None
-
-
-def assert_legal(params: Params, signs: PyTree | None = None) -> None:
-    """Raise unless every entry of the parameters has its sign.
-
-    Args:
-        params: the parameters.
-        signs: a sign tree; without one, dalejax's own is looked for.
-
-    Raises:
-        ValueError: an entry breaks its sign; the message names the leaf.
-
-    Example:
-        >>> assert_legal({"W": jnp.array([1.0])}, {"W": 1})
-    """
-    wrong = _first_illegal(params, signs)
-    if wrong is not None:
-        raise ValueError(wrong)
-
-
-def _first_illegal(params, signs):
-    full = tree_of(params, signs)
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    for (path, leaf), sign in zip(leaves, jax.tree.leaves(full, is_leaf=is_free), strict=True):
-        if is_free(sign):
-            continue
-        value, sign = np.broadcast_arrays(np.asarray(leaf), np.asarray(sign))
-        bad = (sign != 0) & ((value * sign < 0) | ((value == 0) & np.signbit(value)))
-        if bad.any():
-            name = jax.tree_util.keystr(path)
-            return f"{name} holds {value[bad][0]} where only sign {sign[bad][0]:+d} is allowed."
-    return None
+def _rules_by_path(tree: PyTree) -> dict[str, ColumnSigns | RowSigns]:
+    leaves = jax.tree_util.tree_leaves_with_path(
+        tree, is_leaf=lambda node: isinstance(node, _RULES)
+    )
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): node
+        for path, node in leaves
+        if isinstance(node, _RULES)
+    }

@@ -1,27 +1,32 @@
-"""Sign trees over parameter trees: spread one, tell what is free, move to the nearest legal point.
+"""Expand sign trees over parameter trees, and set the entries whose sign is wrong to 0.
 
-A *sign tree* says where Dale's law puts each parameter: +1 (never negative), -1 (never positive),
-0 (free). Its leaves broadcast to the parameters' leaves; it may be a prefix of the parameter tree,
-and ``None`` stands for "this whole branch is free".
+A *sign tree* says of each parameter that it is never negative (+1), never positive (-1) or free
+(0). Its leaves broadcast to the parameters' leaves; it may be a prefix of the parameter tree, and
+``None`` stands for a branch that is free as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
+from jax.tree_util import KeyPath
+from jax.typing import ArrayLike
 
-from dalejax.types import Any, Params, PyTree
+from dalejax.types import Array, Params, PyTree
 
 
 def expand(signs: PyTree, params: Params) -> PyTree:
-    """Spread a prefix sign tree over a whole parameter tree.
+    """Expand a prefix sign tree to one node for each leaf of a parameter tree.
 
     Args:
-        signs: a sign tree; leaves +1, -1, 0 (numbers or arrays), prefixes and None allowed.
+        signs: a sign tree; its leaves are +1, -1 or 0, as numbers or arrays; prefixes and None are
+            allowed.
         params: the parameters.
 
     Returns:
@@ -29,25 +34,26 @@ def expand(signs: PyTree, params: Params) -> PyTree:
         for each free one.
 
     Raises:
-        ValueError: the trees don't match, a sign is not +1, -1 or 0, or a shape can't broadcast.
+        ValueError: ``signs`` is no prefix of ``params``, a sign is not +1, -1 or 0, or the shape
+            of signs does not broadcast to its parameter's.
 
     Example:
         >>> expand({"a": -1, "b": None}, {"a": jnp.ones(2), "b": jnp.ones(3)})
         {'a': Array(-1, dtype=int8), 'b': MaskedNode()}
     """
 
-    def fill(path, sign, branch):
+    def fill(path: KeyPath, sign: PyTree, branch: PyTree) -> PyTree:
         where = jax.tree_util.keystr(path) or "the tree"
-        if whole(sign):
+        if is_free_branch(sign):
             return jax.tree.map(lambda _: optax.MaskedNode(), branch)
         return jax.tree.map(lambda leaf: _checked(sign, leaf, where), branch)
 
-    def whole(node):
+    def is_free_branch(node: PyTree) -> bool:
         return node is None or is_free(node)
 
     try:
         signs = _without_masked(signs, params)
-        return jax.tree_util.tree_map_with_path(fill, signs, params, is_leaf=whole)
+        return jax.tree_util.tree_map_with_path(fill, signs, params, is_leaf=is_free_branch)
     except (ValueError, TypeError) as error:
         if isinstance(error, _SignError):
             raise
@@ -57,8 +63,8 @@ def expand(signs: PyTree, params: Params) -> PyTree:
         ) from error
 
 
-def _without_masked(signs, params):
-    # A mask may have taken a whole layer away, of which the signs know more.
+def _without_masked(signs: PyTree, params: Params) -> PyTree:
+    """Replace the signs of the layers that ``optax.masked`` has taken out of ``params`` by None."""
     if is_free(params):
         return None
     if type(signs) is dict and isinstance(params, Mapping) and set(signs) == set(params):
@@ -67,32 +73,34 @@ def _without_masked(signs, params):
 
 
 class _SignError(ValueError):
-    pass
+    """A sign that is wrong by itself, in a tree whose structure is right."""
 
 
-def _checked(sign, leaf, where):
-    if not isinstance(sign, jax.core.Tracer):
+def _checked(sign: ArrayLike, leaf: Array, where: str) -> Array:
+    """Convert one node of signs to int8, after a check of its values and shape."""
+    if not isinstance(sign, Tracer):
         values = np.asarray(sign)
         if not np.isin(values, (-1, 0, 1)).all():
             raise _SignError(f"the signs at {where} are {values}; each must be +1, -1 or 0.")
-    sign = jnp.asarray(sign).astype(jnp.int8)
+    signs = jnp.asarray(sign).astype(jnp.int8)
     shape = jnp.shape(leaf)
     try:
-        fits = np.broadcast_shapes(sign.shape, shape) == shape
+        fits = np.broadcast_shapes(signs.shape, shape) == shape
     except ValueError:
         fits = False
     if not fits:
         raise _SignError(
-            f"the signs at {where} have shape {sign.shape}; they must broadcast to {shape}."
+            f"the signs at {where} have shape {signs.shape}; they must broadcast to {shape}."
         )
-    return sign
+    return signs
 
 
-def is_free(node: Any) -> bool:
-    """Tell whether a node of what :func:`expand` returned says that a leaf has no sign.
+def is_free(node: PyTree) -> TypeGuard[optax.MaskedNode]:
+    """Tell whether a node is ``optax.MaskedNode()``, which marks a free leaf.
 
     Args:
-        node: of the tree.
+        node: a node of a tree that :func:`expand` returned, or of parameters that ``optax.masked``
+            has masked.
 
     Example:
         >>> is_free(optax.MaskedNode()), is_free(jnp.int8(1))
@@ -102,14 +110,15 @@ def is_free(node: Any) -> bool:
 
 
 def nearest_legal(params: Params, signs: PyTree) -> Params:
-    """Move every illegal entry to the nearest legal one, which is (positive) zero.
+    """Set every entry whose sign is wrong to 0, the nearest legal value.
 
     Args:
-        params: the parameters.
-        signs: what :func:`expand` returned for them.
+        params: the parameters; leaves may have leading member axes.
+        signs: the tree that :func:`expand` returned for them.
 
     Returns:
-        Parameters inside their signs; free entries and NaN as they were.
+        Legal parameters; wrong entries and -0.0 have become +0.0, free entries and NaN are as
+        they were.
 
     Example:
         >>> nearest_legal({"W": jnp.array([1.0, -1.0])}, {"W": jnp.int8(1)})["W"].tolist()
@@ -119,11 +128,11 @@ def nearest_legal(params: Params, signs: PyTree) -> Params:
         Li et al. 2023, section 2.1: "a euclidean projection onto the allowed solution space".
     """
 
-    def leaf(sign, value):
+    def project_leaf(sign: PyTree, value: Array) -> Array:
         if is_free(sign):
             return value
         # `<= 0` also turns -0.0 into +0.0; it is false for NaN, which must stay visible.
         illegal = (sign != 0) & (value * sign.astype(value.dtype) <= 0)
         return jnp.where(illegal, jnp.zeros_like(value), value)
 
-    return jax.tree.map(leaf, signs, params, is_leaf=is_free)
+    return jax.tree.map(project_leaf, signs, params, is_leaf=is_free)
