@@ -16,9 +16,9 @@ OF_A_NEW_RUN = ("preset", "variant", "data", "seeds", "set", "out", "part")
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
-    parser.add_argument("name", help="an experiment, `all`, `list`, `keep` or `ledger`")
+    parser.add_argument("name", help="an experiment, `all`, `list`, `keep`, `judge` or `ledger`")
     parser.add_argument(
-        "runs", nargs="*", type=Path, help="folders of runs, for `keep` and `ledger`"
+        "runs", nargs="*", help="folders of runs, for `keep` and `ledger`; names, for `judge`"
     )
     parser.add_argument("--preset", help="smoke (which it is without), laptop or paper")
     parser.add_argument("--variant", help="text (the paper's words; which it is without) or code")
@@ -53,25 +53,27 @@ def main(argv: list[str] | None = None) -> int:
     arguments.variant = arguments.variant or "text"
     from dalejax.commands import errors
     from dalejax.runtime import messages, multihost, signals
-    from experiments.engine import archive
+    from experiments.engine import archive, judge
 
     try:
         if arguments.name == "list":
             return _list(arguments.json)
         if arguments.name == "keep":
-            return archive.main(arguments.runs, all_experiments())
+            return archive.main(list(map(Path, arguments.runs)), all_experiments())
         if arguments.name == "ledger":
-            return archive.ledger(arguments.runs, arguments.out, arguments.json)
+            return archive.ledger(list(map(Path, arguments.runs)), arguments.out, arguments.json)
+        if arguments.name == "judge":
+            return judge.main(arguments.runs, arguments.out, arguments.json, all_experiments())
         if arguments.runs:
             raise ValueError(f"{arguments.name} takes no folders; --out and --resume name one.")
         if arguments.resume and given:
             raise ValueError(
                 f"--resume continues a run as it was begun; it takes no --{given[0].rstrip('_')}."
             )
-        with signals.raising(), messages.plainly():
+        with signals.raise_on_sigterm(), messages.show_warnings_as_lines():
             _prepare(arguments)
             return _run(arguments)
-    except multihost.OtherFailed:  # it says why
+    except multihost.OtherProcessFailed:  # which prints the reason
         return 2
     except (KeyboardInterrupt, signals.Interrupted) as stop:
         return stop.code if isinstance(stop, signals.Interrupted) else 130
@@ -96,7 +98,7 @@ def _list(as_json: bool) -> int:
             "name": e.name,
             "source": e.source,
             "presets": list(e.presets),
-            "claims": e.claims,
+            "claims": len(e.claims),
             "expected_minutes": dict(e.expected_minutes),
         }
         for e in all_experiments().values()
@@ -128,7 +130,7 @@ def _run(arguments) -> int:
         raise ValueError(f"--part divides all experiments; {arguments.name} is one.")
     else:
         context = runs.new(experiment, arguments, arguments.out)
-    return runs.execute(context, arguments.name)
+    return runs.execute(experiment, context, arguments.name)
 
 
 if __name__ == "__main__":

@@ -52,14 +52,14 @@ def counted(max_norm: float) -> optax.GradientTransformation:
     """Count the gradients that clipping at a norm shortens, layer by layer; change nothing."""
 
     def norms(updates):
-        return jnp.stack([optax.tree.norm(layer) for layer in branches(updates)[0]])
+        return jnp.stack([optax.tree.norm(layer) for layer in branches(updates)])
 
     def update(updates, state, params=None):
         del params
         return updates, CountState(state.above + (norms(updates) > max_norm))
 
     return optax.GradientTransformation(
-        lambda params: CountState(jnp.zeros(len(branches(params)[0]), jnp.int32)), update
+        lambda params: CountState(jnp.zeros(len(branches(params)), jnp.int32)), update
     )
 
 

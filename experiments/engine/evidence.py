@@ -1,7 +1,7 @@
-"""How a sentence of a paper becomes a claim: the comparisons, numbers and correlations in use.
+"""Turn a sentence of a paper into a claim: comparisons, numbers and correlations with their tests.
 
-Each function takes the runs' final values (a Series by member, NaN where it diverged), tests them,
-and gives claims; what is tested together is corrected together (Holm).
+Each function takes final values of networks (a Series by member, NaN where one diverged), tests
+them, and returns claims. Tests of one call are corrected together (Holm).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 import dalejax as dj
-from experiments.engine.base import Context, finite, rank_test
+from experiments.engine.context import Context, finite, rank_test
 
 LEVEL = 0.05
 _FEWEST_ORDERS = 20  # of three and three

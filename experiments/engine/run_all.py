@@ -47,7 +47,7 @@ def run(known, arguments) -> int:
         else:
             context = runs.new(experiment, arguments, folder)
         try:
-            runs.execute(context, "all", parent)
+            runs.execute(experiment, context, "all", parent)
         except MissingData as missing:
             skipped[experiment.name] = str(missing)
     for name, why in skipped.items():

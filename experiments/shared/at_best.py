@@ -1,96 +1,109 @@
-"""Networks tried at several learning rates and clips, each compared at its best by validation."""
+"""Networks trained at several learning rates and clips, each compared at its best by validation."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
+import numpy as np
+import optax
 import pandas as pd
 
 import dalejax as dj
-from experiments.engine.base import Context, slug
+from experiments.engine import comparison
+from experiments.engine.comparison import Arm, Trained
+from experiments.engine.context import Context
+from experiments.engine.names import slug
+
+DIVERGED = 100.0  # per cent: the validation error that counts for a seed that diverged
 
 
 class Contestant(NamedTuple):
-    """A network, what makes its optimiser of a rate and a clip, its task, and rates to try."""
+    """A network with what it is trained on and how.
 
-    net: dj.RecurrentNetwork | dj.FeedforwardNetwork
-    make_tx: Callable
-    task: object
+    Attributes:
+        net: the network.
+        make_tx: makes its optimiser of ``learning_rate`` and ``clip``.
+        task: the task, with a validation set.
+        rates: learning rates that are tried.
+    """
+
+    net: comparison.Network
+    make_tx: Callable[..., optax.GradientTransformation]
+    task: dj.tasks.Task
     rates: Sequence[float]
 
 
 class Best(NamedTuple):
-    """A network at its best rate and clip.
+    """A network at its best learning rate and clip.
 
     Attributes:
-        where: rate and clip of the smallest mean validation error, as notes and configurations say
-            it; the rate alone where there is one clip. A seed that diverged counts 100.
-        test: final test error by member, in per cent.
-        params: of its members at the end.
+        point: the learning rate and the clip of the smallest mean validation error.
+        told: the point in words; the rate alone where one clip was tried.
+        test: final test error by member, in per cent [s].
     """
 
-    where: str
+    point: comparison.Point
+    told: str
     test: pd.Series
-    params: dict
 
 
-def train(
-    context: Context,
-    contestants: Mapping[str, Contestant],
-) -> dict[str, Best]:
-    """Train each at all its rates and all clips as one ensemble; draw those at their best."""
-    s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+def train(context: Context, contestants: Mapping[str, Contestant]) -> dict[str, Trained]:
+    """Train each contestant at all its rates and all clips of the settings, one ensemble each.
+
+    Args:
+        context: the run; its settings have ``clips``.
+        contestants: by name.
+    """
     out = {}
     for name, (net, make_tx, task, rates) in contestants.items():
-        grid = list(itertools.product(rates, s["clips"]))
-        run = context.train(
-            slug(name),
-            net,
-            make_tx,
-            task,
-            keys=jnp.tile(keys, len(grid)),
-            hyperparams=over_grid(grid, len(keys)),
-            num_updates=s["updates"],
-            eval_every=s["eval_every"],
-        )
-        points = [_told(*point, s["clips"]) for point in grid]
-        names = [f"{name}, {point}" for point in points]
-        context.record_groups(names, run.table, len(keys))
-        valid = [context.final(n, "valid_error").fillna(100).mean() for n in names]
-        best = valid.index(min(valid))
-        mine = slice(best * len(keys), (best + 1) * len(keys))
-        params = jax.tree.map(lambda leaf, mine=mine: leaf[mine], run.params)
-        out[name] = Best(points[best], context.final(names[best], "test_error"), params)
-    draw(context, out)
+        arms, points = {name: Arm(context.keys())}, _points(context, rates)
+        out[name] = comparison.train(context, slug(name), net, make_tx, task, arms, points)
+        comparison.record(context, out[name], lambda arm, point: _name(context, arm, point))
     return out
 
 
-def over_grid(grid: Sequence[tuple], num: int) -> dict:
-    """Lay out the members of a grid of (rate, clip), so many a point."""
-    rates, clips = (jnp.repeat(jnp.array(column), num) for column in zip(*grid, strict=True))
-    return {"learning_rate": rates, "clip": clips}
+def choose(context: Context, rates: Mapping[str, Sequence[float]]) -> dict[str, Best]:
+    """Choose for each network the point of the smallest mean validation error, from the tables.
+
+    Args:
+        context: the run; its settings have ``clips``.
+        rates: the learning rates that were tried, by network.
+    """
+    out = {}
+    for name, tried in rates.items():
+        points = _points(context, tried)
+        names = [_name(context, name, point) for point in points]
+        valid = [context.final(n, "valid_error").fillna(DIVERGED).mean() for n in names]
+        best = int(np.argmin(valid))
+        told = _told(context, points[best])
+        out[name] = Best(points[best], told, context.final(names[best], "test_error"))
+    return out
 
 
 def draw(context: Context, found: Mapping[str, Best]) -> None:
-    """Draw the curves and the final test errors of the networks at their best."""
-    named = {f"{name}, {best.where}": name for name, best in found.items()}
-    table = context.table
-    table = table[table.configuration.isin(named)].replace({"configuration": named})
+    """Draw the learning curves and the final test errors of the networks at their best."""
+    named = {_name(context, name, best.point): name for name, best in found.items()}
     look = {"ylabel": "test error (%)", "log": True}
-    context.draw("test_curves", dj.plots.learning_curves(table, "test_error", **look))
     errors = {name: best.test for name, best in found.items()}
     context.draw("final_error", dj.plots.final_dots(errors, **look))
+    table = context.rows(named).replace({"configuration": named})
+    context.draw("test_curves", dj.plots.learning_curves(table, "test_error", **look))
 
 
 def note(found: Mapping[str, Best]) -> str:
-    """Say at which rate, and which clip, each is compared."""
-    return "best rates: " + ", ".join(f"{name} {best.where}" for name, best in found.items())
+    """Write at which learning rate, and which clip, each network is compared."""
+    return "best rates: " + ", ".join(f"{name} {best.told}" for name, best in found.items())
 
 
-def _told(rate: float, clip: float, clips: Sequence[float]) -> str:
-    return f"{rate:g}" if len(clips) == 1 else f"{rate:g} (clip {clip:g})"
+def _points(context: Context, rates: Sequence[float]) -> list[dict[str, float]]:
+    return comparison.grid(learning_rate=rates, clip=context.settings.clips)
+
+
+def _name(context: Context, name: str, point: comparison.Point) -> str:
+    return f"{name}, {_told(context, point)}"
+
+
+def _told(context: Context, point: comparison.Point) -> str:
+    rate, clip = point["learning_rate"], point["clip"]
+    return f"{rate:g}" if len(context.settings.clips) == 1 else f"{rate:g} (clip {clip:g})"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import optax
 
@@ -33,13 +31,17 @@ def signed_sgd(clip: float):
     )
 
 
-def input_mean(settings: Mapping[str, Any], task) -> float:
-    """Give the mean input that ColEI's first bias cancels: of the task, or 0 for a bias of 0.
+def input_mean(bias: str, task) -> float:
+    """Give the mean input that ColEI's first bias cancels at the start.
 
-    The paper's text centres the activations; its published code starts at 0. On sequential MNIST a
-    centred network whose 100 units hold 1 inhibitory one is silent for most of the training.
+    The paper's text centres the activations; its published code starts the bias at 0. On sequential
+    MNIST a centred network whose 100 units hold 1 inhibitory one is silent for most of training.
+
+    Args:
+        bias: ``"centred"`` for the mean of the task's inputs, ``"zero"`` for 0.
+        task: the task, with its ``input_mean``.
     """
-    return task.input_mean if settings["bias"] == "centred" else 0.0
+    return task.input_mean if bias == "centred" else 0.0
 
 
 def rnn(layers: int, n: int, n_out: int, *, dense: int = 0, **how) -> dj.RecurrentNetwork:
@@ -97,9 +99,17 @@ def divisive(layers: int, n: int, n_i: int, n_out: int, **cell) -> dj.RecurrentN
     )
 
 
-def three(settings: Mapping[str, Any], task, n: int, n_i: int, **cell) -> dict[str, tuple]:
-    """Make the three networks of one layer; each comes with its optimiser of a rate and a clip."""
-    mean = input_mean(settings, task)
+def three(task, n: int, n_i: int, *, bias: str = "zero", **cell) -> dict[str, tuple]:
+    """Make RNN, DANN and ColEI of one layer, each with what makes its optimiser of rate and clip.
+
+    Args:
+        task: the task, for its number of outputs and its mean input.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        bias: start of ColEI's bias, see :func:`input_mean`.
+        cell: further arguments of the DANN's cell.
+    """
+    mean = input_mean(bias, task)
     return {
         "RNN": (rnn(1, n, task.n_out), dj.rnn_sgd),
         "DANN": (dann(1, n, n_i, task.n_out, **cell), dj.dann_sgd),

@@ -1,58 +1,59 @@
-"""A search for learning rate and clip: what is tried at once is an ensemble, a trial is a member.
+"""A search for learning rate and clip: the proposals of one round are trained as one ensemble.
 
-Optuna proposes, by the trials so far; an ensemble of proposals is trained, and the validation score
-of each is told. The proposals follow from the seed and from what was told, so that a search that is
-resumed makes the same ones, and finds their ensembles trained already.
+Optuna proposes settings by the scores of those before. The proposals follow from the root seed and
+from those scores, so that a search that is resumed makes the same ones, and finds their ensembles
+trained already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pandas as pd
 
 import dalejax as dj
 from dalejax.runtime import multihost
-from experiments.engine.base import Context, Experiment
+from experiments.engine.context import Context
 from experiments.shared import networks
 
-# What a search adds to the settings of the experiment that it searches for.
-SETTINGS = {"rounds": 2, "at_once": 4, "rate_low": 0.1, "rate_high": 10.0}
 
-
-def of(preset: Mapping[str, Any]) -> dict[str, Any]:
-    """Take over an experiment's settings but for what the search is for, and add the search's."""
-    own = {n: v for n, v in preset.items() if not n.startswith(("rate", "clip", "seeds"))}
-    return own | SETTINGS
-
-
-def search(context: Context, name: str, net, make_tx, task, *, clips) -> pd.DataFrame:
+def search(
+    context: Context,
+    name: str,
+    net: dj.RecurrentNetwork | dj.FeedforwardNetwork,
+    make_tx: Callable[..., optax.GradientTransformation],
+    task: dj.tasks.Task,
+    *,
+    clips: Sequence[float | str],
+) -> pd.DataFrame:
     """Search for a network's learning rate and clip.
 
     Args:
-        context: its settings say how many rounds of how many trials, between which rates.
+        context: the run; its settings have ``rounds``, ``at_once`` (proposals a round),
+            ``rate_low`` and ``rate_high``.
         name: of the network.
         net: the network.
-        make_tx: makes an optimiser of a learning rate and a clip.
-        task: its ``score`` should be one of a validation set.
-        clips: those to choose from; ``"none"`` for none.
+        make_tx: makes an optimiser of ``learning_rate`` and ``clip``.
+        task: its ``score``, best one of a validation set, is what is minimised.
+        clips: the clips to choose from; ``"none"`` for no clipping.
 
     Returns:
-        A row a trial: network, trial, rate, clip, score (infinite if it diverged), the best first.
+        A row a proposal: network, trial, rate, clip, score (infinite where the network diverged),
+        the best first.
     """
-    import optuna
+    import optuna  # an extra, and slow to import
 
     s = context.settings
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=s.get("root", 0), n_startup_trials=s["at_once"])
+    sampler = optuna.samplers.TPESampler(seed=s.root, n_startup_trials=s.at_once)
     study = optuna.create_study(sampler=sampler)
     rows = []
-    for i in range(s["rounds"]):
-        trials = [study.ask() for _ in range(s["at_once"])]
-        rates = [t.suggest_float("rate", s["rate_low"], s["rate_high"], log=True) for t in trials]
+    for i in range(s.rounds):
+        trials = [study.ask() for _ in range(s.at_once)]
+        rates = [t.suggest_float("rate", s.rate_low, s.rate_high, log=True) for t in trials]
         chosen = [t.suggest_categorical("clip", clips) for t in trials]
         limits = [networks.limit(clip) for clip in chosen]
         run = context.train(
@@ -60,13 +61,11 @@ def search(context: Context, name: str, net, make_tx, task, *, clips) -> pd.Data
             net,
             make_tx,
             task,
-            # One start for all: what differs is the rate and the clip.
-            keys=jnp.repeat(dj.seed_keys(s.get("root", 0), 1), len(trials)),
+            # All start from the same weights: only the rate and the clip differ.
+            keys=jnp.repeat(context.keys(1), len(trials)),
             hyperparams={"learning_rate": jnp.array(rates), "clip": jnp.array(limits, jnp.float32)},
-            num_updates=s["updates"],
-            eval_every=s["eval_every"],
         )
-        scores = dj.results.final_values(run.table, task.score, last=s["last"])
+        scores = dj.results.final_values(run.table, task.score, last=s.last)
         for trial, rate, clip, score in zip(trials, rates, chosen, scores, strict=True):
             score = float(score) if np.isfinite(score) else np.inf
             study.tell(trial, score)
@@ -75,49 +74,7 @@ def search(context: Context, name: str, net, make_tx, task, *, clips) -> pd.Data
     return table.sort_values(task.score, ignore_index=True)
 
 
-def experiment(
-    searched: Experiment,
-    name: str,
-    make_task: Callable[[Context], dj.tasks.Task],
-    contestants: Callable[[Context, Any], Mapping[str, tuple]],
-    *,
-    clips: Sequence[float | str],
-    presets: Mapping[str, Mapping[str, Any]],
-    expected_minutes: Mapping[str, float],
-) -> Experiment:
-    """Make the search for an experiment's learning rates and clips, at the size of its presets.
-
-    Args:
-        searched: the experiment.
-        name: of the search.
-        make_task: makes the task; its ``score`` is what is searched for.
-        contestants: gives the networks by name, each with what makes its optimiser of a learning
-            rate and a clip.
-        clips: those to choose from; ``"none"`` for none.
-        presets: what differs from the experiment's own settings, by preset.
-        expected_minutes: as an experiment's.
-    """
-
-    def run(context: Context) -> list[dj.claims.Claim]:
-        task = make_task(context)
-        networks = contestants(context, task).items()
-        write_trials(
-            context, [search(context, name, *how, task, clips=clips) for name, how in networks]
-        )
-        return []
-
-    return Experiment(
-        name=name,
-        source=f"for {searched.source}",
-        presets={preset: of(s) | presets[preset] for preset, s in searched.presets.items()},
-        expected_minutes=expected_minutes,
-        claims=0,
-        run=run,
-        variants=searched.variants,
-    )
-
-
-def write_trials(context: Context, tables: list[pd.DataFrame]) -> None:
+def write_trials(context: Context, tables: Sequence[pd.DataFrame]) -> None:
     """Write the trials of all networks as ``trials.csv``, and print the best of each."""
     table = pd.concat(tables, ignore_index=True)
     context.write_csv("trials.csv", table)

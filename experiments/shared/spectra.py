@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 import dalejax as dj
-from experiments.engine.base import Context
+from experiments.engine.context import Context
 
 
 class Start(NamedTuple):

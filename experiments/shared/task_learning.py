@@ -1,10 +1,10 @@
-"""How tasks with trials are learned: curves, the time to a criterion, and what guessing earns."""
+"""How tasks with trials are learned: curves, time to a criterion, the best constant answer."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,26 +12,40 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
-from experiments.engine.base import Context, slug
+from experiments.engine import comparison, evidence
+from experiments.engine.context import Context
+from experiments.engine.names import slug
 
-CRITERIA = {"test_error": 15.0, "test_unexplained": 10.0}  # percent: at most
-WANTED = 0.8  # of the seeds must reach it
-LINES = 4  # of learning curves in a picture
+# Largest final score in per cent at which a task counts as learned, by metric: wrong decisions, and
+# squared error as a share of the targets' variance.
+CRITERIA = {"test_error": 15.0, "test_unexplained": 10.0}
+WANTED = 0.8  # share of the seeds that must reach the criterion
+LINES = 4  # learning curves in one picture
 
 
 class Assignment(NamedTuple):
-    """One task with who is to learn it: the network, its optimiser, how many times as long."""
+    """A task with the network that learns it.
+
+    Attributes:
+        task: the task.
+        net: the network.
+        tx: its optimiser.
+        times: as many times the settings' updates are made.
+    """
 
     task: dj.tasks.TrialTask
     net: dj.RecurrentNetwork
-    tx: object
+    tx: Any
     times: int = 1
-    must: bool = True  # whether the criterion must be reached, or it may be shown how far it got
 
 
 def chance(task: dj.tasks.TrialTask, num: int = 1000) -> float:
-    """Score the best constant answer in percent: of 0s and 1s, or of the mean where none decide."""
+    """Score the best constant answer, in per cent of wrong decisions or unexplained variance.
+
+    Args:
+        task: the task; where its outputs are no decisions, the mean target explains nothing: 100.
+        num: trials that are drawn.
+    """
     if not task.decides:
         return 100.0
     trials = task.make(jax.random.split(jax.random.key(1), num))
@@ -45,18 +59,18 @@ def chance(task: dj.tasks.TrialTask, num: int = 1000) -> float:
 
 
 def train(context: Context, assignments: Mapping[str, Assignment]) -> dict[str, dj.Run]:
-    """Train every assignment; write ``learned.csv`` and draw the curves."""
-    s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    """Train every assignment, and write ``learned.csv``: a row a network.
+
+    Args:
+        context: the run.
+        assignments: by the task's name.
+    """
     runs, rows = {}, []
     for name, a in assignments.items():
-        updates = a.times * s["updates"]
-        runs[name] = context.train_one(name, a.net, a.tx, a.task, keys=keys, num_updates=updates)
-        table = runs[name].table
-        scores = table[table.metric == a.task.score].pivot(
-            index="update", columns="member", values="value"
-        )
-        guess = chance(a.task)
+        updates = a.times * context.settings.updates
+        runs[name] = comparison.train_one(context, name, a.net, a.tx, a.task, num_updates=updates)
+        scores = dj.results.by_member(runs[name].table, a.task.score)
+        guess, final = chance(a.task), context.final(name, a.task.score)
         for member, values in scores.items():
             reached = values.index[values <= CRITERIA[a.task.score]]
             rows.append(
@@ -67,46 +81,55 @@ def train(context: Context, assignments: Mapping[str, Assignment]) -> dict[str, 
                     "criterion": CRITERIA[a.task.score],
                     "chance": guess,
                     "updates_to_criterion": reached[0] if len(reached) else np.nan,
-                    "final": context.final(name, a.task.score)[member],
+                    "final": final[member],
                     "updates": updates,
                 }
             )
-    learned = pd.DataFrame(rows)
-    context.write_csv("learned.csv", learned, digits=4)
-    criteria = {"criterion, decisions": 15.0, "criterion, squared error": 10.0}
-    values = {name: learned[learned.task == name].final.to_numpy() for name in assignments}
-    look = {"ylabel": "wrong, or unexplained (%)", "hlines": criteria}
-    context.draw("learned", dj.plots.final_dots(values, **look))
-    names = list(assignments)
-    for part, first in enumerate(range(0, len(names), LINES), 1):
-        curves = [
-            rows[rows.metric == assignments[name].task.score].assign(metric="score")
-            for name, rows in context.table.groupby("configuration", sort=False)
-            if name in names[first : first + LINES]
-        ]
-        figure = dj.plots.learning_curves(pd.concat(curves), "score", **look)
-        context.draw(f"curves_{part}", figure)
+    context.write_csv("learned.csv", pd.DataFrame(rows), digits=9)
     return runs
 
 
-def claims(
-    context: Context, assignments: Mapping[str, Assignment], source: str
-) -> list[dj.claims.Claim]:
-    """Claim for each task that a Dale network learns it, in four of five seeds."""
+def draw(context: Context) -> None:
+    """Draw the final scores of all tasks, and their learning curves, four a picture."""
+    learned = context.read_csv("learned.csv")
+    names = list(learned.task.unique())
+    criteria = {"criterion, decisions": 15.0, "criterion, squared error": 10.0}
+    values = {name: learned[learned.task == name].final.to_numpy() for name in names}
+    look = {"ylabel": "wrong, or unexplained (%)", "hlines": criteria}
+    context.draw("learned", dj.plots.final_dots(values, **look))
+    score = dict(zip(learned.task, learned.score, strict=True))
+    for part, first in enumerate(range(0, len(names), LINES), 1):
+        curves = []
+        for name in names[first : first + LINES]:
+            rows = context.rows([name])
+            curves.append(rows[rows.metric == score[name]].assign(metric="score"))
+        figure = dj.plots.learning_curves(pd.concat(curves), "score", **look)
+        context.draw(f"curves_{part}", figure)
+
+
+def claims(context: Context, source: str, optional: Collection[str] = ()) -> list[dj.claims.Claim]:
+    """Claim for each task that a network under Dale's law learns it, in four of five seeds.
+
+    Args:
+        context: the run.
+        source: the paper.
+        optional: names of tasks of which only how far they are learned is to be shown.
+    """
     out = []
-    learned = pd.read_csv(context.folder / "learned.csv")
-    for name, a in assignments.items():
-        rows = learned[learned.task == name]
-        limit, guess = CRITERIA[a.task.score], rows.chance.iloc[0]
+    learned = context.read_csv("learned.csv")
+    for name, rows in learned.groupby("task", sort=False):
+        score, guess = rows.score.iloc[0], rows.chance.iloc[0]
+        limit = CRITERIA[score]
         reached = (rows.final <= limit).sum()
         first = rows.updates_to_criterion.fillna(np.inf).median()  # never: later than all
         when = f"{first:.0f} updates (median)" if np.isfinite(first) else "not reached by most"
-        what = "wrong decisions" if a.task.decides else "squared error, of the targets' variance,"
+        decides = score == "test_error"
+        what = "wrong decisions" if decides else "squared error, of the targets' variance,"
         needed = int(np.ceil(WANTED * len(rows)))
         out.append(
             evidence.number(
                 context,
-                "learned_" + slug(name),
+                "learned_" + slug(str(name)),
                 f"A network under Dale's law learns the task: {name} ({what} in %).",
                 source,
                 rows.final.to_numpy(),
@@ -114,7 +137,7 @@ def claims(
                 f"at most {limit:g} % in {needed} of {len(rows)} seeds",
                 test=f"{reached} of {len(rows)} seeds; constant answers {guess:.1f} %; time to "
                 f"the criterion: {when} of {rows.updates.iloc[0]}",
-                note="" if a.must else "may show how far it got",
+                note="may show how far it got" if name in optional else "",
             )
         )
     return out
