@@ -279,6 +279,7 @@ def test_noise_has_the_variance_of_the_equation_and_its_own_key():
         ({"dt": 20.0}, "dt is given and tau is not"),
         ({"tau": 10.0, "dt": 20.0}, "tau is 10.0 ms; it must be at least dt = 20.0 ms"),
         ({"tau": (100.0, 50.0), "dt": 20.0}, "a pair .excitatory, inhibitory. for a cell that has"),
+        ({"tau": float("inf"), "dt": 1.0}, "tau is inf; it must be a finite number"),
         ({"tau": 100.0, "dt": 0.0}, "dt is 0.0; it must be a finite number above 0"),
         ({"tau": [100.0, 50.0], "dt": 20.0}, "units, as a tuple"),
         ({"noise": -1.0}, "noise is -1.0; it must be 0 or positive"),
@@ -287,6 +288,11 @@ def test_noise_has_the_variance_of_the_equation_and_its_own_key():
 def test_times_that_do_not_fit_are_refused(fields, sentence, untyped):
     with pytest.raises(ValueError, match=sentence):
         dj.RNNCell(3, **fields)
+
+
+def test_both_time_constants_of_a_pair_are_checked():
+    with pytest.raises(ValueError, match=r"tau is -1\.0; it must be a"):
+        dj.ColEICell(4, n_i=1, tau=(9.0, -1.0), dt=1.0)
 
 
 @cells
