@@ -1,7 +1,7 @@
 """Tasks: each makes batches on the device and owns its loss and its metric."""
 
 from dalejax.tasks.adding import AddingProblem
-from dalejax.tasks.base import Batch, DatasetTask, Task
+from dalejax.tasks.base import Batch, DatasetTask, Task, TimeAxis
 from dalejax.tasks.classification import Classification
 from dalejax.tasks.images import ImageClassification
 from dalejax.tasks.language import LanguageModel
@@ -39,6 +39,7 @@ __all__ = [
     "SequenceExecution",
     "SequentialMNIST",
     "Task",
+    "TimeAxis",
     "TimeReproduction",
     "Trial",
     "TrialTask",

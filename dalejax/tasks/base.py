@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import copy
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -30,6 +31,35 @@ class Batch(NamedTuple):
     targets: Array
 
 
+@dataclasses.dataclass(frozen=True)
+class TimeAxis:
+    """How a task uses the time axis of the network's inputs x [t_in, b, n_in] and outputs y.
+
+    Attributes:
+        steps: number of time steps t that the network runs for; the inputs of the steps after t_in
+            are zero. None for t = t_in.
+        every_step: whether the loss and the scores get the outputs of all time steps
+            [t, b, n_out], instead of those of the last one [b, n_out].
+        weighs_steps: whether the loss gives time steps different weights. If not, and every_step
+            holds, the loss must be the plain mean over time steps.
+        steps_at_once: largest number of time steps whose outputs are in memory at once while
+            training: the loss is computed for so many steps at a time and averaged. None for all
+            of them; it must be None where weighs_steps holds.
+        batch_axis: axis of the inputs that counts the trials: 1, behind time; or 0 for feedforward
+            networks, whose inputs have no time axis.
+
+    Example:
+        >>> TimeAxis(every_step=True, steps_at_once=10).batch_axis
+        1
+    """
+
+    steps: int | None = None
+    every_step: bool = False
+    weighs_steps: bool = False
+    steps_at_once: int | None = None
+    batch_axis: int = 1
+
+
 # (net, task, params, batch, key of the network's noise) -> number.
 Penalty = Callable[..., Array]
 
@@ -46,14 +76,8 @@ class Task(abc.ABC):
         num_words: how many different numbers those are; None if the inputs are vectors.
         n_out: outputs the network must have.
         batch_size: trials an update.
-        batch_axis: which axis of the inputs the trials are: 1, or 0 where there is no time.
         updates_per_epoch: updates that :meth:`order` lasts for.
-        steps: time steps, where the inputs end before the trial does; None for as many as inputs.
-        every_step: whether the loss wants the outputs of all time steps. It must then average over
-            them: training may ask for it some time steps at a time.
-        weighs_steps: whether some steps count more than others in the loss; steps_at_once is None
-            then.
-        steps_at_once: of how many time steps the outputs may exist at once; None for all.
+        time: how the task uses the time axis; a class attribute, or set by the constructor.
         score: the metric that says how well the task is done; lower is better.
         penalties: what training adds to the loss, see :meth:`penalised`.
         data: the tree of host arrays that the methods get as their ``data``.
@@ -64,12 +88,8 @@ class Task(abc.ABC):
     num_words: int | None = None
     n_out: int
     batch_size: int
-    batch_axis: int = 1
     updates_per_epoch: int
-    steps: int | None = None
-    every_step: bool = False
-    weighs_steps: bool = False
-    steps_at_once: int | None = None
+    time: TimeAxis = TimeAxis()
     score: str
     penalties: tuple[Penalty, ...] = ()
     data: PyTree
@@ -88,6 +108,17 @@ class Task(abc.ABC):
         task = copy.copy(self)
         task.penalties = (*self.penalties, *penalties)
         return task
+
+    def described(self) -> dict[str, Any]:
+        """Return the fields that a later run must share with this one to continue it.
+
+        Where the constructor sets ``time``, the fields in which it differs from the class's
+        ``time`` are listed by their own names, such as ``steps_at_once``.
+        """
+        fields = dict(vars(self))
+        time = dataclasses.asdict(fields.pop("time", self.time))
+        of_class = dataclasses.asdict(type(self).time)
+        return fields | {name: time[name] for name in time if time[name] != of_class[name]}
 
     def example(self) -> Array:
         """Make inputs of one step and one trial, of the right type: networks start from them."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dalejax import checks, datasets
-from dalejax.tasks.base import batches
+from dalejax.tasks.base import TimeAxis, batches
 from dalejax.tasks.classification import LabelledImages
 from dalejax.types import Array, Float, Integer, PyTree
 
@@ -47,7 +47,7 @@ class ImageClassification(LabelledImages):
     """
 
     name = "images"
-    batch_axis = 0
+    time = TimeAxis(batch_axis=0)
 
     def __init__(
         self,

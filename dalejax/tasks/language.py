@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -11,7 +12,7 @@ import optax
 
 from dalejax import checks, datasets
 from dalejax.datasets.readers.corpus import EOS
-from dalejax.tasks.base import Batch, Task, batches
+from dalejax.tasks.base import Batch, Task, TimeAxis, batches
 from dalejax.tasks.shuffle import permutation
 from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
@@ -52,7 +53,7 @@ class LanguageModel(Task):
 
     Example:
         >>> task = LanguageModel("topics", vectors="random", length=10, batch_size=8)
-        >>> task.n_in, task.n_out == len(task.vocabulary), task.every_step
+        >>> task.n_in, task.n_out == len(task.vocabulary), task.time.every_step
         (50, True, True)
 
     Reference:
@@ -60,7 +61,7 @@ class LanguageModel(Task):
     """  # noqa: E501
 
     name = "language"
-    every_step = True
+    time = TimeAxis(every_step=True)
     score = "valid_perplexity"
 
     def __init__(
@@ -82,7 +83,8 @@ class LanguageModel(Task):
         self.vocabulary = text.vocabulary
         self.n_out = self.num_words = len(text.vocabulary)
         self.length, self.batch_size, self.epochs = length, batch_size, epochs
-        self.steps_at_once = max(1, outputs_at_once // (batch_size * self.n_out))
+        at_once = max(1, outputs_at_once // (batch_size * self.n_out))
+        self.time = dataclasses.replace(self.time, steps_at_once=at_once)
         per_stream = len(text.train) // batch_size
         self.starts = per_stream - length  # so many windows begin in a stream
         step = 1 if epochs == "offsets" else length
@@ -109,7 +111,7 @@ class LanguageModel(Task):
 
         The mean input follows from them, and its last bit is another one on another machine.
         """
-        return {name: value for name, value in vars(self).items() if name != "input_mean"}
+        return {name: value for name, value in super().described().items() if name != "input_mean"}
 
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
         """Order the starts of an epoch's windows."""
@@ -126,7 +128,7 @@ class LanguageModel(Task):
     def evaluations(self, data: PyTree) -> dict[str, tuple[Any, Any]]:
         """Lay the windows of the validation and of the test text out, weighed by their words."""
         # No more windows at once than keep the outputs of all their words small.
-        at_once = max(1, self.steps_at_once * self.batch_size // self.length)
+        at_once = max(1, (self.time.steps_at_once or self.length) * self.batch_size // self.length)
         laid_out = {}
         for name in ("valid", "test"):
             # From the task's own copy: the layout must be known when a program is made.

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dalejax import checks, datasets
+from dalejax.tasks.base import TimeAxis
 from dalejax.tasks.classification import Classification
 from dalejax.tasks.composing import Variation, check, compose, prepare
 from dalejax.types import Any, Array, Float, Integer
@@ -51,7 +52,7 @@ class ObjectRecognition(Classification):
 
     Example:
         >>> task = ObjectRecognition("shapes", "noise", num_train=64, num_valid=8, num_test=8)
-        >>> task.n_in, task.n_out, task.steps
+        >>> task.n_in, task.n_out, task.time.steps
         (1024, 8, 5)
 
     Reference:
@@ -86,7 +87,8 @@ class ObjectRecognition(Classification):
             checks.whole(f"num_{name}", num)
         shown = datasets.load_objects(objects, data_dir=data_dir)
         behind = datasets.load_scenes(scenes, data_dir=data_dir)
-        self.steps, self.n_in, self.n_out = steps, size**2, len(shown.categories)
+        self.time = TimeAxis(steps=steps)
+        self.n_in, self.n_out = size**2, len(shown.categories)
         self.categories = shown.categories
         self.num_objects = shown.gray.shape[0] * shown.gray.shape[1]
         self.source = f"objects: {shown.source}; scenes: {behind.source}"
@@ -115,8 +117,9 @@ class ObjectRecognition(Classification):
 
         On another machine a few of them may be rounded otherwise, and it is the same task still.
         """
+        fields = super().described()
         names = ("steps", "batch_size", "test_batch_size")
-        return {name: getattr(self, name) for name in names} | self._made_of
+        return {name: fields[name] for name in names} | self._made_of
 
     def encode(self, inputs: Integer[Array, "b pixels"]) -> Float[Array, "1 b n_in"]:
         """Turn grey values 0 to 255 into inputs, one time step of them."""

@@ -205,7 +205,7 @@ def test_silence_divides_nothing_by_zero(dtype):
 
 def test_a_task_that_reads_out_in_parts_refuses_a_divisive_read_out():
     class InParts(dj.tasks.AddingProblem):
-        steps_at_once = 2
+        time = dj.tasks.TimeAxis(steps_at_once=2)
 
     net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.DivisiveDANNDense(1))
     task = InParts(4, batch_size=8, num_train=32, num_test=8)

@@ -99,7 +99,9 @@ def test_networks_learn_it(corpus):
     task = dj.tasks.LanguageModel(
         corpus, vectors="learned", length=LENGTH, batch_size=BATCH, outputs_at_once=2 * BATCH * 9
     )
-    assert task.steps_at_once == 2
+    assert task.time.steps_at_once == 2
+    described = fingerprint.describe(task)  # runs of 0.1 go on only where it is what it was
+    assert described["steps_at_once"] == 2 and "time" not in described
     net = dj.RecurrentNetwork(
         [dj.ColEICell(10, n_i=2)],
         dj.ColEIDense(task.n_out),

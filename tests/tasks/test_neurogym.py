@@ -134,7 +134,7 @@ def test_environments_are_served(name):
     task = usual(name)
     n_in, n_out, dt, varies = SERVED[name]
     assert (task.name, task.n_in, task.n_out, task.dt) == (name, n_in, n_out, dt)
-    assert task.every_step and task.updates_per_epoch == 6
+    assert task.time.every_step and task.updates_per_epoch == 6
     assert task.score == ("test_mse" if name in NUMBERS else "test_error")
     longest = 0
     for which, num in (("train", 24), ("test", 8)):

@@ -19,7 +19,7 @@ def task():
 
 def test_inputs_are_pictures_shown_once(task):
     batch = task.evaluation_batch(task.data, "test", np.arange(4))
-    assert batch.inputs.shape == (1, 4, 144) and task.steps == 5
+    assert batch.inputs.shape == (1, 4, 144) and task.time.steps == 5
     grey = task.data["test"][0][:4] / 255
     np.testing.assert_allclose(
         batch.inputs[0], grey - task.data["train"][0].mean() / 255, atol=1e-6
@@ -42,6 +42,8 @@ def test_the_same_seed_makes_the_same_pictures(task):
 
 def test_a_task_is_described_by_its_packs_not_by_its_pixels(task):
     described = fingerprint.describe(task)
+    names = ("is", "steps", "batch_size", "test_batch_size", "objects", "scenes", "pictures")
+    assert tuple(described) == names and described["steps"] == 5  # as in the runs of 0.1
     again = dj.tasks.ObjectRecognition("shapes", "noise", **SMALL)
     pictures, labels = again.data["train"]
     again.data["train"] = (pictures ^ 1, labels)  # as another machine may round them

@@ -616,7 +616,7 @@ def test_outputs_that_are_no_numbers_are_no_decisions(name, bad):
 
 def test_weighted_steps_are_not_read_out_in_parts():
     class InParts(dj.tasks.PulseMemory):
-        steps_at_once = 2
+        time = dj.tasks.TimeAxis(steps_at_once=2, weighs_steps=True, every_step=True)
 
     task = InParts(dt=10.0, batch_size=4, num_test=4)
     net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(task.n_out), every_step=True)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from dalejax import checks
-from dalejax.tasks.base import Batch, DatasetTask
+from dalejax.tasks.base import Batch, DatasetTask, TimeAxis
 from dalejax.tasks.neurogym import environments, pool
 from dalejax.tasks.trials.base import Wanted
 from dalejax.types import Any, Array, Float
@@ -75,8 +75,7 @@ class NeuroGym(DatasetTask):
     """
 
     name = "neurogym"
-    every_step = True
-    weighs_steps = True
+    time = TimeAxis(every_step=True, weighs_steps=True)
     score = "test_error"
 
     def __init__(

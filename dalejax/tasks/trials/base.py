@@ -11,7 +11,7 @@ import numpy as np
 
 from dalejax import checks
 from dalejax.streams import Stream
-from dalejax.tasks.base import Batch, Task, batches
+from dalejax.tasks.base import Batch, Task, TimeAxis, batches
 from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
 
@@ -75,8 +75,7 @@ class TrialTask(Task):
         ValueError: a number does not fit, or an epoch is not a whole number of time steps.
     """
 
-    every_step = True
-    weighs_steps = True
+    time = TimeAxis(every_step=True, weighs_steps=True)
     updates_per_epoch = checks.LARGEST  # there are no epochs
     decides = True  # whether trials end with decisions that are right or wrong
     score = "test_error"
