@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from dalejax.training import loop
 
 NET = dj.RecurrentNetwork([dj.ColEICell(8, n_i=2)], dj.ColEIDense(1))
 KEYS = dj.seed_keys(0, 5)
@@ -28,7 +27,7 @@ def blow_up(bad_at):
     return dj.colei_sgd(lambda count: jnp.where(count < bad_at, 0.05, jnp.inf), clip=1.0)
 
 
-def fit(members=(0, 1, 2, 3, 4), bad_at=None, **options) -> loop.Run:
+def fit(members=(0, 1, 2, 3, 4), bad_at=None, **options) -> dj.Run:
     """Train some of the five networks for twelve updates; options replace those of ``train``.
 
     Args:
@@ -54,7 +53,7 @@ def assert_identical(a, b) -> None:
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-def assert_same_run(a: loop.Run, b: loop.Run) -> None:
+def assert_same_run(a: dj.Run, b: dj.Run) -> None:
     """Assert that two runs have equal parameters, optimiser states, tables and divergences."""
     assert_identical((a.params, a.opt_state), (b.params, b.opt_state))
     pd.testing.assert_frame_equal(a.table, b.table, check_exact=True)
