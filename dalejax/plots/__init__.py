@@ -1,12 +1,20 @@
-"""Pictures from tables: data in, a matplotlib `Figure` out; no pyplot, no global state."""
+"""Figures from arrays and tables: each function returns a Matplotlib `Figure`; `save` writes it.
 
-from dalejax.plots.curves import Comparison, Effect, effect_bars, final_dots, learning_curves
+Nothing here uses pyplot or changes rcParams. Matplotlib comes with the extra ``analysis``.
+"""
+
+from dalejax.plots import _backend as _backend
+from dalejax.plots.activity import trajectories
+from dalejax.plots.curves import learning_curves
+from dalejax.plots.dots import final_dots
+from dalejax.plots.effects import Comparison, Effect, effect_bars
+from dalejax.plots.files import save
+from dalejax.plots.heat_maps import maps
 from dalejax.plots.matrices import signed_matrices
 from dalejax.plots.pictures import examples
 from dalejax.plots.spectra import eigenvalue_plane, quarter_circle_density, singular_histograms
-from dalejax.plots.style import DOUBLE, EXCITATORY, INHIBITORY, SINGLE, STYLES, Style, save
-from dalejax.plots.sweeps import maps, scatter, sweep
-from dalejax.plots.trajectories import trajectories
+from dalejax.plots.style import DOUBLE, EXCITATORY, INHIBITORY, SINGLE, STYLES, Style
+from dalejax.plots.sweeps import scatter, sweep
 
 __all__ = [
     "DOUBLE",

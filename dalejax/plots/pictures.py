@@ -1,4 +1,4 @@
-"""Pictures of pictures: what an image task shows."""
+"""Draw example images of a task in rows."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dalejax.plots.style import SINGLE, SIZE, require_some
 
 
 def examples(pictures: ArrayLike, rows: Sequence[str], note: str = "") -> Figure:
-    """Draw grey pictures in rows, each row with its name.
+    """Draw grey images in rows, each row with its name.
 
     Args:
-        pictures: [rows, columns, h, w], grey values 0 to 255.
-        rows: their names.
-        note: small, above the pictures.
+        pictures: grey values [rows, columns, height, width], 0 (black) to 255 (white).
+        rows: names of the rows.
+        note: small text above the images.
 
     Raises:
-        ValueError: there is no row, or another number of names.
+        ValueError: there is no row, or the number of names is not that of the rows.
 
     Example:
         >>> figure = examples(np.zeros((2, 3, 4, 4), np.uint8), ["cats", "dogs"])
@@ -28,12 +28,14 @@ def examples(pictures: ArrayLike, rows: Sequence[str], note: str = "") -> Figure
         ['cats', 'dogs']
 
     Reference:
-        The form of Li et al. 2023, Fig. 8.
+        Form of Li et al. 2023, Fig. 8.
     """
     shown = np.asarray(pictures)
     require_some("rows", rows)
     if len(shown) != len(rows):
-        raise ValueError(f"there are {len(shown)} rows of pictures and {len(rows)} names.")
+        raise ValueError(
+            f"rows has {len(rows)} names; there must be {len(shown)}, one for each row of pictures."
+        )
     num, columns, height, width = shown.shape
     gap = max(1, height // 16)
     tiles = np.full((num * (height + gap) - gap, columns * (width + gap) - gap), 255, np.uint8)

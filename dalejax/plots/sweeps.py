@@ -1,20 +1,18 @@
-"""Pictures of sweeps: a score against a quantity, groups of dots, maps over two quantities."""
+"""Draw a score against a quantity: lines with bands, or one dot a network."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from dalejax.plots.style import (
-    DOUBLE,
     GREY,
-    SINGLE,
-    SIZE,
     Style,
     choose_styles,
     count_text,
@@ -22,11 +20,19 @@ from dalejax.plots.style import (
     dress,
     label_log,
     legend_above,
+    note_text,
     panels,
     require_some,
 )
+from dalejax.plots.summaries import (
+    bulk_limits,
+    is_percentage,
+    num_outside,
+    summarise,
+    summary_text,
+)
 
-_MARKERS = 12  # a line, at most about: more would hide it
+_MARKERS = 12  # markers on a line, at most about; more would hide it
 
 
 def sweep(
@@ -40,22 +46,30 @@ def sweep(
     log: bool = False,
     hlines: Mapping[str, float] | None = None,
     laws: Mapping[str, ArrayLike] | None = None,
+    counted: str = "seeds",
 ) -> Figure:
-    """Draw mean ± standard deviation over the members against a quantity, a line a name.
+    """Draw a score of several networks against a quantity, one line a name.
+
+    A line is the mean over the members and its band one standard deviation; on a logarithmic axis
+    they are the median and the quartiles. If a few values are so far off that the others could not
+    be read, the axis leaves them out, the note above it counts them, and the lines are medians
+    with quartiles.
 
     Args:
-        values_by_name: name → [points, members]; NaN for a diverged member, which is left out.
-        x_by_name: name → [points].
-        xlabel: with unit.
-        ylabel: with unit.
-        styles: name → `Style`, over `STYLES`.
-        log_x: logarithmic x axis.
-        log: logarithmic y axis.
-        hlines: label → height of a thin grey line.
-        laws: label → [points of the first line], drawn over the samples in grey.
+        values_by_name: name -> values [points, members]; NaN for a diverged member, which is left
+            out and counted in the legend.
+        x_by_name: name -> the quantity at the points [points].
+        xlabel: label of the x axis, with its unit.
+        ylabel: label of the y axis, with its unit; bands of percentages ("%") end at 0 and 100.
+        styles: name -> `Style`, over `STYLES`.
+        log_x: whether the x axis is logarithmic.
+        log: whether the y axis is logarithmic.
+        hlines: label -> height of a thin grey line.
+        laws: label -> expected values at the points of the first line [points], drawn in grey.
+        counted: what a member is, for the note "n: seeds".
 
     Raises:
-        ValueError: no line, or values of another number of points.
+        ValueError: no line, or values whose number of points is not that of the quantity.
 
     Example:
         >>> figure = sweep({"RNN": [[1.0, 2.0]]}, {"RNN": [0.5]}, xlabel="ρ", ylabel="error (%)")
@@ -63,37 +77,63 @@ def sweep(
         'RNN (n = 2 a point)'
 
     Reference:
-        The form of Li et al. 2023, Fig. 9.
+        Form of Li et al. 2023, Fig. 9.
     """
     require_some("lines", values_by_name)
     figure, (ax,) = panels(1, 2.4)
-    for name, style in choose_styles(list(values_by_name), styles).items():
-        x, values = np.asarray(x_by_name[name], float), np.asarray(values_by_name[name], float)
-        if values.ndim != 2 or len(values) != len(x):
-            raise ValueError(f"{name!r} has {len(x)} points and values of shape {values.shape}.")
-        finite = np.isfinite(values)
-        mean, sd = _mean_and_sd(values)
-        lost = f", {(~finite).sum()} diverged" if not finite.all() else ""
-        label = f"{name} (n = {values.shape[1]} a point{lost})"
-        step = max(1, len(x) // _MARKERS)
+    tables = {name: np.asarray(values, float) for name, values in values_by_name.items()}
+    for name, values in tables.items():
+        if values.ndim != 2 or len(values) != np.size(x_by_name[name]):
+            raise ValueError(
+                f"{name!r} has values of shape {values.shape}; it must be [points, members] with "
+                f"{np.size(x_by_name[name])} points."
+            )
+    rows = [row for values in tables.values() for row in values]
+    expected = [float(v) for law in (laws or {}).values() for v in np.asarray(law, float).ravel()]
+    limits = bulk_limits(rows, log=log, include=[*(hlines or {}).values(), *expected])
+    robust = log or limits is not None  # a mean that includes a far-off member says little
+    percent = is_percentage(ylabel, np.concatenate(rows))
+    drawn: list[np.ndarray] = []
+    for name, style in choose_styles(list(tables), styles).items():
+        x, values = np.asarray(x_by_name[name], float), tables[name]
+        num_lost = int((~np.isfinite(values)).sum())
+        lost = f", {num_lost} diverged" if num_lost else ""
+        line = summarise(values, robust=robust, percent=percent)
         ax.plot(
             x,
-            mean,
+            line.centre,
             color=style.color,
             ls=style.line,
             marker=style.marker,
             lw=1.2,
             ms=3,
-            markevery=step,
-            label=label,
+            markevery=max(1, len(x) // _MARKERS),
+            label=f"{name} (n = {values.shape[1]} a point{lost})",
         )
-        ax.fill_between(x, mean - sd, mean + sd, color=style.color, alpha=0.2, lw=0)
-    at = next(iter(x_by_name.values()))
-    for (label, law), dash in zip((laws or {}).items(), itertools.cycle(((1, 1), (4, 2)))):
-        ax.plot(at, law, color=GREY, lw=1, ls=(0, dash), label=label)
+        ax.fill_between(x, line.low, line.high, color=style.color, alpha=0.2, lw=0)
+        drawn.append(np.concatenate(line))
+    first = next(iter(x_by_name.values()))
+    dashes = itertools.cycle(((1, 1), (4, 2)))
+    for (label, law), dash in zip((laws or {}).items(), dashes, strict=False):
+        ax.plot(first, law, color=GREY, lw=1, ls=(0, dash), label=label)
     draw_lines(ax, hlines)
-    drawn = np.concatenate([line.get_xydata() for line in ax.lines])
-    drawn = drawn[np.isfinite(drawn).all(1)]  # without a point there is nothing to scale
+    _set_log_axes(ax, log_x, log)
+    if limits is not None and log and not num_outside(np.concatenate(drawn), limits, log=True):
+        limits = None  # medians and quartiles do not reach the far-off members
+    if limits is not None:
+        ax.set_ylim(limits)
+    if ax.get_yscale() == "log":
+        label_log(ax)
+    outside = num_outside(np.concatenate(rows), limits, log=log) if limits else 0
+    dress(ax, xlabel, ylabel, note_text(summary_text(robust), counted=counted, outside=outside))
+    legend_above(figure)
+    return figure
+
+
+def _set_log_axes(ax: Axes, log_x: bool, log: bool) -> None:
+    """Make axes logarithmic; one without a finite point above 0 has no logarithm and stays."""
+    drawn = np.concatenate([np.asarray(line.get_xydata()) for line in ax.lines])
+    drawn = drawn[np.isfinite(drawn).all(1)]
     if log_x and (drawn[:, 0] > 0).any():
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -101,17 +141,6 @@ def sweep(
         ax.xaxis.set_minor_formatter(NullFormatter())
     if log and (drawn[:, 1] > 0).any():
         ax.set_yscale("log")
-        label_log(ax)
-    dress(ax, xlabel, ylabel, "mean ± sd")
-    legend_above(figure)
-    return figure
-
-
-def _mean_and_sd(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rows = [row[np.isfinite(row)] for row in values]
-    mean = [row.mean() if row.size else np.nan for row in rows]
-    sd = [row.std(ddof=1) if row.size > 1 else 0.0 for row in rows]
-    return np.array(mean), np.array(sd)
 
 
 def scatter(
@@ -122,17 +151,22 @@ def scatter(
     note: str = "",
     styles: Mapping[str, Style] | None = None,
     log: bool = False,
+    counted: str = "networks",
 ) -> Figure:
-    """Draw a dot a network, a colour and marker a group.
+    """Draw one dot a network, with a colour and a marker for each group.
+
+    If a few networks are so far off that the others could not be read, the axes leave them out and
+    the note counts them.
 
     Args:
-        groups: name → (x [members], y [members]); networks with a value that is not finite are
-            counted and left out.
-        xlabel: with unit.
-        ylabel: with unit.
-        note: small, above the axes.
-        styles: name → `Style`, over `STYLES`.
-        log: logarithmic y axis.
+        groups: name -> (x [members], y [members]); networks with a value that is not finite are
+            counted in the legend and left out.
+        xlabel: label of the x axis, with its unit.
+        ylabel: label of the y axis, with its unit.
+        note: text to put before the counts in the note above the axes.
+        styles: name -> `Style`, over `STYLES`.
+        log: whether the y axis is logarithmic.
+        counted: what a dot is, for the note "n: networks".
 
     Raises:
         ValueError: no group.
@@ -143,93 +177,39 @@ def scatter(
         '10 % I (1 of 2, 1 diverged)'
 
     Reference:
-        The form of Li et al. 2023, Fig. 5G.
+        Form of Li et al. 2023, Fig. 5G.
     """
     require_some("groups", groups)
     figure, (ax,) = panels(1, 2.4)
+    every_x, every_y = [], []
     for name, style in choose_styles(list(groups), styles).items():
         x, y = (np.asarray(v, float).ravel() for v in groups[name])
         good = np.isfinite(x) & np.isfinite(y)
+        every_x.append(x[good])
+        every_y.append(y[good])
         ax.plot(
             x[good],
             y[good],
             ls="",
             marker=style.marker,
             color=style.color,
-            ms=3,
-            alpha=0.7,
+            ms=3.5,
+            alpha=0.75,
             mew=0,
             label=f"{name} ({count_text(int(good.sum()), len(x))})",
         )
-    if log:
+    xs, ys = np.concatenate(every_x), np.concatenate(every_y)
+    if log and (ys > 0).any():
         ax.set_yscale("log")
+    if limits := bulk_limits(every_x, log=False):
+        ax.set_xlim(limits)
+    if limits := bulk_limits(every_y, log=log):
+        ax.set_ylim(limits)
+    if ax.get_yscale() == "log":
         label_log(ax)
-    dress(ax, xlabel, ylabel, note)
+    beyond = [num_outside(v, ax.get_xlim(), log=False) > 0 for v in xs]
+    above = [num_outside(v, ax.get_ylim(), log=log) > 0 for v in ys]
+    outside = sum(a or b for a, b in zip(beyond, above, strict=True))
+    dress(ax, xlabel, ylabel, note_text(note, counted=counted, outside=outside))
     legend_above(figure)
-    return figure
-
-
-def maps(
-    values_by_title: Mapping[str, ArrayLike],
-    *,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    xlabel: str,
-    ylabel: str,
-    formats: str = "{:.2g}",
-) -> Figure:
-    """Draw tables of numbers as coloured maps, one beside the other; each cell says its number.
-
-    Args:
-        values_by_title: title → [rows, columns]; NaN is left white.
-        rows: the rows' names, the top one first.
-        columns: the columns' names.
-        xlabel: what the columns are.
-        ylabel: what the rows are.
-        formats: of the numbers.
-
-    Raises:
-        ValueError: no map, or one whose shape does not fit the names.
-
-    Example:
-        >>> figure = maps({"NSE": [[0.8, 0.9]]}, rows=["100"], columns=["10", "50"], xlabel="% I",
-        ...     ylabel="units")
-        >>> [text.get_text() for text in figure.axes[0].texts]
-        ['0.8', '0.9']
-
-    Reference:
-        The form of Li et al. 2023, Fig. 7B and C.
-    """
-    require_some("maps", values_by_title)
-    wide = len(columns) > 6
-    width, height = DOUBLE if wide else SINGLE, 0.75 + 0.26 * len(rows)
-    shape = (len(values_by_title), 1) if wide else (1, len(values_by_title))
-    figure = Figure(figsize=(width, height * shape[0]), layout="constrained")
-    for ax, (title, given) in zip(
-        figure.subplots(*shape, squeeze=False).ravel(), values_by_title.items(), strict=True
-    ):
-        values = np.asarray(given, float)
-        if values.shape != (len(rows), len(columns)):
-            raise ValueError(
-                f"{title!r} has shape {values.shape}; there are {len(rows)} rows and "
-                f"{len(columns)} columns."
-            )
-        image = ax.imshow(values, cmap="cividis", aspect="auto")
-        for (i, j), value in np.ndenumerate(values):
-            if np.isfinite(value):
-                dark = image.norm(value) < 0.5
-                ax.text(
-                    j,
-                    i,
-                    formats.format(value),
-                    ha="center",
-                    va="center",
-                    fontsize=SIZE - 0.5,
-                    color="white" if dark else "black",
-                )
-        ax.set_xticks(range(len(columns)), columns)
-        ax.set_yticks(range(len(rows)), rows)
-        dress(ax, xlabel, ylabel, title)
-        ax.spines[:].set_visible(False)
-        ax.tick_params(length=0)
     return figure

@@ -80,6 +80,7 @@ FIGURES = {
         columns=["1", "50"],
         xlabel="inhibitory units (%)",
         ylabel="units",
+        lower_is_better=["error (%)"],
     ),
     "matrices": lambda: plots.signed_matrices({"W": MATRICES[0], "W_ei": MATRICES[0][:, :4]}),
 }
@@ -95,10 +96,14 @@ def test_files_are_equal_in_two_runs_and_their_text_is_text(name, tmp_path):
     first = [p.read_bytes() for p in plots.save(FIGURES[name](), tmp_path / "runs" / "a.1")]
     again = [p.read_bytes() for p in plots.save(FIGURES[name](), tmp_path / "runs" / "b")]
     assert first == again
-    assert first[0].startswith(b"\x89PNG") and b"<text" in first[1] and b"dc:date" not in first[1]
+    png, pdf, svg = first
+    assert png.startswith(b"\x89PNG") and pdf.startswith(b"%PDF")
+    assert b"<text" in svg and b"dc:date" not in svg and b"/CreationDate" not in pdf
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == [
+        "a.1.pdf",
         "a.1.png",
         "a.1.svg",
+        "b.pdf",
         "b.png",
         "b.svg",
     ]
@@ -202,9 +207,9 @@ def test_bars_refuse():
         plots.effect_bars([], ylabel="%")
     with pytest.raises(ValueError, match="error is 'se'"):
         plots.effect_bars(one, ylabel="%", error="se")
-    with pytest.raises(ValueError, match="no finite value"):
+    with pytest.raises(ValueError, match="no finite value; it must have one"):
         plots.effect_bars([Effect("RNN", "signs", [np.nan])], ylabel="%")
-    with pytest.raises(ValueError, match="no bars for RNN signs, vectors"):
+    with pytest.raises(ValueError, match="RNN signs, vectors; both must be among"):
         plots.effect_bars(one, ylabel="%", comparisons=[Comparison("RNN", "signs", "vectors", 1)])
 
 
@@ -217,7 +222,7 @@ def test_plane_has_all_eigenvalues_and_the_circle():
     dots, circle = left.lines
     assert len(dots.get_xdata()) == 240 and dots.get_rasterized()
     np.testing.assert_allclose(np.hypot(*circle.get_data()), 1.0)
-    assert left.get_title() == "RNN (n = 6)\ncircle: |λ| = 1" and len(right.lines) == 1
+    assert left.get_title() == "RNN\nn = 6 seeds\ncircle: |λ| = 1" and len(right.lines) == 1
     assert left.get_aspect() == 1 and left.get_xlim() == right.get_ylim()
     assert (left.get_xlabel(), left.get_ylabel()) == ("Re λ", "Im λ")
 
@@ -239,7 +244,7 @@ def test_quarter_circle_is_a_density_of_second_moment_v_and_fits_samples(sd):
 
 def test_quarter_circle_outside_and_refused():
     assert plots.quarter_circle_density([-0.1, 2.1], 1.0).tolist() == [0, 0]
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="must be above 0"):
         plots.quarter_circle_density(1.0, 0.0)
 
 
@@ -252,13 +257,13 @@ def test_histograms_integrate_to_one_and_only_the_outlier_gets_an_inset():
     assert not left.child_axes and len(right.child_axes) == 1
     density, edges, _ = right.child_axes[0].patches[0].get_data()
     assert (density * np.diff(edges)).sum() == pytest.approx(40 / 41)  # the outlier is not in it
-    assert left.get_title() == "RNN (n = 6)" and left.get_yscale() == "log"
+    assert left.get_title() == "RNN\nn = 6 seeds" and left.get_yscale() == "log"
 
 
 def test_a_diverged_network_is_counted_not_drawn():
     values = np.vstack([SINGULAR["RNN"], np.full((1, 40), np.nan)])
-    assert "RNN (6 of 7, 1 diverged)" in texts(plots.singular_histograms({"RNN": values}))
-    assert "RNN (6 of 7, 1 diverged)" in texts(plots.eigenvalue_plane({"RNN": values + 0j}))
+    assert "RNN\n6 of 7 seeds, 1 diverged" in texts(plots.singular_histograms({"RNN": values}))
+    assert "RNN\n6 of 7 seeds, 1 diverged" in texts(plots.eigenvalue_plane({"RNN": values + 0j}))
 
 
 def test_five_panels_take_two_rows():
@@ -294,16 +299,20 @@ def test_a_sweep_averages_the_finite_and_counts_the_lost():
         "chance",
     ]
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band[:6].min(), ax.get_title(loc="right")) == (3, "median, quartiles; n: seeds")
+    figure = plots.sweep({"RNN": SWEPT}, {"RNN": RADII}, xlabel="radius", ylabel="loss")
+    band = figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
     sd = np.std([2, 4, 6], ddof=1)
     assert band[:6].min() == pytest.approx(4 - sd) and sd == 2
+    assert figure.axes[0].get_title(loc="right") == "mean ± sd; n: seeds"
 
 
 def test_a_map_says_its_numbers_and_leaves_the_missing_white():
-    nse, error = FIGURES["maps"]().axes
+    nse, error = FIGURES["maps"]().axes[:2]
     assert [text.get_text() for text in error.texts] == ["9", "3", "2.5"]
     assert [tick.get_text() for tick in nse.get_yticklabels()] == ["100", "1000"]
     light = {text.get_text(): text.get_color() for text in nse.texts}
-    assert light["0.7"] == "white" and light["0.9"] == "black"
+    assert light["0.7"] == "black" and light["0.9"] == "white"
 
 
 def test_excitation_is_red_and_inhibition_blue():
@@ -318,7 +327,7 @@ def test_excitation_is_red_and_inhibition_blue():
 def test_sweeps_refuse():
     with pytest.raises(ValueError, match="2 points"):
         plots.sweep({"RNN": [[1.0]]}, {"RNN": [1, 2]}, xlabel="", ylabel="")
-    with pytest.raises(ValueError, match="2 rows"):
+    with pytest.raises(ValueError, match=r"must be \(2, 1\)"):
         plots.maps({"a": [[1.0]]}, rows=["1", "2"], columns=["1"], xlabel="", ylabel="")
     with pytest.raises(ValueError, match="shape"):
         plots.signed_matrices({"W": [1.0]})
@@ -334,7 +343,7 @@ def test_sweeps_refuse():
     ],
 )
 def test_nothing_to_draw_is_an_error(draw):
-    with pytest.raises(ValueError, match="to draw; wanted at least one"):
+    with pytest.raises(ValueError, match="to draw; give at least one"):
         draw()
 
 
