@@ -10,10 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
-from helpers.small_runs import fit
 
 from dalejax.analysis import results
 from dalejax.commands import main
@@ -71,12 +69,9 @@ def assert_same(a: dict, b: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def together() -> dict:
-    """Five members on this process's two devices."""
-    run = fit(num_updates=WHOLE)
-    leaves = jax.tree.leaves((run.params, run.opt_state, run.diverged_at))
-    table = run.table.to_numpy(dtype=str)
-    return {f"arr_{i}": leaf for i, leaf in enumerate(leaves)} | {"table": table}
+def together(tmp_path_factory) -> dict:
+    """The whole run, without interruption, by one process of two devices."""
+    return work(tmp_path_factory.mktemp("together"), WHOLE, devices=2)[0]
 
 
 def test_eight_devices_train_the_same_networks(together, tmp_path):
