@@ -96,24 +96,35 @@ print(sorted(run.table["update"].unique())[-1])
     assert list((tmp_path / "run" / "checkpoints").iterdir())
 
 
+WRITE_A_REPORT = """
+from pathlib import Path
+from dalejax.analysis.claims import Claim, write_claims
+from dalejax.analysis.report import write_report
+write_claims("claims.json", [Claim(id="a", statement="S.", source="Li et al. 2023", holds=True)])
+Path("config.json").write_text('{"experiment": "fig2"}')
+write_report(["."], "report.html")
+"""
+
+
 @pytest.mark.parametrize(
     "code, extra",
     [
         ("dj.tasks.SequentialMNIST('digits')", "demo"),
         ("dj.datasets.load('digits')", "demo"),
-        ("dj.plots.learning_curves", "analysis"),
         ("dj.datasets.prepare('mnist')", "data"),
-        ("import dalejax.analysis.report as report; report", "analysis"),
+        ("dj.plots.learning_curves", "analysis"),
+        (WRITE_A_REPORT, "analysis"),
     ],
+    ids=["task", "digits", "prepared", "plots", "report"],
 )
 def test_what_needs_an_extra_names_it_in_one_sentence(core, tmp_path, code, extra):
     script = f"""
 import dalejax as dj
 
 try:
-    {code}
+    exec({code!r})
 except Exception as error:
-    print(str(error))
+    print(error)
 """
     lines = core.execute(script, tmp_path).splitlines()
     assert len(lines) == 1, lines
