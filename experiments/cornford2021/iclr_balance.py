@@ -8,6 +8,8 @@ pictures, and the spread of its activations.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,23 +18,111 @@ import pandas as pd
 import dalejax as dj
 from experiments.cornford2021 import _networks
 from experiments.cornford2021._networks import DANN
-from experiments.cornford2021.iclr_fig3_mnist import TABLE
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 
-FULL = _networks.FULL | {
-    "rate": TABLE[DANN].rate,
-    "at": (100, 400, 1600, 6400, 25_600, 93_750),
-    "pictures": 1000,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        layers: hidden layers.
+        units: units of a hidden layer.
+        few: interneurons of the network with few.
+        some: interneurons of the usual network.
+        many: interneurons of the network with many.
+        seeds: DESCRIBE ME.
+        batch_size: DESCRIBE ME.
+        rate: learning rate.
+        at: DESCRIBE ME.
+        pictures: pictures measured.
+    """
+
+    layers: int
+    units: int
+    few: int
+    some: int
+    many: int
+    seeds: int
+    batch_size: int
+    rate: float
+    at: tuple[int, ...]
+    pictures: int
+
+
+FULL = Settings(
+    data="mnist",
+    layers=3,
+    units=500,
+    few=1,
+    some=50,
+    many=100,
+    seeds=6,
+    batch_size=32,
+    rate=0.1107,
+    at=(100, 400, 1600, 6400, 25_600, 93_750),
+    pictures=1000,
+)
 PRESETS = {
-    "smoke": FULL | _networks.SMOKE | {"at": (20, 60), "pictures": 200},
-    "laptop": FULL | {"at": (100, 400, 1600, 6400)},
+    "smoke": FULL.replaced(
+        data="digits", layers=2, units=20, some=2, many=4, seeds=3, at=(20, 60), pictures=200
+    ),
+    "laptop": FULL.replaced(at=(100, 400, 1600, 6400)),
     "paper": FULL,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        layers: hidden layers.
+        units: units of a hidden layer.
+        few: interneurons of the network with few.
+        some: interneurons of the usual network.
+        many: interneurons of the network with many.
+        seeds: DESCRIBE ME.
+        batch_size: DESCRIBE ME.
+        rate: learning rate.
+        at: DESCRIBE ME.
+        pictures: pictures measured.
+    """
+
+    layers: int
+    units: int
+    few: int
+    some: int
+    many: int
+    seeds: int
+    batch_size: int
+    rate: float
+    at: tuple[int, ...]
+    pictures: int
+
+
+FULL = Settings(
+    data="mnist",
+    layers=3,
+    units=500,
+    few=1,
+    some=50,
+    many=100,
+    seeds=6,
+    batch_size=32,
+    rate=0.1107,
+    at=(100, 400, 1600, 6400, 25_600, 93_750),
+    pictures=1000,
+)
 PRESETS = {
-    name: {k: v for k, v in s.items() if k not in ("updates", "eval_every", "last")}
-    for name, s in PRESETS.items()
+    "smoke": FULL.replaced(
+        data="digits", layers=2, units=20, some=2, many=4, seeds=3, at=(20, 60), pictures=200
+    ),
+    "laptop": FULL.replaced(at=(100, 400, 1600, 6400)),
+    "paper": FULL,
 }
 SOURCE = "Cornford et al. 2021, sections 3 and 6"
 
@@ -58,16 +148,16 @@ def measured(net, params, x) -> np.ndarray:
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train in legs; measure after each."""
     s, task = context.settings, _networks.task_of(context)
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    net = _networks.dann(s, s["some"], context.variant)
-    x = task.encode(jnp.asarray(task.data["test"][0][: s["pictures"]]))
+    keys = context.keys()
+    net = _networks.dann(s, s.some, context.variant)
+    x = task.encode(jnp.asarray(task.data["test"][0][: s.pictures]))
     found = {0: measured(net, dj.initial_params(net, task, keys=keys), x)}
     params = None
-    for before, update in zip((0, *s["at"]), s["at"], strict=False):
+    for before, update in zip((0, *s.at), s.at, strict=False):
         legs = context.train(
             f"to_{update}",
             net,
-            dj.dann_sgd(s["rate"]),
+            dj.dann_sgd(s.rate),
             task,
             keys=_keys(keys, before),
             params=params,
@@ -83,7 +173,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     ):
         lines = {
             f"layer {layer + 1}": [found[u][:, layer, i] for u in updates]
-            for layer in range(s["layers"])
+            for layer in range(s.layers)
         }
         shown = [max(u, updates[1] / 4) for u in updates]  # the start, on a logarithmic axis
         picture = dj.plots.sweep(
@@ -160,7 +250,13 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 5, "paper": 40},
-    claims=3,
-    run=run,
+    claims=(
+        "balanced_at_start",
+        "diverges",
+        "activations_move",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

@@ -11,6 +11,7 @@ faster up to 300, the largest tried). `laptop` makes 6 of 50 epochs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -23,25 +24,75 @@ import dalejax as dj
 from dalejax.types import Array
 from experiments.cornford2021 import _networks
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 
-FULL = _networks.FULL | {
-    "batch_size": 250,
-    "updates": 12_000,
-    "eval_every": 240,
-    "momentum": 0.02,
-    "fisher_rate": 2.5e-5,
-    "damping": 0.01,
-    "rate_text": 300.0,
-    "rate_code": 100.0,
-    "bins": 50,
-    "last": 1,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        layers: hidden layers.
+        units: units of a hidden layer.
+        few: interneurons of the network with few.
+        some: interneurons of the usual network.
+        many: interneurons of the network with many.
+        momentum: momentum.
+        fisher_rate: DESCRIBE ME.
+        damping: damping of the Fisher information.
+        rate_text: DESCRIBE ME.
+        rate_code: DESCRIBE ME.
+        bins: bins of a histogram.
+    """
+
+    layers: int
+    units: int
+    few: int
+    some: int
+    many: int
+    momentum: float
+    fisher_rate: float
+    damping: float
+    rate_text: float
+    rate_code: float
+    bins: int
+
+
+FULL = Settings(
+    data="mnist",
+    layers=3,
+    units=500,
+    few=1,
+    some=50,
+    many=100,
+    updates=12_000,
+    eval_every=240,
+    seeds=6,
+    last=1,
+    batch_size=250,
+    momentum=0.02,
+    fisher_rate=2.5e-05,
+    damping=0.01,
+    rate_text=300.0,
+    rate_code=100.0,
+    bins=50,
+)
 PRESETS = {
-    "smoke": FULL
-    | _networks.SMOKE
-    | {"batch_size": 50, "updates": 40, "eval_every": 20, "bins": 4},
-    "laptop": FULL | {"updates": 1_440, "bins": 12, "seeds": 4},
+    "smoke": FULL.replaced(
+        data="digits",
+        layers=2,
+        units=20,
+        some=2,
+        many=4,
+        updates=40,
+        eval_every=20,
+        seeds=3,
+        batch_size=50,
+        bins=4,
+    ),
+    "laptop": FULL.replaced(updates=1440, seeds=4, bins=12),
     "paper": FULL,
 }
 SOURCE = "Cornford et al. 2021, Fig. 2; section 4"
@@ -91,22 +142,22 @@ def _cosine(a, b):
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train with Fisher-corrected gradients; compare what else they could have been."""
     s, task = context.settings, _networks.task_of(context)
-    net = _networks.dann(s, s["few"], context.variant)
+    net = _networks.dann(s, s.few, context.variant)
     fisher = dj.scale_by_running_fisher(
-        s["momentum"], s["fisher_rate"], norm=context.variant, damping=s["damping"]
+        s.momentum, s.fisher_rate, norm=context.variant, damping=s.damping
     )
     tx = optax.chain(
-        recorded(fisher, s["updates"], s["bins"]),
+        recorded(fisher, s.updates, s.bins),
         optax.sgd(s[f"rate_{context.variant}"]),
         dj.dale_projection(),
     )
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     run = context.train_one("DANN, Fisher", net, tx, task, keys=keys)
     found = run.opt_state[0]
-    whole = np.bincount(np.arange(s["updates"]) * s["bins"] // s["updates"], minlength=s["bins"])
+    whole = np.bincount(np.arange(s.updates) * s.bins // s.updates, minlength=s.bins)
     cosines = np.asarray(found.cosines) / whole  # [members, 2, layers, bins]
 
-    epochs = (np.arange(s["bins"]) + 0.5) * s["updates"] / s["bins"] / task.updates_per_epoch
+    epochs = (np.arange(s.bins) + 0.5) * s.updates / s.bins / task.updates_per_epoch
     names = (UNCORRECTED, CORRECTED)
     rows = [
         (name, member, layer, epoch, cosines[member, i, layer, at])
@@ -172,7 +223,13 @@ EXPERIMENT = Experiment(
     source="Cornford et al. 2021, Fig. 2",
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 4, "paper": 60},
-    claims=3,
-    run=run,
+    claims=(
+        "corrected_closer",
+        "throughout",
+        "in_every_layer",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

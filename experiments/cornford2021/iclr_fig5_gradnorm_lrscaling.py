@@ -13,6 +13,7 @@ clipping (algorithm 6).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -24,19 +25,73 @@ import dalejax as dj
 from dalejax.transforms._layers import branches
 from experiments.cornford2021 import _networks
 from experiments.cornford2021._networks import DANN
-from experiments.cornford2021.iclr_fig4_fashion import TABLE
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 
 NORM, ANGLE = "DANN, gradient norm", "DANN, rate scaling"
-FULL = _networks.FULL | {
-    "data": "fashion_mnist",
-    "rate": TABLE[DANN].rate,
-    "max_norm": 1.0,
-    "min_cosine_text": 0.995,
-    "min_cosine_code": 0.999,
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        layers: hidden layers.
+        units: units of a hidden layer.
+        few: interneurons of the network with few.
+        some: interneurons of the usual network.
+        many: interneurons of the network with many.
+        rate: learning rate.
+        max_norm: DESCRIBE ME.
+        min_cosine_text: DESCRIBE ME.
+        min_cosine_code: DESCRIBE ME.
+    """
+
+    layers: int
+    units: int
+    few: int
+    some: int
+    many: int
+    rate: float
+    max_norm: float
+    min_cosine_text: float
+    min_cosine_code: float
+
+
+FULL = Settings(
+    data="fashion_mnist",
+    layers=3,
+    units=500,
+    few=1,
+    some=50,
+    many=100,
+    updates=93_750,
+    eval_every=1875,
+    seeds=6,
+    last=5,
+    batch_size=32,
+    rate=0.01973,
+    max_norm=1.0,
+    min_cosine_text=0.995,
+    min_cosine_code=0.999,
+)
+PRESETS = {
+    "smoke": FULL.replaced(
+        data="digits",
+        layers=2,
+        units=20,
+        some=2,
+        many=4,
+        updates=60,
+        eval_every=30,
+        seeds=3,
+        last=1,
+    ),
+    "laptop": FULL.replaced(updates=28_125),
+    "paper": FULL,
 }
-PRESETS = {"smoke": FULL | _networks.SMOKE, "laptop": FULL | _networks.LAPTOP, "paper": FULL}
 SOURCE = "Cornford et al. 2021, Fig. 5"
 SECTION = f"{SOURCE}; section 5.2"
 ALIKE = 0.5  # points of test error, our choice: about the spread of the paper's table
@@ -66,21 +121,21 @@ def counted(max_norm: float) -> optax.GradientTransformation:
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train DANNs with either modification and without."""
     s, task = context.settings, _networks.task_of(context)
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    net = _networks.dann(s, s["some"], context.variant)
+    keys = context.keys()
+    net = _networks.dann(s, s.some, context.variant)
     measure = "updates" if context.variant == "text" else "parameters"
     makers = {
-        DANN: dj.dann_sgd(s["rate"]),
+        DANN: dj.dann_sgd(s.rate),
         NORM: optax.chain(
             dj.scale_by_dann_fisher(),
-            counted(s["max_norm"]),
-            dj.clip_by_cell_norm(s["max_norm"]),
-            optax.sgd(s["rate"]),
+            counted(s.max_norm),
+            dj.clip_by_cell_norm(s.max_norm),
+            optax.sgd(s.rate),
             dj.dale_projection(),
         ),
         ANGLE: optax.chain(
             dj.scale_by_dann_fisher(),
-            optax.sgd(s["rate"]),
+            optax.sgd(s.rate),
             dj.limit_projection_angle(s[f"min_cosine_{context.variant}"], measure=measure),
             dj.dale_projection(),
         ),
@@ -90,7 +145,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         run = context.train_one(name, net, tx, task, keys=keys)
         for state in jax.tree.leaves(run.opt_state, is_leaf=_counts):
             if _counts(state):
-                acted[name] = np.mean(np.asarray(state[-1])) / s["updates"]
+                acted[name] = np.mean(np.asarray(state[-1])) / s.updates
     _networks.draw(context, list(makers))
     test = {name: context.final(name, "test_error") for name in makers}
     return [
@@ -121,7 +176,12 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 34, "paper": 80},
-    claims=2,
-    run=run,
+    claims=(
+        "no_improvement_norm",
+        "no_improvement_angle",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

@@ -5,14 +5,34 @@ python -m experiments iclr_fig6_100_inhibitory --preset laptop
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.cornford2021 import _networks, iclr_fig3_mnist
 from experiments.cornford2021._networks import COLEI, COLEI_MANY, DANN, MANY, MLP
 from experiments.cornford2021.iclr_fig3_mnist import ALIKE
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 
-PRESETS = {name: {"data": s["data"]} for name, s in iclr_fig3_mnist.PRESETS.items()}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+    """
+
+
+FULL = Settings(
+    data="mnist",
+)
+PRESETS = {
+    "smoke": FULL.replaced(data="digits"),
+    "laptop": FULL,
+    "paper": FULL,
+}
 SOURCE = "Cornford et al. 2021, Fig. 6"
 SECTION = f"{SOURCE}; section 5.2"
 
@@ -68,8 +88,15 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.1, "paper": 0.1},
-    claims=4,
-    run=run,
+    claims=(
+        "colei_many_worse_than_mlp",
+        "colei_many_worse_than_dann_many",
+        "dann_many_as_mlp",
+        "dann_many_as_some",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=iclr_fig3_mnist.EXPERIMENT.variants,
     reads=iclr_fig3_mnist.EXPERIMENT,
 )

@@ -11,6 +11,8 @@ apart (`iclr_initialisation`), and the last sees all of them alike.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax
 import numpy as np
 
@@ -18,34 +20,53 @@ import dalejax as dj
 from dalejax.nn.vgg import vgg16
 from experiments.cornford2021 import _networks
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 
 VGG, DANN = "VGG16", "DANN-VGG16"
-FULL = {
-    "data": "cifar10_jpeg",
-    "width": 1.0,
-    "rate_vgg": 0.089,
-    "rate_dann": 0.03458,
-    "updates": 58_650,
-    "eval_every": 391,
-    "seeds": 6,
-    "last": 1,
-    "batch_size": 128,
-    "num_scored": 5_000,
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        width: width of the filters, as a share.
+        rate_vgg: DESCRIBE ME.
+        rate_dann: DESCRIBE ME.
+        num_scored: DESCRIBE ME.
+    """
+
+    width: float
+    rate_vgg: float
+    rate_dann: float
+    num_scored: int
+
+
+FULL = Settings(
+    data="cifar10_jpeg",
+    width=1.0,
+    rate_vgg=0.089,
+    rate_dann=0.03458,
+    updates=58_650,
+    eval_every=391,
+    seeds=6,
+    last=1,
+    batch_size=128,
+    num_scored=5000,
+)
 PRESETS = {
-    # Digits, edged with zeros, are pictures of 32 x 32 too.
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "width": 1 / 64,
-        "updates": 4,
-        "eval_every": 2,
-        "seeds": 2,
-        "batch_size": 16,
-        "num_scored": 200,
-    },
-    "laptop": FULL | {"width": 0.25, "updates": 2_346, "seeds": 2},
+    "smoke": FULL.replaced(
+        data="digits",
+        width=0.015625,
+        updates=4,
+        eval_every=2,
+        seeds=2,
+        batch_size=16,
+        num_scored=200,
+    ),
+    "laptop": FULL.replaced(width=0.25, updates=2346, seeds=2),
     "paper": FULL,
 }
 SOURCE = "Cornford et al. 2021, Fig. 7; appendix B.1"
@@ -71,17 +92,17 @@ def run(context: Context) -> list[dj.claims.Claim]:
     """Train both forms."""
     s = context.settings
     task = Pictures(
-        s["data"],
+        s.data,
         pictures=True,
         data_dir=context.data_dir,
-        batch_size=s["batch_size"],
-        num_scored=s["num_scored"],
+        batch_size=s.batch_size,
+        num_scored=s.num_scored,
     )
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     sizes, start = {}, {"bias": 1.0, "first": False} if context.variant == "text" else {}
     for name, net, tx in (
-        (VGG, vgg16(width=s["width"]), dj.rnn_sgd(s["rate_vgg"])),
-        (DANN, vgg16("dann", width=s["width"], **start), dj.dann_sgd(s["rate_dann"])),
+        (VGG, vgg16(width=s.width), dj.rnn_sgd(s.rate_vgg)),
+        (DANN, vgg16("dann", width=s.width, **start), dj.dann_sgd(s.rate_dann)),
     ):
         shapes = jax.eval_shape(lambda key, net=net: net.init(key, task.example()), keys[0])
         sizes[name] = sum(leaf.size for leaf in jax.tree.leaves(shapes["params"]))
@@ -121,7 +142,13 @@ EXPERIMENT = Experiment(
     source="Cornford et al. 2021, Fig. 7",
     presets=PRESETS,
     expected_minutes={"smoke": 1.5, "laptop": 25, "paper": 20_000},
-    claims=3,
-    run=run,
+    claims=(
+        "learns_vgg",
+        "learns_dann",
+        "dann_as_vgg",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

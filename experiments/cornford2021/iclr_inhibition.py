@@ -10,10 +10,14 @@ gradient is clipped at 10, and what only subtracts starts with weights that keep
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.cornford2021 import _networks
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.shared import at_best
 
 BOTH, SUBTRACTIVE, DIVISIVE = "both", "subtractive", "divisive"
@@ -22,17 +26,65 @@ KINDS = {
     SUBTRACTIVE: {"divisive": False},
     DIVISIVE: {"subtractive": False},
 }
+
+
 # 50 epochs of the 50,000 pictures that are not kept back.
-FULL = _networks.FULL | {
-    "rates": (0.3, 0.1, 0.03, 0.01),
-    "num_valid": 10_000,
-    "clips": (10.0,),
-    "updates": 78_150,
-    "eval_every": 1563,
-}
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        layers: hidden layers.
+        units: units of a hidden layer.
+        few: interneurons of the network with few.
+        some: interneurons of the usual network.
+        many: interneurons of the network with many.
+        rates: learning rates tried.
+        num_valid: training examples kept back for validation.
+        clips: gradient clips tried; "none" for no clipping.
+    """
+
+    layers: int
+    units: int
+    few: int
+    some: int
+    many: int
+    rates: tuple[float, ...]
+    num_valid: int
+    clips: tuple[float, ...]
+
+
+FULL = Settings(
+    data="mnist",
+    layers=3,
+    units=500,
+    few=1,
+    some=50,
+    many=100,
+    updates=78_150,
+    eval_every=1563,
+    seeds=6,
+    last=5,
+    batch_size=32,
+    rates=(0.3, 0.1, 0.03, 0.01),
+    num_valid=10_000,
+    clips=(10.0,),
+)
 PRESETS = {
-    "smoke": FULL | _networks.SMOKE | {"rates": (0.1, 0.03), "num_valid": 500},
-    "laptop": FULL | {"updates": 7_815, "last": 1, "rates": (0.3, 0.1, 0.03)},
+    "smoke": FULL.replaced(
+        data="digits",
+        layers=2,
+        units=20,
+        some=2,
+        many=4,
+        updates=60,
+        eval_every=30,
+        seeds=3,
+        last=1,
+        rates=(0.1, 0.03),
+        num_valid=500,
+    ),
+    "laptop": FULL.replaced(updates=7815, last=1, rates=(0.3, 0.1, 0.03)),
     "paper": FULL,
 }
 SOURCE = "Cornford et al. 2021, section 6"
@@ -41,15 +93,15 @@ SOURCE = "Cornford et al. 2021, section 6"
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three kinds at all rates; compare each at its best."""
     s = context.settings
-    task = _networks.task_of(context, num_valid=s["num_valid"])
+    task = _networks.task_of(context, num_valid=s.num_valid)
     found = at_best.train(
         context,
         {
             kind: at_best.Contestant(
-                _networks.dann(s, s["some"], bias=0.0, **how),
+                _networks.dann(s, s.some, bias=0.0, **how),
                 dj.dann_sgd,
                 task,
-                s["rates"],
+                s.rates,
             )
             for kind, how in KINDS.items()
         },
@@ -94,6 +146,12 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 30, "paper": 400},
-    claims=3,
-    run=run,
+    claims=(
+        "division_helps",
+        "subtraction_is_required",
+        "subtraction_matters_more",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -16,29 +17,48 @@ import numpy as np
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 
-FULL = {
-    "data": "none",
-    "sizes": (100, 200, 400, 800),
-    "n_in": 400,
-    "n_e": 500,
-    "n_i": 50,
-    "trials": 2_000,
-    "layers": 6,
-    "seeds": 20,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        sizes: numbers of units compared.
+        n_in: DESCRIBE ME.
+        n_e: DESCRIBE ME.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        trials: trials measured.
+        layers: hidden layers.
+        seeds: DESCRIBE ME.
+    """
+
+    sizes: tuple[int, ...]
+    n_in: int
+    n_e: int
+    n_i: int
+    trials: int
+    layers: int
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    sizes=(100, 200, 400, 800),
+    n_in=400,
+    n_e=500,
+    n_i=50,
+    trials=2000,
+    layers=6,
+    seeds=20,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "sizes": (50, 100),
-        "n_in": 100,
-        "n_e": 100,
-        "n_i": 10,
-        "trials": 300,
-        "layers": 4,
-        "seeds": 4,
-    },
+    "smoke": FULL.replaced(
+        sizes=(50, 100), n_in=100, n_e=100, n_i=10, trials=300, layers=4, seeds=4
+    ),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -56,8 +76,8 @@ CONSTANTS = {
 def run(context: Context) -> list[dj.claims.Claim]:
     """Draw layers and deep networks; set their moments beside the appendices'."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    found = {n: moments(n, s, keys) for n in sorted({*s["sizes"], s["n_in"]})}
+    keys = context.keys()
+    found = {n: moments(n, s, keys) for n in sorted({*s.sizes, s.n_in})}
     names, sizes = list(CONSTANTS), list(found)
     lines = {name: [found[n][name] for n in sizes] for name in names}
     laws = {f"{name}, law": [CONSTANTS[name] / math.sqrt(n) for n in sizes] for name in names}
@@ -72,7 +92,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     )
     context.draw("standard_deviation_over_mean", sweep)
     depth = {name: np.stack([_deep(name, s, key) for key in keys]) for name in DEEP}
-    layers = list(range(1, s["layers"] + 1))
+    layers = list(range(1, s.layers + 1))
     for picture, column, ylabel in (
         ("sd_over_depth", 1, "sd of z"),
         ("trials_over_depth", 2, "sd of a unit's z over trials"),
@@ -90,9 +110,9 @@ def run(context: Context) -> list[dj.claims.Claim]:
 def excitation(n_in: int, s, key, sigma: float = 1.0) -> tuple[jax.Array, jax.Array, dict]:
     """Draw a layer and inputs; give the excitation z_E [trials, n_e], the inputs, the weights."""
     key_W, key_x = jax.random.split(key)
-    layer = dj.DivisiveDANNDense(s["n_e"], n_i=s["n_i"])
+    layer = dj.DivisiveDANNDense(s.n_e, n_i=s.n_i)
     params = layer.initial_params(n_in, key=key_W)
-    x = jax.nn.relu(sigma * jax.random.normal(key_x, (s["trials"], n_in)))
+    x = jax.nn.relu(sigma * jax.random.normal(key_x, (s.trials, n_in)))
     return x @ params["W_ee"].T, x, params
 
 
@@ -110,7 +130,7 @@ def moments(n_in: int, s, keys) -> dict[str, np.ndarray]:
 
 
 def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
-    s, n_in = context.settings, context.settings["n_in"]
+    s, n_in = context.settings, context.settings.n_in
 
     def number(id, statement, source, values, holds, reference, **more):
         return evidence.number(
@@ -233,25 +253,21 @@ def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
 def _balance(n_in, s, key, inhibition) -> float:
     key_W, key_x = jax.random.split(key)
     mean = dj.initializers.unit_mean(n_in)
-    ee, ie, ei = dj.initializers.dann(
-        (s["n_e"], n_in), s["n_i"], mean, key=key_W, inhibition=inhibition
-    )
-    x = jax.nn.relu(jax.random.normal(key_x, (s["trials"], n_in)))
+    ee, ie, ei = dj.initializers.dann((s.n_e, n_in), s.n_i, mean, key=key_W, inhibition=inhibition)
+    x = jax.nn.relu(jax.random.normal(key_x, (s.trials, n_in)))
     return float((x @ ie.T @ ei.T).mean() / (x @ ee.T).mean())
 
 
 def _standardised(n_in, s, key) -> tuple[float, float, float]:
     z_E, x, params = excitation(n_in, s, key)
     gamma = (x @ params["W_ie"].T * jnp.exp(params["W_alpha"])) @ params["W_ei"].T
-    z = dj.DivisiveDANNDense(s["n_e"], n_i=s["n_i"]).apply({"params": params}, x)
+    z = dj.DivisiveDANNDense(s.n_e, n_i=s.n_i).apply({"params": params}, x)
     return float(gamma.mean() / z_E.std()), float(z.std()), float(z.mean() / z.std())
 
 
 def _as_layer_norm(n_in, s, key) -> tuple[float, float]:
     z_E, x, _ = excitation(n_in, {**s, "n_i": 1}, key)
-    params = dj.DivisiveDANNDense(s["n_e"], n_i=1).initial_params(
-        n_in, key=jax.random.split(key)[0]
-    )
+    params = dj.DivisiveDANNDense(s.n_e, n_i=1).initial_params(n_in, key=jax.random.split(key)[0])
     z_I = x @ params["W_ie"].T
     difference = jnp.abs(z_I[:, 0] - z_E.mean(1)).max() / z_E.mean()
     sd = jnp.sqrt(z_E.var(1, ddof=1).mean())
@@ -264,15 +280,15 @@ def _deep(name: str, s, key) -> np.ndarray:
     The input is an image's worth of rectified normal numbers.
     """
     key_W, key_x = jax.random.split(key)
-    x = jax.nn.relu(jax.random.normal(key_x, (s["trials"], s["n_in"])))
-    n_e, n_i = s["n_e"], s["n_i"]
+    x = jax.nn.relu(jax.random.normal(key_x, (s.trials, s.n_in)))
+    n_e, n_i = s.n_e, s.n_i
     if name != "ColEI":
         layer = dj.DivisiveDANNDense(n_e, n_i=n_i, bias=1.0 if name == BIASED else 0.0)
-        layers = [layer] * s["layers"]
+        layers = [layer] * s.layers
     else:
         mean = float(x.mean())
         layers = [dj.ColEIDense(n_e + n_i, n_i=n_i, input_mean=mean)]
-        layers += [dj.ColEIDense(n_e + n_i, n_i=n_i, inputs_n_i=n_i)] * (s["layers"] - 1)
+        layers += [dj.ColEIDense(n_e + n_i, n_i=n_i, inputs_n_i=n_i)] * (s.layers - 1)
     out = []
     for layer, key_layer in zip(layers, jax.random.split(key_W, len(layers)), strict=True):
         z = layer.apply({"params": layer.initial_params(x.shape[1], key=key_layer)}, x)
@@ -282,7 +298,7 @@ def _deep(name: str, s, key) -> np.ndarray:
 
 
 def _depth_claims(context: Context, depth) -> Iterator[dj.claims.Claim]:
-    last = context.settings["layers"]
+    last = context.settings.layers
     for name, source in (("DANN", "section 3"), ("ColEI", "section 5.1; appendix C.1")):
         mean, sd = depth[name][:, :, 0], depth[name][:, :, 1]
         growth = sd[:, -1] / sd[:, 1]
@@ -338,6 +354,24 @@ EXPERIMENT = Experiment(
     source=f"{PAPER}, section 3; appendices C, D",
     presets=PRESETS,
     expected_minutes={"smoke": 0.2, "laptop": 0.5, "paper": 0.5},
-    claims=15,
-    run=run,
+    claims=(
+        "unit_constant",
+        "data_constant",
+        "layer_constant",
+        "variance",
+        "balanced",
+        "balanced_alike",
+        "gamma_is_sd",
+        "standardised",
+        "centred",
+        "layer_norm_mean",
+        "layer_norm_sd",
+        "dann_depth",
+        "bias_hides_trials",
+        "colei_depth",
+        "colei_centred",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

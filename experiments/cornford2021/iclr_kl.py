@@ -11,6 +11,7 @@ start of training.
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -20,20 +21,46 @@ import pandas as pd
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 
-FULL = {
-    "data": "none",
-    "n_in": 400,
-    "n_e": 500,
-    "n_i": 50,
-    "trials": 500,
-    "moved": 40,
-    "delta": 1e-4,
-    "seeds": 10,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        n_in: DESCRIBE ME.
+        n_e: DESCRIBE ME.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        trials: trials measured.
+        moved: DESCRIBE ME.
+        delta: DESCRIBE ME.
+        seeds: DESCRIBE ME.
+    """
+
+    n_in: int
+    n_e: int
+    n_i: int
+    trials: int
+    moved: int
+    delta: float
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    n_in=400,
+    n_e=500,
+    n_i=50,
+    trials=500,
+    moved=40,
+    delta=0.0001,
+    seeds=10,
+)
 PRESETS = {
-    "smoke": FULL | {"n_in": 30, "n_e": 40, "n_i": 4, "trials": 50, "moved": 10, "seeds": 3},
+    "smoke": FULL.replaced(n_in=30, n_e=40, n_i=4, trials=50, moved=10, seeds=3),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -46,10 +73,10 @@ STEPS = (("equal", 1, "equal updates"), ("gradient", 2, "gradient steps"))
 def run(context: Context) -> list[dj.claims.Claim]:
     """Move single parameters of layers with one and with many interneurons."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     with jax.enable_x64(True):
-        found = {n_i: [divergences(s, n_i, key) for key in keys] for n_i in (1, s["n_i"])}
-    many = {kind: np.array([f[kind] for f in found[s["n_i"]]]) for kind in KINDS}
+        found = {n_i: [divergences(s, n_i, key) for key in keys] for n_i in (1, s.n_i)}
+    many = {kind: np.array([f[kind] for f in found[s.n_i]]) for kind in KINDS}
     one = {kind: np.array([f[kind] for f in found[1]]) for kind in KINDS}
     bars = {}
     for kind in KINDS:
@@ -67,7 +94,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 def correction(kind: str, s) -> float:
     """Give the factor that algorithm 3 puts on an update."""
-    n_e, n_in = s["n_e"], s["n_in"]
+    n_e, n_in = s.n_e, s.n_in
     divisor = {"W_ee": 1.0, "W_ie": n_e**0.5, "W_ei": n_in, "W_alpha": n_in * n_e**0.5}
     return 1 / divisor[kind]
 
@@ -76,11 +103,11 @@ def divergences(s, n_i: int, key) -> dict[str, tuple[float, float]]:
     """Measure, and compute, the mean KL divergence of moving one parameter of each kind by delta,
     over delta squared."""
     key_W, key_x, key_which = jax.random.split(key, 3)
-    layer = dj.DivisiveDANNDense(s["n_e"], n_i=n_i)
-    params = jax.tree.map(lambda p: p.astype(float), layer.initial_params(s["n_in"], key=key_W))
-    x = jax.nn.relu(jax.random.normal(key_x, (s["trials"], s["n_in"])))
+    layer = dj.DivisiveDANNDense(s.n_e, n_i=n_i)
+    params = jax.tree.map(lambda p: p.astype(float), layer.initial_params(s.n_in, key=key_W))
+    x = jax.nn.relu(jax.random.normal(key_x, (s.trials, s.n_in)))
     before = layer.respond(params, x)
-    delta = s["delta"]
+    delta = s.delta
 
     @partial(jax.jit, static_argnums=0)
     def moved(kind, params, x, before, which):
@@ -94,7 +121,7 @@ def divergences(s, n_i: int, key) -> dict[str, tuple[float, float]]:
     out = {}
     for kind, key_kind in zip(KINDS, jax.random.split(key_which, len(KINDS)), strict=True):
         num = params[kind].size
-        which = jax.random.choice(key_kind, num, (min(num, s["moved"]),), replace=False)
+        which = jax.random.choice(key_kind, num, (min(num, s.moved),), replace=False)
         measured = moved(kind, params, x, before, which)
         derived = _formula(kind, params, x)[which]
         out[kind] = (float(measured.mean()), float(derived.mean()))
@@ -146,8 +173,8 @@ def _claims(context: Context, one, many) -> list[dj.claims.Claim]:
         )
         for kind, eq in zip(KINDS, ("84", "85", "86", "87"), strict=True)
     ]
-    ratio = {n_i: f["W_ie"][:, 0] / f["W_ee"][:, 0] / s["n_e"] for n_i, f in ((1, one), (50, many))}
-    for id, n_i, values in (("one", 1, ratio[1]), ("many", s["n_i"], ratio[50])):
+    ratio = {n_i: f["W_ie"][:, 0] / f["W_ee"][:, 0] / s.n_e for n_i, f in ((1, one), (50, many))}
+    for id, n_i, values in (("one", 1, ratio[1]), ("many", s.n_i, ratio[50])):
         out.append(
             number(
                 f"inhibitory_moves_{id}",
@@ -164,7 +191,7 @@ def _claims(context: Context, one, many) -> list[dj.claims.Claim]:
             )
         )
     for (id, n_i, f), (way, power, what) in itertools.product(
-        (("many", s["n_i"], many), ("one", 1, one)), STEPS
+        (("many", s.n_i, many), ("one", 1, one)), STEPS
     ):
         before, after = (_spread(f, s, power, corrected) for corrected in (False, True))
         told = []
@@ -192,6 +219,19 @@ EXPERIMENT = Experiment(
     source="Cornford et al. 2021, section 4",
     presets=PRESETS,
     expected_minutes={"smoke": 0.3, "laptop": 0.7, "paper": 0.7},
-    claims=10,
-    run=run,
+    claims=(
+        "formula_w_ee",
+        "formula_w_ie",
+        "formula_w_ei",
+        "formula_w_alpha",
+        "inhibitory_moves_one",
+        "inhibitory_moves_many",
+        "corrections_balance_many_equal",
+        "corrections_balance_many_gradient",
+        "corrections_balance_one_equal",
+        "corrections_balance_one_gradient",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -7,14 +7,82 @@ As `search_iclr`; the rates go lower, since without corrections a Dale's ANN nee
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from experiments.cornford2021 import search_iclr
 from experiments.engine.base import Experiment
 
 FASHION = {"data": "fashion_mnist", "networks": ("dann_few", "dann_many", "nc", "colei_many")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        layers: hidden layers.
+        units: units of a hidden layer.
+        few: interneurons of the network with few.
+        some: interneurons of the usual network.
+        many: interneurons of the network with many.
+        num_valid: training examples kept back for validation.
+        trials: trials measured.
+        rate_low: smallest learning rate proposed.
+        rate_high: largest learning rate proposed.
+        networks: the networks compared.
+    """
+
+    layers: int
+    units: int
+    few: int
+    some: int
+    many: int
+    num_valid: int
+    trials: int
+    rate_low: float
+    rate_high: float
+    networks: tuple[str, ...]
+
+
+FULL = Settings(
+    data="fashion_mnist",
+    layers=3,
+    units=500,
+    few=1,
+    some=50,
+    many=100,
+    updates=78_150,
+    eval_every=1563,
+    last=5,
+    batch_size=32,
+    num_valid=10_000,
+    trials=100,
+    seeds=3,
+    rate_low=1e-05,
+    rate_high=10.0,
+    networks=("dann_few", "dann_many", "nc", "colei_many"),
+)
 PRESETS = {
-    "smoke": search_iclr.PRESETS["smoke"] | {"networks": ("dann_few",)},
-    "laptop": search_iclr.PRESETS["laptop"] | FASHION | {"trials": 10, "rate_low": 3e-4},
-    "paper": search_iclr.PRESETS["paper"] | FASHION,
+    "smoke": FULL.replaced(
+        data="digits",
+        layers=2,
+        units=20,
+        some=2,
+        many=4,
+        updates=60,
+        eval_every=30,
+        last=1,
+        num_valid=500,
+        trials=3,
+        seeds=2,
+        rate_low=0.01,
+        rate_high=0.3,
+        networks=("dann_few",),
+    ),
+    "laptop": FULL.replaced(
+        updates=3126, last=1, trials=10, seeds=1, rate_low=0.0003, rate_high=1.0
+    ),
+    "paper": FULL,
 }
 EXPERIMENT = Experiment(
     name="search_iclr_fashion",

@@ -8,6 +8,7 @@ compared two-sided: the paper says that they differ, not how.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -18,11 +19,11 @@ import pandas as pd
 import dalejax as dj
 from dalejax import dynamics
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment, rank_test
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training, rank_test
 from experiments.jarne2023 import _networks
-from experiments.jarne2023.j23_spectra import FULL as SPECTRA
 from experiments.jarne2023.j23_spectra import OWN
-from experiments.jarne2023.j23_spectra import PRESETS as SPECTRA_PRESETS
 
 _SHARED = (
     "data",
@@ -36,18 +37,68 @@ _SHARED = (
     "num_test",
     "last",
 )
-FULL = {name: SPECTRA[name] for name in _SHARED} | {
-    "seeds": 30,
-    "excitatory": 0.5,
-    "trials": 128,
-    "starts": 32,
-    "steps": 20,
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        dt: time step, in ms.
+        n: units.
+        rate: learning rate.
+        clip: largest gradient norm.
+        num_test: test trials.
+        excitatory: excitatory share of the units.
+        trials: trials measured.
+        starts: random starts.
+        steps: steps.
+    """
+
+    dt: float
+    n: int
+    rate: float
+    clip: float
+    num_test: int
+    excitatory: float
+    trials: int
+    starts: int
+    steps: int
+
+
+FULL = Settings(
+    data="none",
+    dt=1.0,
+    n=100,
+    updates=4700,
+    eval_every=470,
+    batch_size=64,
+    rate=0.0001,
+    clip=0.5,
+    num_test=500,
+    last=1,
+    seeds=30,
+    excitatory=0.5,
+    trials=128,
+    starts=32,
+    steps=20,
+)
 PRESETS = {
-    "smoke": FULL
-    | {name: SPECTRA_PRESETS["smoke"][name] for name in _SHARED}
-    | {"seeds": 3, "trials": 8, "starts": 4, "steps": 3},
-    "laptop": FULL | {name: SPECTRA_PRESETS["laptop"][name] for name in _SHARED} | {"seeds": 10},
+    "smoke": FULL.replaced(
+        dt=10.0,
+        n=20,
+        updates=4,
+        eval_every=2,
+        batch_size=8,
+        num_test=16,
+        seeds=3,
+        trials=8,
+        starts=4,
+        steps=3,
+    ),
+    "laptop": FULL.replaced(
+        dt=5.0, updates=1000, eval_every=250, rate=0.001, num_test=250, seeds=10
+    ),
     "paper": FULL,
 }
 SOURCE = "Jarne & Caruso 2023, findings"
@@ -81,11 +132,11 @@ class Found(NamedTuple):
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train both kinds from both starts, and follow their activity."""
     s = context.settings
-    task = dj.tasks.LogicTask("and", dt=s["dt"], batch_size=s["batch_size"], num_test=s["num_test"])
+    task = dj.tasks.LogicTask("and", dt=s.dt, batch_size=s.batch_size, num_test=s.num_test)
     found = {
         (start, kind): _one(context, task, start, kind)
         for start in _networks.STARTS
-        for kind in (s["excitatory"], _networks.FREE)
+        for kind in (s.excitatory, _networks.FREE)
     }
     rows = [f.table.assign(network=_name(*at)) for at, f in found.items()]
     context.write_csv("dynamics.csv", pd.concat(rows), digits=4)
@@ -112,18 +163,18 @@ def _name(start: str, kind) -> str:
 
 def _one(context: Context, task, start: str, kind) -> Found:
     s = context.settings
-    net = _networks.network(s["n"], kind, start, task.n_out)
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    net = _networks.network(s.n, kind, start, task.n_out)
+    keys = context.keys()
     _, params = _networks.start_from(net, task, start, keys=keys)
     trained = context.train_one(
         _name(start, kind),
         net,
-        _networks.adam(net, s["rate"], s["clip"]),
+        _networks.adam(net, s.rate, s.clip),
         task,
         keys=keys,
         params=params,
     ).params
-    answers = dj.run_trials(net, task, trained, s["trials"], key=jax.random.key(3))
+    answers = dj.run_trials(net, task, trained, s.trials, key=jax.random.key(3))
     h = answers.activities[0]
     effective = net.effective(trained)[0]
     table = pd.DataFrame(
@@ -131,15 +182,15 @@ def _one(context: Context, task, start: str, kind) -> Found:
             "dimension": dynamics.effective_dimension(h),
             "activity": jnp.abs(h).mean((1, 2, 3)),
             "saturated": 100 * (jnp.abs(h) > SATURATED).mean((1, 2, 3)),
-            "growth": dynamics.transient_growth(effective.W, s["steps"]).max(-1),
+            "growth": dynamics.transient_growth(effective.W, s.steps).max(-1),
             "henrici": dynamics.henrici(effective.W),
-            "member": range(s["seeds"]),
+            "member": range(s.seeds),
         }
     )
-    found = jax.jit(jax.vmap(_points))(effective, h[:, -1, : s["starts"]])  # all members at once
+    found = jax.jit(jax.vmap(_points))(effective, h[:, -1, : s.starts])  # all members at once
     at_rest = [
         _stable(*jax.tree.map(lambda leaf: leaf[i], (effective, found)))  # noqa: B023
-        for i in range(s["seeds"])
+        for i in range(s.seeds)
     ]
     plane = dynamics.principal_components(h[0], 2)
     condition = answers.trials.condition
@@ -174,7 +225,7 @@ def _claims(context: Context, found) -> list[dj.claims.Claim]:
         (
             start,
             measure,
-            found[start, s["excitatory"]].table[measure],
+            found[start, s.excitatory].table[measure],
             found[start, _networks.FREE].table[measure],
         )
         for start in _networks.STARTS
@@ -202,7 +253,7 @@ def _claims(context: Context, found) -> list[dj.claims.Claim]:
     for at, name in (
         ((start, kind), _name(start, kind))
         for start in _networks.STARTS
-        for kind in (s["excitatory"], _networks.FREE)
+        for kind in (s.excitatory, _networks.FREE)
     ):
         counts = found[at].attractors
         claims.append(
@@ -226,6 +277,23 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 2, "paper": 600},
-    claims=14,
-    run=run,
+    claims=(
+        "dimension_normal",
+        "activity_normal",
+        "saturated_normal",
+        "growth_normal",
+        "henrici_normal",
+        "dimension_orthogonal",
+        "activity_orthogonal",
+        "saturated_orthogonal",
+        "growth_orthogonal",
+        "henrici_orthogonal",
+        "attractors_normal_constrained",
+        "attractors_normal_unconstrained",
+        "attractors_orthogonal_constrained",
+        "attractors_orthogonal_unconstrained",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

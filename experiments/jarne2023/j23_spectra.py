@@ -12,6 +12,7 @@ excitatory units one eigenvalue of 2.4 saturates all units, and learning is slow
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -21,47 +22,68 @@ import dalejax as dj
 from dalejax import dynamics
 from dalejax.plots import Style
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.jarne2023 import _networks
 
-FULL = {
-    "data": "none",
-    "dt": 1.0,
-    "n": 100,
-    "seeds": 30,
-    "sizes": (75, 250, 500),
-    "size_seeds": (30, 30, 30),
-    "excitatory": (0.5, 0.7, 0.8),
-    "updates": 4700,
-    "eval_every": 470,
-    "batch_size": 64,
-    "rate": 1e-4,
-    "clip": 0.5,
-    "num_test": 500,
-    "last": 1,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        dt: time step, in ms.
+        n: units.
+        sizes: numbers of units compared.
+        size_seeds: DESCRIBE ME.
+        excitatory: excitatory share of the units.
+        rate: learning rate.
+        clip: largest gradient norm.
+        num_test: test trials.
+    """
+
+    dt: float
+    n: int
+    sizes: tuple[int, ...]
+    size_seeds: tuple[int, ...]
+    excitatory: tuple[float, ...]
+    rate: float
+    clip: float
+    num_test: int
+
+
+FULL = Settings(
+    data="none",
+    dt=1.0,
+    n=100,
+    seeds=30,
+    sizes=(75, 250, 500),
+    size_seeds=(30, 30, 30),
+    excitatory=(0.5, 0.7, 0.8),
+    updates=4700,
+    eval_every=470,
+    batch_size=64,
+    rate=0.0001,
+    clip=0.5,
+    num_test=500,
+    last=1,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "dt": 10.0,
-        "n": 20,
-        "seeds": 2,
-        "sizes": (16, 18, 24),
-        "size_seeds": (2, 2, 2),
-        "updates": 4,
-        "eval_every": 2,
-        "batch_size": 8,
-        "num_test": 16,
-    },
-    "laptop": FULL
-    | {
-        "dt": 5.0,
-        "size_seeds": (10, 6, 4),
-        "updates": 1000,
-        "eval_every": 250,
-        "rate": 1e-3,
-        "num_test": 250,
-    },
+    "smoke": FULL.replaced(
+        dt=10.0,
+        n=20,
+        seeds=2,
+        sizes=(16, 18, 24),
+        size_seeds=(2, 2, 2),
+        updates=4,
+        eval_every=2,
+        batch_size=8,
+        num_test=16,
+    ),
+    "laptop": FULL.replaced(
+        dt=5.0, size_seeds=(10, 6, 4), updates=1000, eval_every=250, rate=0.001, num_test=250
+    ),
     "paper": FULL,
 }
 SOURCE = "Jarne & Caruso 2023"
@@ -87,13 +109,13 @@ class Found(NamedTuple):
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train all sizes (equally split) and all splits from both starts; draw clouds and radii."""
     s = context.settings
-    task = dj.tasks.LogicTask("and", dt=s["dt"], batch_size=s["batch_size"], num_test=s["num_test"])
-    sizes = dict(zip((s["n"], *s["sizes"]), (s["seeds"], *s["size_seeds"]), strict=True))
+    task = dj.tasks.LogicTask("and", dt=s.dt, batch_size=s.batch_size, num_test=s.num_test)
+    sizes = dict(zip((s.n, *s.sizes), (s.seeds, *s.size_seeds), strict=True))
     found = {}
     for start in _networks.STARTS:
-        for constraint in (*s["excitatory"], _networks.FREE):
+        for constraint in (*s.excitatory, _networks.FREE):
             for n, seeds in sizes.items():
-                if constraint == s["excitatory"][0] or n == s["n"]:
+                if constraint == s.excitatory[0] or n == s.n:
                     found[start, constraint, n] = _one(context, task, start, constraint, n, seeds)
     rows = [
         f.table.assign(start=start, excitatory=constraint, n=n)
@@ -107,12 +129,12 @@ def run(context: Context) -> list[dj.claims.Claim]:
 def _one(context: Context, task, start: str, constraint, n: int, seeds: int) -> Found:
     s = context.settings
     net = _networks.network(n, constraint, start, task.n_out, context.variant)
-    keys = dj.seed_keys(s.get("root", 0), seeds)
+    keys = dj.seed_keys(s.root, seeds)
     whole, params = _networks.start_from(net, task, start, keys=keys)
     run = context.train_one(
         _name(start, constraint, n),
         net,
-        _networks.adam(net, s["rate"], s["clip"]),
+        _networks.adam(net, s.rate, s.clip),
         task,
         keys=keys,
         params=params,
@@ -157,10 +179,10 @@ WHOLE = {"normal": float(np.sqrt(2)), "orthogonal": 1.0}
 
 
 def _draw(context: Context, found) -> None:
-    s, n = context.settings, context.settings["n"]
+    s, n = context.settings, context.settings.n
     for start in _networks.STARTS:
         clouds, radii, styles = {}, {}, {}
-        for constraint in (*s["excitatory"], _networks.FREE):
+        for constraint in (*s.excitatory, _networks.FREE):
             free = constraint == _networks.FREE
             name = "unconstrained" if free else f"{100 * constraint:.0f} % excitatory"
             clouds[name] = found[start, constraint, n].eigenvalues["trained"]
@@ -172,7 +194,7 @@ def _draw(context: Context, found) -> None:
                 radii[name] = WHOLE[start]
         figure = dj.plots.eigenvalue_plane(clouds, radii=radii, reach=1.6, styles=styles)
         context.draw(f"eigenvalues_{start}", figure)
-        share = s["excitatory"][0]
+        share = s.excitatory[0]
         bulk = radii[f"{100 * share:.0f} % excitatory"]
         figure = dj.plots.eigenvalue_plane(
             {stage: found[start, share, n].eigenvalues[stage] for stage in STAGES},
@@ -182,12 +204,12 @@ def _draw(context: Context, found) -> None:
         )
         context.draw(f"stages_{start}", figure)
     lines, x = {}, {}
-    sizes = sorted((n, *s["sizes"]))
-    fewest = min(s["seeds"], *s["size_seeds"])
+    sizes = sorted((n, *s.sizes))
+    fewest = min(s.seeds, *s.size_seeds)
     for start in _networks.STARTS:
         for stage in STAGES:
             name = f"{start}, {stage}"
-            at = [_values(found[start, s["excitatory"][0], m], stage, "outer") for m in sizes]
+            at = [_values(found[start, s.excitatory[0], m], stage, "outer") for m in sizes]
             lines[name], x[name] = [v[:fewest] for v in at], sizes
     styles = {
         f"{start}, {stage}": Style(COLORS[start], line, marker)
@@ -222,8 +244,8 @@ def _claims(context: Context, found) -> list[dj.claims.Claim]:
 
 def _shapes(context: Context, found, start: str) -> list[dj.claims.Claim]:
     """Claim that what was trained has a disc or a ring below 1, and that it was trained."""
-    n, out = context.settings["n"], []
-    for share in context.settings["excitatory"]:
+    n, out = context.settings.n, []
+    for share in context.settings.excitatory:
         at, split = found[start, share, n], f"{100 * share:.0f}"
         out.append(
             evidence.mean(
@@ -286,11 +308,11 @@ def _shapes(context: Context, found, start: str) -> list[dj.claims.Claim]:
 
 def _invariances(context: Context, found, start: str) -> list[dj.claims.Claim]:
     """Claim that neither ratio nor size matters, by the paper's radius and the fitted one."""
-    s, n, out = context.settings, context.settings["n"], []
-    first = s["excitatory"][0]
+    s, n, out = context.settings, context.settings.n, []
+    first = s.excitatory[0]
     for column, measure in MEASURES.items():
         own = _values(found[start, first, n], "trained", column)
-        for share in s["excitatory"][1:]:
+        for share in s.excitatory[1:]:
             split = f"{100 * share:.0f}"
             out.append(
                 evidence.mean(
@@ -305,7 +327,7 @@ def _invariances(context: Context, found, start: str) -> list[dj.claims.Claim]:
                     "0 (here: within ± 0.05)",
                 )
             )
-        for m in s["sizes"]:
+        for m in s.sizes:
             out.append(
                 evidence.mean(
                     context,
@@ -323,7 +345,7 @@ def _invariances(context: Context, found, start: str) -> list[dj.claims.Claim]:
 
 def _laws(context: Context, found, start: str) -> list[dj.claims.Claim]:
     """Claim that closed forms tell what is there before training, and that training keeps it."""
-    n, out = context.settings["n"], []
+    n, out = context.settings.n, []
 
     def over_law(id, what, stage, column, expected, split):
         out.append(
@@ -340,7 +362,7 @@ def _laws(context: Context, found, start: str) -> list[dj.claims.Claim]:
             )
         )
 
-    for share in context.settings["excitatory"]:
+    for share in context.settings.excitatory:
         at, split = found[start, share, n], f"{100 * share:.0f}"
         n_i = dj.signs.num_inhibitory(n, 1 - share)
         inner, outer = law(start, n, n_i)
@@ -385,7 +407,7 @@ def _laws(context: Context, found, start: str) -> list[dj.claims.Claim]:
                 "0 (here: within ± 0.1)",
             )
         )
-    first = context.settings["excitatory"][0]
+    first = context.settings.excitatory[0]
     at = found[start, first, n]
     over_law(
         f"law_whole_{start}",
@@ -400,8 +422,8 @@ def _laws(context: Context, found, start: str) -> list[dj.claims.Claim]:
 
 def _beside_unconstrained(context: Context, found, start: str) -> list[dj.claims.Claim]:
     """Claim what constraining does: a smaller radius, a larger departure from normality."""
-    s, n = context.settings, context.settings["n"]
-    at, free = found[start, s["excitatory"][0], n], found[start, _networks.FREE, n]
+    s, n = context.settings, context.settings.n
+    at, free = found[start, s.excitatory[0], n], found[start, _networks.FREE, n]
 
     def above(id, statement, column, sign):
         difference = _values(free, "trained", column) - _values(at, "trained", column)
@@ -438,8 +460,74 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 1, "laptop": 10, "paper": 2000},
-    claims=63,
-    run=run,
+    claims=(
+        "radius_normal_50",
+        "disc_50",
+        "learned_normal_50",
+        "radius_normal_70",
+        "disc_70",
+        "learned_normal_70",
+        "radius_normal_80",
+        "disc_80",
+        "learned_normal_80",
+        "ratio_outer_normal_70",
+        "ratio_outer_normal_80",
+        "size_outer_normal_75",
+        "size_outer_normal_250",
+        "size_outer_normal_500",
+        "ratio_fitted_outer_normal_70",
+        "ratio_fitted_outer_normal_80",
+        "size_fitted_outer_normal_75",
+        "size_fitted_outer_normal_250",
+        "size_fitted_outer_normal_500",
+        "law_normal_50",
+        "training_normal_50",
+        "law_normal_70",
+        "law_outlier_normal_70",
+        "training_normal_70",
+        "law_normal_80",
+        "law_outlier_normal_80",
+        "training_normal_80",
+        "law_whole_normal",
+        "free_normal",
+        "normality_normal",
+        "radius_orthogonal_50",
+        "ring_50",
+        "learned_orthogonal_50",
+        "radius_orthogonal_70",
+        "ring_70",
+        "learned_orthogonal_70",
+        "radius_orthogonal_80",
+        "ring_80",
+        "learned_orthogonal_80",
+        "ratio_outer_orthogonal_70",
+        "ratio_outer_orthogonal_80",
+        "size_outer_orthogonal_75",
+        "size_outer_orthogonal_250",
+        "size_outer_orthogonal_500",
+        "ratio_fitted_outer_orthogonal_70",
+        "ratio_fitted_outer_orthogonal_80",
+        "size_fitted_outer_orthogonal_75",
+        "size_fitted_outer_orthogonal_250",
+        "size_fitted_outer_orthogonal_500",
+        "law_orthogonal_50",
+        "law_inner_orthogonal_50",
+        "training_orthogonal_50",
+        "law_orthogonal_70",
+        "law_inner_orthogonal_70",
+        "law_outlier_orthogonal_70",
+        "training_orthogonal_70",
+        "law_orthogonal_80",
+        "law_inner_orthogonal_80",
+        "law_outlier_orthogonal_80",
+        "training_orthogonal_80",
+        "law_whole_orthogonal",
+        "free_orthogonal",
+        "normality_orthogonal",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
     fixed=("sizes", "size_seeds", "excitatory"),
 )

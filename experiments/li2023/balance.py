@@ -8,26 +8,55 @@ spectrum. The balance of a unit is the sum of its incoming weights.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.shared import spectra
 
-FULL = {"data": "none", "n": 1000, "n_i": 100, "seeds": 10}
-PRESETS = {"smoke": FULL | {"n": 20, "n_i": 2, "seeds": 3}, "laptop": FULL, "paper": FULL}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        seeds: DESCRIBE ME.
+    """
+
+    n: int
+    n_i: int
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    n=1000,
+    n_i=100,
+    seeds=10,
+)
+PRESETS = {
+    "smoke": FULL.replaced(n=20, n_i=2, seeds=3),
+    "laptop": FULL,
+    "paper": FULL,
+}
 SOURCE = "Li et al. 2023, section 3.3"
 
 
 def run(context: Context) -> list[dj.claims.Claim]:
     """Transplant, and compare the units' sums."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    colei = spectra.recurrent_weights(dj.ColEICell(s["n"], n_i=s["n_i"]), keys)
-    rnn = spectra.recurrent_weights(dj.RNNCell(s["n"]), keys)
+    keys = context.keys()
+    colei = spectra.recurrent_weights(dj.ColEICell(s.n, n_i=s.n_i), keys)
+    rnn = spectra.recurrent_weights(dj.RNNCell(s.n), keys)
     # One after the other: a thousand units' vectors, of all seeds at once, are no small thing.
     hybrid = jnp.stack([dj.spectrum.transplant(a, b) for a, b in zip(colei, rnn, strict=True)])
     before, after = (np.asarray(dj.spectrum.ei_balance(w), float) for w in (colei, hybrid))
@@ -103,6 +132,14 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
-    claims=5,
-    run=run,
+    claims=(
+        "not_altered",
+        "mean_before",
+        "mean_after",
+        "sd_before",
+        "sd_after",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -7,29 +7,52 @@ Sequential MNIST with 1 x 100 units, full scale, each network with and without c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax.numpy as jnp
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
+from experiments.shared import networks, tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 100,
-    "n_i": 10,
-    "updates": 56_250,
-    "eval_every": 1125,
-    "seeds": 10,
-    "last": 5,
-    "batch_size": 32,
-    "bias": "zero",
-    "rate": 0.01,
-    "clip": 10.0,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+        rate: learning rate.
+        clip: largest gradient norm.
+    """
+
+    n: int
+    n_i: int
+    bias: str
+    rate: float
+    clip: float
+
+
+FULL = Settings(
+    data="mnist",
+    n=100,
+    n_i=10,
+    updates=56_250,
+    eval_every=1125,
+    seeds=10,
+    last=5,
+    batch_size=32,
+    bias="zero",
+    rate=0.01,
+    clip=10.0,
+)
 PRESETS = {
-    "smoke": FULL
-    | {"data": "digits", "n": 20, "n_i": 2, "updates": 20, "eval_every": 5, "seeds": 3, "last": 1},
+    "smoke": FULL.replaced(data="digits", n=20, n_i=2, updates=20, eval_every=5, seeds=3, last=1),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -41,21 +64,21 @@ CHANCE = 90.0  # %, of ten digits
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train each network with and without clipping, from the same starts."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    clips = jnp.repeat(jnp.array([s["clip"], jnp.inf]), s["seeds"])
+    task = tasks.smnist(context)
+    keys = context.keys()
+    clips = jnp.repeat(jnp.array([s.clip, jnp.inf]), s.seeds)
     for kind, (net, optimizer) in contestants(context, task).items():
         table = context.train(
             kind.lower(),
             net,
-            lambda clip, optimizer=optimizer: optimizer(s["rate"], clip),
+            lambda clip, optimizer=optimizer: optimizer(s.rate, clip),
             task,
             keys=jnp.concatenate([keys, keys]),
             hyperparams={"clip": clips},
-            num_updates=s["updates"],
-            eval_every=s["eval_every"],
+            num_updates=s.updates,
+            eval_every=s.eval_every,
         ).table
-        context.record_groups((f"{kind} (gc)", kind), table, s["seeds"])
+        context.record_groups((f"{kind} (gc)", kind), table, s.seeds)
     names = [f"{kind}{how}" for kind in KINDS for how in (" (gc)", "")]
     errors = {name: context.final(name, "test_error") for name in names}
     look = {"ylabel": "test error (%)", "log": True}
@@ -74,7 +97,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
 
 def contestants(context: Context, task) -> dict:
     """Make the three networks, each with what makes its optimiser of a rate and a clip."""
-    return networks.three(context.settings, task, context.settings["n"], context.settings["n_i"])
+    return networks.three(context.settings, task, context.settings.n, context.settings.n_i)
 
 
 def _claims(context: Context, errors) -> list[dj.claims.Claim]:
@@ -137,6 +160,13 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.3, "laptop": 50, "paper": 50},
-    claims=4,
-    run=run,
+    claims=(
+        "benefits_colei_above_rnn",
+        "benefits_colei_above_dann",
+        "unstable_without",
+        "unstable_above_rnn",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -8,6 +8,7 @@ Full scale: the gradient of ColEI's inhibitory columns is multiplied by 1, 1/√
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -15,25 +16,46 @@ import optax
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
+from experiments.shared import networks, tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 100,
-    "n_i": 10,
-    "updates": 56_250,
-    "eval_every": 1125,
-    "seeds": 10,
-    "last": 5,
-    "batch_size": 32,
-    "bias": "zero",
-    "rate": 0.01,
-    "clip": 10.0,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+        rate: learning rate.
+        clip: largest gradient norm.
+    """
+
+    n: int
+    n_i: int
+    bias: str
+    rate: float
+    clip: float
+
+
+FULL = Settings(
+    data="mnist",
+    n=100,
+    n_i=10,
+    updates=56_250,
+    eval_every=1125,
+    seeds=10,
+    last=5,
+    batch_size=32,
+    bias="zero",
+    rate=0.01,
+    clip=10.0,
+)
 PRESETS = {
-    "smoke": FULL
-    | {"data": "digits", "n": 20, "n_i": 2, "updates": 20, "eval_every": 10, "seeds": 3, "last": 1},
+    "smoke": FULL.replaced(data="digits", n=20, n_i=2, updates=20, eval_every=10, seeds=3, last=1),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -61,26 +83,26 @@ def scale_inhibitory(factor) -> optax.GradientTransformation:
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train ColEI with the three factors, from the same starts, in one ensemble."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    net = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=networks.input_mean(s, task))
-    factors = {PLAIN: 1.0, ROOT: 1 / math.sqrt(s["n"]), WHOLE: 1 / s["n"]}
+    task = tasks.smnist(context)
+    keys = context.keys()
+    net = networks.colei(1, s.n, s.n_i, task.n_out, input_mean=networks.input_mean(s.bias, task))
+    factors = {PLAIN: 1.0, ROOT: 1 / math.sqrt(s.n), WHOLE: 1 / s.n}
     table = context.train(
         "colei",
         net,
         lambda factor: optax.chain(
             scale_inhibitory(factor),
-            dj.clip_by_tensor_norm(s["clip"]),
-            optax.sgd(s["rate"]),
+            dj.clip_by_tensor_norm(s.clip),
+            optax.sgd(s.rate),
             dj.dale_projection(),
         ),
         task,
         keys=jnp.concatenate([keys] * len(factors)),
-        hyperparams={"factor": jnp.repeat(jnp.array(list(factors.values())), s["seeds"])},
-        num_updates=s["updates"],
-        eval_every=s["eval_every"],
+        hyperparams={"factor": jnp.repeat(jnp.array(list(factors.values())), s.seeds)},
+        num_updates=s.updates,
+        eval_every=s.eval_every,
     ).table
-    context.record_groups(factors, table, s["seeds"])
+    context.record_groups(factors, table, s.seeds)
     errors = {name: context.final(name, "test_error") for name in factors}
     look = {"ylabel": "test error (%)", "log": True}
     context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_error", **look))
@@ -113,6 +135,11 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.3, "laptop": 24, "paper": 24},
-    claims=2,
-    run=run,
+    claims=(
+        "no_gain_root",
+        "no_gain_whole",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

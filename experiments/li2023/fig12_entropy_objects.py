@@ -5,36 +5,74 @@ python -m experiments fig12_entropy_objects --preset laptop --data-dir DIR
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
-from experiments.engine.base import Context, Experiment, stand_in
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training, stand_in
 from experiments.li2023 import _entropy, fig2_objects
 
 _OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "last")
-FULL = {name: fig2_objects.FULL[name] for name in _OF_TASK} | {
-    "sizes": (100, 200, 500, 1000),
-    "shares": (0.01, 0.05, 0.1, 0.25, 0.5),
-    "updates": 37_500,
-    "eval_every": 1250,
-    "seeds": 5,
-    "rate": 0.037,
-    "clips": (1.0,),
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        scenes: data set of the backgrounds.
+        size: units.
+        steps: steps.
+        pictures: pictures measured.
+        sizes: numbers of units compared.
+        shares: inhibitory shares compared.
+        rate: learning rate.
+        clips: gradient clips tried; "none" for no clipping.
+    """
+
+    scenes: str
+    size: int
+    steps: int
+    pictures: int
+    sizes: tuple[int, ...]
+    shares: tuple[float, ...]
+    rate: float
+    clips: tuple[float, ...]
+
+
+FULL = Settings(
+    data="objects64",
+    scenes="bsds500",
+    size=32,
+    steps=5,
+    pictures=40_000,
+    batch_size=32,
+    last=5,
+    sizes=(100, 200, 500, 1000),
+    shares=(0.01, 0.05, 0.1, 0.25, 0.5),
+    updates=37_500,
+    eval_every=1250,
+    seeds=5,
+    rate=0.037,
+    clips=(1.0,),
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "shapes",
-        "scenes": "noise",
-        "size": 16,
-        "pictures": 640,
-        "sizes": (20, 30),
-        "shares": (0.05, 0.5),
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 2,
-        "last": 1,
-    },
-    "laptop": FULL
-    | {"sizes": (100, 200, 500), "shares": (0.02, 0.1, 0.25, 0.5), "updates": 10_000, "seeds": 3},
+    "smoke": FULL.replaced(
+        data="shapes",
+        scenes="noise",
+        size=16,
+        pictures=640,
+        last=1,
+        sizes=(20, 30),
+        shares=(0.05, 0.5),
+        updates=20,
+        eval_every=10,
+        seeds=2,
+    ),
+    "laptop": FULL.replaced(
+        sizes=(100, 200, 500), shares=(0.02, 0.1, 0.25, 0.5), updates=10_000, seeds=3
+    ),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 12"
@@ -55,6 +93,12 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 14, "paper": 900},
-    claims=3,
-    run=run,
+    claims=(
+        "nse_predicts_error",
+        "small_balanced_beats_large_skewed",
+        "fewer_inhibitory_units_are_worse",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -7,15 +7,44 @@ Nothing is trained: 100 initialisations of ColEI, 100 units, 10 % inhibitory, a 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.shared import spectra
 
-FULL = {"data": "none", "n": 100, "n_i": 10, "seeds": 100}
-PRESETS = {"smoke": FULL | {"n": 20, "n_i": 2, "seeds": 5}, "laptop": FULL, "paper": FULL}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        seeds: DESCRIBE ME.
+    """
+
+    n: int
+    n_i: int
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    n=100,
+    n_i=10,
+    seeds=100,
+)
+PRESETS = {
+    "smoke": FULL.replaced(n=20, n_i=2, seeds=5),
+    "laptop": FULL,
+    "paper": FULL,
+}
 SOURCE = "Li et al. 2023, Fig. 14"
 OTHERS = ("gamma", "uniform")
 
@@ -23,11 +52,10 @@ OTHERS = ("gamma", "uniform")
 def run(context: Context) -> list[dj.claims.Claim]:
     """Draw the initialisations and take their singular values."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     cells = {
-        name: dj.ColEICell(s["n"], n_i=s["n_i"], distribution=name)
-        for name in ("exponential", *OTHERS)
-    } | {"RNN": dj.RNNCell(s["n"])}
+        name: dj.ColEICell(s.n, n_i=s.n_i, distribution=name) for name in ("exponential", *OTHERS)
+    } | {"RNN": dj.RNNCell(s.n)}
     start = spectra.at_start(
         {name: spectra.recurrent_weights(cell, keys) for name, cell in cells.items()}
     )
@@ -35,7 +63,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         "singular_values",
         dj.plots.singular_histograms({name: at.sigma for name, at in start.items()}, log=True),
     )
-    n_i, rnn = s["n_i"], start["RNN"]
+    n_i, rnn = s.n_i, start["RNN"]
     out = []
     for name in OTHERS:
         at, usual_at = start[name], start["exponential"]
@@ -95,6 +123,15 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.2, "paper": 0.2},
-    claims=6,
-    run=run,
+    claims=(
+        "gamma_large_mode",
+        "gamma_multimodal",
+        "gamma_nse",
+        "uniform_large_mode",
+        "uniform_multimodal",
+        "uniform_nse",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

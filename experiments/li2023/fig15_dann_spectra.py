@@ -7,23 +7,47 @@ Nothing is trained: 20 initialisations of each; every one follows the RNN's quar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.shared import spectra
 
-FULL = {
-    "data": "none",
-    "n": 100,
-    "shares": (0.01, 0.1, 0.5),
-    "sizes": (100, 300, 1000),
-    "share": 0.1,
-    "seeds": 20,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        shares: inhibitory shares compared.
+        sizes: numbers of units compared.
+        share: inhibitory share.
+        seeds: DESCRIBE ME.
+    """
+
+    n: int
+    shares: tuple[float, ...]
+    sizes: tuple[int, ...]
+    share: float
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    n=100,
+    shares=(0.01, 0.1, 0.5),
+    sizes=(100, 300, 1000),
+    share=0.1,
+    seeds=20,
+)
 PRESETS = {
-    "smoke": FULL | {"n": 20, "shares": (0.05, 0.1, 0.5), "sizes": (10, 20, 40), "seeds": 5},
+    "smoke": FULL.replaced(n=20, shares=(0.05, 0.1, 0.5), sizes=(10, 20, 40), seeds=5),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -35,7 +59,7 @@ RNN_RADIUS = 1 / np.sqrt(3)
 def run(context: Context) -> list[dj.claims.Claim]:
     """Draw the initialisations and take their singular values."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
 
     def start(cells):
         return spectra.at_start(
@@ -45,9 +69,9 @@ def run(context: Context) -> list[dj.claims.Claim]:
     def dann(n, share):
         return dj.DANNCell(n, n_i=dj.signs.num_inhibitory(n, share))
 
-    ratios = start({f"{100 * share:g} % I": dann(s["n"], share) for share in s["shares"]})
-    sizes = start({f"{n} units": dann(n, s["share"]) for n in s["sizes"]})
-    rnns = start({n: dj.RNNCell(n) for n in dict.fromkeys((s["n"], *s["sizes"]))})
+    ratios = start({f"{100 * share:g} % I": dann(s.n, share) for share in s.shares})
+    sizes = start({f"{n} units": dann(n, s.share) for n in s.sizes})
+    rnns = start({n: dj.RNNCell(n) for n in dict.fromkeys((s.n, *s.sizes))})
     for name, group in (("ratios", ratios), ("sizes", sizes)):
         context.draw(
             f"singular_values_{name}",
@@ -62,13 +86,13 @@ def run(context: Context) -> list[dj.claims.Claim]:
             "ratio",
             "The spectra of DANNs were robust to changes in the EI ratio",
             ratios,
-            [rnns[s["n"]]] * len(ratios),
+            [rnns[s.n]] * len(ratios),
         ),
         (
             "size",
             "DANN spectra were similar across network sizes",
             sizes,
-            [rnns[n] for n in s["sizes"]],
+            [rnns[n] for n in s.sizes],
         ),
     ):
         distance = {
@@ -111,6 +135,13 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
-    claims=4,
-    run=run,
+    claims=(
+        "ratio_quarter_circle",
+        "ratio_nse",
+        "size_quarter_circle",
+        "size_nse",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -5,29 +5,53 @@ python -m experiments fig1_partitions --preset laptop --data-dir DIR
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax
 import numpy as np
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
+from experiments.shared import networks, tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 40,
-    "n_i": 8,
-    "updates": 3750,
-    "eval_every": 1875,
-    "seeds": 2,
-    "batch_size": 32,
-    "rate": 0.01,
-    "clip": 10.0,
-    "bias": "zero",
-    "last": 1,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        rate: learning rate.
+        clip: largest gradient norm.
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+    """
+
+    n: int
+    n_i: int
+    rate: float
+    clip: float
+    bias: str
+
+
+FULL = Settings(
+    data="mnist",
+    n=40,
+    n_i=8,
+    updates=3750,
+    eval_every=1875,
+    seeds=2,
+    batch_size=32,
+    rate=0.01,
+    clip=10.0,
+    bias="zero",
+    last=1,
+)
 PRESETS = {
-    "smoke": FULL | {"data": "digits", "n": 10, "n_i": 2, "updates": 20, "eval_every": 10},
+    "smoke": FULL.replaced(data="digits", n=10, n_i=2, updates=20, eval_every=10),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -37,12 +61,12 @@ SOURCE = "Li et al. 2023, Fig. 1; section 2.1"
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train both networks, then draw what they store."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    keys, size = dj.seed_keys(s.get("root", 0), s["seeds"]), (1, s["n"], s["n_i"], task.n_out)
-    colei = networks.colei(*size, input_mean=networks.input_mean(s, task))
+    task = tasks.smnist(context)
+    keys, size = context.keys(), (1, s.n, s.n_i, task.n_out)
+    colei = networks.colei(*size, input_mean=networks.input_mean(s.bias, task))
     dann = networks.dann(*size)
     trained = {
-        name: context.train_one(name, net, optimizer(s["rate"], s["clip"]), task, keys=keys).params
+        name: context.train_one(name, net, optimizer(s.rate, s.clip), task, keys=keys).params
         for name, net, optimizer in (
             ("ColEI", colei, dj.colei_sgd),
             ("DANN", dann, dj.dann_sgd),
@@ -133,6 +157,13 @@ EXPERIMENT = Experiment(
     source="Li et al. 2023, Fig. 1",
     presets=PRESETS,
     expected_minutes={"smoke": 0.2, "laptop": 0.5, "paper": 0.5},
-    claims=4,
-    run=run,
+    claims=(
+        "input_weights_positive",
+        "columns_have_one_sign",
+        "dann_parts_non_negative",
+        "dann_entries_unconstrained",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

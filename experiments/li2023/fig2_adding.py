@@ -7,29 +7,58 @@ Full scale (100 epochs, 30 seeds): DANN < RNN < ColEI in median test error.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment, finite
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training, finite
 from experiments.li2023 import _figure2
 from experiments.shared import networks
 from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
-FULL = {
-    "data": "generated",
-    "n": 10,
-    "n_i": 1,
-    "updates": 14_100,
-    "eval_every": 141,
-    "seeds": 30,
-    "learning_rate": 0.1,
-    "clip_colei": 7.0,
-    "clip_dann": 3.0,
-    "batch_size": 64,
-    "last": 5,
-    "num_train": 9000,
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        learning_rate: learning rate.
+        clip_colei: DESCRIBE ME.
+        clip_dann: DESCRIBE ME.
+        num_train: training examples.
+    """
+
+    n: int
+    n_i: int
+    learning_rate: float
+    clip_colei: float
+    clip_dann: float
+    num_train: int
+
+
+FULL = Settings(
+    data="generated",
+    n=10,
+    n_i=1,
+    updates=14_100,
+    eval_every=141,
+    seeds=30,
+    learning_rate=0.1,
+    clip_colei=7.0,
+    clip_dann=3.0,
+    batch_size=64,
+    last=5,
+    num_train=9000,
+)
+PRESETS = {
+    "smoke": FULL.replaced(updates=30, eval_every=10, seeds=3, last=1, num_train=640),
+    "laptop": FULL,
+    "paper": FULL,
 }
-SMOKE = {"updates": 30, "eval_every": 10, "seeds": 3, "last": 1, "num_train": 640}
-PRESETS = {"smoke": FULL | SMOKE, "laptop": FULL, "paper": FULL}
 SOURCE = "Li et al. 2023, Fig. 2A"
 PAPER = {"RNN": 0.038, "DANN": 0.010, CLIPPED: 0.077}
 # The mean of the two inputs: numbers in [0, 1], and 2 marks in 20 steps.
@@ -39,17 +68,17 @@ INPUT_MEAN = (0.5 + 2 / 20) / 2
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three networks, ColEI with and without gradient clipping."""
     s = context.settings
-    task = dj.tasks.AddingProblem(batch_size=s["batch_size"], num_train=s["num_train"])
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    rate = decay(s["learning_rate"], task.updates_per_epoch)
+    task = dj.tasks.AddingProblem(batch_size=s.batch_size, num_train=s.num_train)
+    keys = context.keys()
+    rate = decay(s.learning_rate, task.updates_per_epoch)
 
-    context.train_one("RNN", networks.rnn(1, s["n"], 1), dj.rnn_sgd(rate), task, keys=keys)
-    net, tx = networks.dann(1, s["n"], s["n_i"], 1), dj.dann_sgd(rate, s["clip_dann"])
+    context.train_one("RNN", networks.rnn(1, s.n, 1), dj.rnn_sgd(rate), task, keys=keys)
+    net, tx = networks.dann(1, s.n, s.n_i, 1), dj.dann_sgd(rate, s.clip_dann)
     context.train_one("DANN", net, tx, task, keys=keys)
     mean = INPUT_MEAN if context.variant == "text" else 0.0
-    net = networks.colei(1, s["n"], s["n_i"], 1, input_mean=mean)
+    net = networks.colei(1, s.n, s.n_i, 1, input_mean=mean)
     _figure2.train_both(
-        context, net, lambda clip: dj.colei_sgd(rate, clip), s["clip_colei"], task, keys=keys
+        context, net, lambda clip: dj.colei_sgd(rate, clip), s.clip_colei, task, keys=keys
     )
 
     errors = {name: context.final(name, "test_mse") for name in ("RNN", "DANN", CLIPPED, FREE)}
@@ -101,7 +130,18 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.3, "laptop": 3.5, "paper": 3.5},
-    claims=8,
-    run=run,
+    claims=(
+        "colei_worse_than_rnn",
+        "colei_worse_than_dann",
+        "rnn_above_dann",
+        "clipping_benefits_colei",
+        "colei_more_variable",
+        "error_rnn",
+        "error_dann",
+        "error_colei",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

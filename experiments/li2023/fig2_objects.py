@@ -9,51 +9,89 @@ those here were found with `search_objects --preset laptop`.
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 
 import dalejax as dj
-from experiments.engine.base import Context, Experiment, stand_in
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training, stand_in
 from experiments.li2023 import _figure2
 from experiments.shared import networks
 from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
-FULL = {
-    "data": "objects64",
-    "scenes": "bsds500",
-    "size": 32,
-    "steps": 5,
-    "pictures": 40_000,
-    "layers": 1,
-    "n": 1000,
-    "n_i": 100,
-    "batch_size": 32,
-    "updates": 37_500,
-    "eval_every": 1250,
-    "seeds": 5,
-    "rate_rnn": 0.24,
-    "rate_dann": 0.24,
-    "rate_colei": 0.037,
-    "clip_rnn": "none",
-    "clip_dann": "none",
-    "clip_colei": 1.0,
-    "last": 5,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        scenes: data set of the backgrounds.
+        size: units.
+        steps: steps.
+        pictures: pictures measured.
+        layers: hidden layers.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        rate_rnn: DESCRIBE ME.
+        rate_dann: DESCRIBE ME.
+        rate_colei: DESCRIBE ME.
+        clip_rnn: DESCRIBE ME.
+        clip_dann: DESCRIBE ME.
+        clip_colei: DESCRIBE ME.
+    """
+
+    scenes: str
+    size: int
+    steps: int
+    pictures: int
+    layers: int
+    n: int
+    n_i: int
+    rate_rnn: float
+    rate_dann: float
+    rate_colei: float
+    clip_rnn: str
+    clip_dann: str
+    clip_colei: float
+
+
+FULL = Settings(
+    data="objects64",
+    scenes="bsds500",
+    size=32,
+    steps=5,
+    pictures=40_000,
+    layers=1,
+    n=1000,
+    n_i=100,
+    batch_size=32,
+    updates=37_500,
+    eval_every=1250,
+    seeds=5,
+    rate_rnn=0.24,
+    rate_dann=0.24,
+    rate_colei=0.037,
+    clip_rnn="none",
+    clip_dann="none",
+    clip_colei=1.0,
+    last=5,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "shapes",
-        "scenes": "noise",
-        "size": 16,
-        "pictures": 640,
-        "n": 20,
-        "n_i": 2,
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 3,
-        "last": 1,
-    },
-    "laptop": FULL | {"updates": 7500, "eval_every": 375},
+    "smoke": FULL.replaced(
+        data="shapes",
+        scenes="noise",
+        size=16,
+        pictures=640,
+        n=20,
+        n_i=2,
+        updates=20,
+        eval_every=10,
+        seeds=3,
+        last=1,
+    ),
+    "laptop": FULL.replaced(updates=7500, eval_every=375),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 2D"
@@ -66,7 +104,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three networks, ColEI with and without gradient clipping."""
     s = context.settings
     task = recognition(context)
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     for name, (net, make_tx) in contestants(context, task).items():
         short = name.split()[0].lower()
         rate, clip = s[f"rate_{short}"], networks.limit(s[f"clip_{short}"])
@@ -94,14 +132,14 @@ def recognition(
     """Make the task of the settings; ``kind`` is its class."""
     s = context.settings
     return kind(
-        s["data"],
-        s["scenes"],
-        size=s["size"],
-        steps=s["steps"],
-        batch_size=s["batch_size"],
-        num_train=s["pictures"],
-        num_valid=s["pictures"] // 10,
-        num_test=s["pictures"] // 10,
+        s.data,
+        s.scenes,
+        size=s.size,
+        steps=s.steps,
+        batch_size=s.batch_size,
+        num_train=s.pictures,
+        num_valid=s.pictures // 10,
+        num_test=s.pictures // 10,
         data_dir=context.data_dir,
     )
 
@@ -109,7 +147,7 @@ def recognition(
 def contestants(context: Context, task) -> dict:
     """Make the three networks, each with what makes its optimiser of a rate and a clip."""
     s = context.settings
-    layers, n, n_i = s["layers"], s["n"], s["n_i"]
+    layers, n, n_i = s.layers, s.n, s.n_i
     # The bias starts at 0: the task's inputs are centred already.
     colei = networks.colei(layers, n, n_i, task.n_out)
     return {
@@ -155,6 +193,13 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.3, "laptop": 30, "paper": 150},
-    claims=4,
-    run=run,
+    claims=(
+        "colei_worse_than_rnn",
+        "colei_worse_than_dann",
+        "clipping_benefits_colei",
+        "colei_more_variable",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -9,67 +9,104 @@ layers before the softmax, as the published scripts do.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import optax
 
 import dalejax as dj
 from dalejax.datasets.readers.corpus import EOS
-from experiments.engine.base import Context, Experiment, stand_in
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training, stand_in
 from experiments.li2023 import _figure2
 from experiments.shared import networks, ngrams
 
-FULL = {
-    "data": "ptb",
-    "vectors": "glove300",
-    "layers": 3,
-    "n": 500,
-    "n_i": 50,
-    "readout_n_i": 1000,
-    "batch_size": 64,
-    "length": 50,
-    "epochs": "offsets",
-    "updates": 43_500,
-    "eval_every": 725,
-    "seeds": 5,
-    "rate_colei": 1.554,
-    "rate_dann": 0.805,
-    "rate_rnn": 0.805,
-    "clip": 1.0,
-    "decay": 0.99,
-    "decay_every": 50,
-    "last": 1,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        vectors: DESCRIBE ME.
+        layers: hidden layers.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        readout_n_i: interneurons of the read-out.
+        length: time steps of a window.
+        epochs: epochs.
+        rate_colei: DESCRIBE ME.
+        rate_dann: DESCRIBE ME.
+        rate_rnn: DESCRIBE ME.
+        clip: largest gradient norm.
+        decay: DESCRIBE ME.
+        decay_every: DESCRIBE ME.
+    """
+
+    vectors: str
+    layers: int
+    n: int
+    n_i: int
+    readout_n_i: int
+    length: int
+    epochs: str
+    rate_colei: float
+    rate_dann: float
+    rate_rnn: float
+    clip: float
+    decay: float
+    decay_every: int
+
+
+FULL = Settings(
+    data="ptb",
+    vectors="glove300",
+    layers=3,
+    n=500,
+    n_i=50,
+    readout_n_i=1000,
+    batch_size=64,
+    length=50,
+    epochs="offsets",
+    updates=43_500,
+    eval_every=725,
+    seeds=5,
+    rate_colei=1.554,
+    rate_dann=0.805,
+    rate_rnn=0.805,
+    clip=1.0,
+    decay=0.99,
+    decay_every=50,
+    last=1,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "topics",
-        "vectors": "random",
-        "layers": 1,
-        "n": 20,
-        "n_i": 2,
-        "readout_n_i": 2,
-        "batch_size": 8,
-        "length": 10,
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 3,
-    },
-    "laptop": FULL
-    | {
-        "vectors": "glove50",
-        "layers": 1,
-        "n": 200,
-        "n_i": 20,
-        "readout_n_i": 20,
-        "batch_size": 24,
-        "length": 35,
-        "updates": 4000,
-        "eval_every": 500,
-        "seeds": 3,
-        # Found with `search_ptb --preset laptop`.
-        "rate_rnn": 2.17,
-        "rate_dann": 1.08,
-        "rate_colei": 1.80,
-    },
+    "smoke": FULL.replaced(
+        data="topics",
+        vectors="random",
+        layers=1,
+        n=20,
+        n_i=2,
+        readout_n_i=2,
+        batch_size=8,
+        length=10,
+        updates=20,
+        eval_every=10,
+        seeds=3,
+    ),
+    "laptop": FULL.replaced(
+        vectors="glove50",
+        layers=1,
+        n=200,
+        n_i=20,
+        readout_n_i=20,
+        batch_size=24,
+        length=35,
+        updates=4000,
+        eval_every=500,
+        seeds=3,
+        rate_colei=1.8,
+        rate_dann=1.08,
+        rate_rnn=2.17,
+    ),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 2C"
@@ -82,11 +119,11 @@ def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three networks; every one is clipped, as the published runs were."""
     s = context.settings
     task = language_model(context)
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     for name, (net, make_tx) in contestants(context, task).items():
         short = name.split()[0].lower()
-        context.train_one(name, net, make_tx(s[f"rate_{short}"], s["clip"]), task, keys=keys)
-    text = dj.datasets.load_text(s["data"], data_dir=context.data_dir)
+        context.train_one(name, net, make_tx(s[f"rate_{short}"], s.clip), task, keys=keys)
+    text = dj.datasets.load_text(s.data, data_dir=context.data_dir)
     counted = ngrams.perplexities(*text[:3], task.n_out, text.vocabulary.index(EOS))
     perplexity = {name: context.final(name, "test_perplexity") for name in NAMES}
     look = {
@@ -104,11 +141,11 @@ def language_model(context: Context) -> dj.tasks.LanguageModel:
     """Make the task of the settings."""
     s = context.settings
     return dj.tasks.LanguageModel(
-        s["data"],
-        vectors=s["vectors"],
-        length=s["length"],
-        batch_size=s["batch_size"],
-        epochs=s["epochs"],
+        s.data,
+        vectors=s.vectors,
+        length=s.length,
+        batch_size=s.batch_size,
+        epochs=s.epochs,
         data_dir=context.data_dir,
     )
 
@@ -118,7 +155,7 @@ def decaying(settings, optimizer):
 
     def make_tx(learning_rate, clip):
         rate = optax.exponential_decay(
-            learning_rate, settings["decay_every"], settings["decay"], staircase=True
+            learning_rate, settings.decay_every, settings.decay, staircase=True
         )
         return optimizer(rate, clip)
 
@@ -129,13 +166,13 @@ def contestants(context: Context, task) -> dict:
     """Make the three networks, each with what makes its optimiser of a rate and a clip."""
     s = context.settings
     size = {"dense": DENSE if context.variant == "code" else 0, "every_step": True}
-    layers, n, n_i = s["layers"], s["n"], s["n_i"]
+    layers, n, n_i = s.layers, s.n, s.n_i
     mean = task.input_mean if context.variant == "text" else 0.0
 
     return {
         "RNN": (networks.rnn(layers, n, task.n_out, **size), decaying(s, dj.rnn_sgd)),
         "DANN": (
-            networks.dann(layers, n, n_i, task.n_out, readout_n_i=s["readout_n_i"], **size),
+            networks.dann(layers, n, n_i, task.n_out, readout_n_i=s.readout_n_i, **size),
             decaying(s, dj.dann_sgd),
         ),
         "ColEI (gc)": (
@@ -148,7 +185,7 @@ def contestants(context: Context, task) -> dict:
 def _claims(context: Context, perplexity, counted, source) -> list[dj.claims.Claim]:
     s = context.settings
     summary = {name: dj.results.summary(values) for name, values in perplexity.items()}
-    note = s["data"] + stand_in(source)
+    note = s.data + stand_in(source)
     models = ", ".join(f"{name} {value:.0f}" for name, value in counted.items())
     claims = []
     for name, paper in PAPER.items():
@@ -176,7 +213,15 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 56, "paper": 5600},
-    claims=5,
-    run=run,
+    claims=(
+        "perplexity_rnn",
+        "perplexity_dann",
+        "colei_worse_than_rnn",
+        "colei_worse_than_dann",
+        "colei_more_variable",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

@@ -7,37 +7,53 @@ Full scale (30 epochs): RNN and DANN at most 1.9 % test error, ColEI above both.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.li2023 import _figure2
-from experiments.shared import networks
+from experiments.shared import networks, tasks
 from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
-FULL = {
-    "data": "mnist",
-    "layers": 3,
-    "n": 100,
-    "n_i": 10,
-    "updates": 56_250,
-    "eval_every": 1125,
-    "seeds": 6,
-    "learning_rate": 0.01,
-    "clip": 10.0,
-    "batch_size": 32,
-    "last": 5,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        layers: hidden layers.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        learning_rate: learning rate.
+        clip: largest gradient norm.
+    """
+
+    layers: int
+    n: int
+    n_i: int
+    learning_rate: float
+    clip: float
+
+
+FULL = Settings(
+    data="mnist",
+    layers=3,
+    n=100,
+    n_i=10,
+    updates=56_250,
+    eval_every=1125,
+    seeds=6,
+    learning_rate=0.01,
+    clip=10.0,
+    batch_size=32,
+    last=5,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "n": 20,
-        "n_i": 2,
-        "layers": 2,
-        "updates": 60,
-        "eval_every": 30,
-        "seeds": 3,
-        "last": 1,
-    },
+    "smoke": FULL.replaced(
+        data="digits", layers=2, n=20, n_i=2, updates=60, eval_every=30, seeds=3, last=1
+    ),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -47,18 +63,18 @@ SOURCE = "Li et al. 2023, Fig. 2B"
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train the three networks, ColEI with and without gradient clipping."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    size = (s["layers"], s["n"])
-    rate = s["learning_rate"]
+    task = tasks.smnist(context)
+    keys = context.keys()
+    size = (s.layers, s.n)
+    rate = s.learning_rate
 
     context.train_one("RNN", networks.rnn(*size, task.n_out), dj.rnn_sgd(rate), task, keys=keys)
-    net = networks.dann(*size, s["n_i"], task.n_out)
+    net = networks.dann(*size, s.n_i, task.n_out)
     context.train_one("DANN", net, dj.dann_sgd(rate), task, keys=keys)
     mean = task.input_mean if context.variant == "text" else 0.0
-    net = networks.colei(*size, s["n_i"], task.n_out, input_mean=mean)
+    net = networks.colei(*size, s.n_i, task.n_out, input_mean=mean)
     _figure2.train_both(
-        context, net, lambda clip: dj.colei_sgd(rate, clip), s["clip"], task, keys=keys
+        context, net, lambda clip: dj.colei_sgd(rate, clip), s.clip, task, keys=keys
     )
 
     names = ("RNN", "DANN", CLIPPED, FREE)
@@ -97,7 +113,17 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 50, "paper": 50},
-    claims=7,
-    run=run,
+    claims=(
+        "error_rnn",
+        "error_dann",
+        "error_colei",
+        "colei_worse_than_rnn",
+        "colei_worse_than_dann",
+        "clipping_benefits_colei",
+        "colei_more_variable",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

@@ -8,6 +8,7 @@ Nothing is trained: 100 initialisations of each network, 100 units, 10 % inhibit
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,11 +16,38 @@ from scipy import stats
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.shared import spectra
 
-FULL = {"data": "none", "n": 100, "n_i": 10, "seeds": 100}
-PRESETS = {"smoke": FULL | {"n": 20, "n_i": 2, "seeds": 5}, "laptop": FULL, "paper": FULL}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        seeds: DESCRIBE ME.
+    """
+
+    n: int
+    n_i: int
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    n=100,
+    n_i=10,
+    seeds=100,
+)
+PRESETS = {
+    "smoke": FULL.replaced(n=20, n_i=2, seeds=5),
+    "laptop": FULL,
+    "paper": FULL,
+}
 SOURCE = "Li et al. 2023, Fig. 3"
 # An RNN's entries have variance 1/(3n): circle and quarter circle of radius 1/sqrt(3), 2/sqrt(3).
 RNN_RADIUS = 1 / math.sqrt(3)
@@ -29,11 +57,11 @@ COLEI_RADIUS = 1.5
 def run(context: Context) -> list[dj.claims.Claim]:
     """Draw the initialisations, take their spectra, compare them with the laws."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     cells = {
-        "ColEI": dj.ColEICell(s["n"], n_i=s["n_i"]),
-        "RNN": dj.RNNCell(s["n"]),
-        "DANN": dj.DANNCell(s["n"], n_i=s["n_i"]),
+        "ColEI": dj.ColEICell(s.n, n_i=s.n_i),
+        "RNN": dj.RNNCell(s.n),
+        "DANN": dj.DANNCell(s.n, n_i=s.n_i),
     }
     W = {name: spectra.recurrent_weights(cell, keys) for name, cell in cells.items()}
     eigenvalues = {name: np.asarray(dj.spectrum.eigenvalues(w)) for name, w in W.items()}
@@ -129,7 +157,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
         "≈ 11.5",
     )
     # Between the bulk (excitatory columns) and the n_i large values there is a gap.
-    n_i = context.settings["n_i"]
+    n_i = context.settings.n_i
     gap = sigma["ColEI"][:, n_i - 1] / sigma["ColEI"][:, n_i]
     add(
         "colei_multimodal",
@@ -161,6 +189,24 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.2, "laptop": 0.3, "paper": 0.3},
-    claims=15,
-    run=run,
+    claims=(
+        "colei_radius",
+        "rnn_radius",
+        "dann_radius",
+        "rnn_circle_law",
+        "dann_circle_law",
+        "colei_clustered",
+        "rnn_sigma_max",
+        "rnn_quarter_circle",
+        "dann_sigma_max",
+        "dann_quarter_circle",
+        "colei_sigma_max",
+        "colei_multimodal",
+        "rnn_nse",
+        "dann_nse",
+        "colei_nse",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

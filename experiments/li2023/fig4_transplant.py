@@ -10,40 +10,71 @@ its entries must keep.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.li2023 import _transplant
 from experiments.li2023._transplant import COLEI, RNN
+from experiments.shared import tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 100,
-    "n_i": 10,
-    "updates": 56_250,
-    "eval_every": 750,
-    "last": 5,
-    "seeds_colei": 30,
-    "seeds_rnn": 10,
-    "learning_rate": 0.01,
-    "clip": 10.0,
-    "batch_size": 32,
-    "hybrid_signs": "elements",
-    "bias": "zero",
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        updates: DESCRIBE ME.
+        eval_every: DESCRIBE ME.
+        last: DESCRIBE ME.
+        seeds_colei: seeds of configurations on ColEI's side.
+        seeds_rnn: seeds of configurations that start as RNNs.
+        learning_rate: learning rate.
+        clip: largest gradient norm.
+        batch_size: DESCRIBE ME.
+        hybrid_signs: signs that frozen hybrids keep: their own or the columns'.
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+    """
+
+    n: int
+    n_i: int
+    updates: int
+    eval_every: int
+    last: int
+    seeds_colei: int
+    seeds_rnn: int
+    learning_rate: float
+    clip: float
+    batch_size: int
+    hybrid_signs: str
+    bias: str
+
+
+FULL = Settings(
+    data="mnist",
+    n=100,
+    n_i=10,
+    updates=56_250,
+    eval_every=750,
+    last=5,
+    seeds_colei=30,
+    seeds_rnn=10,
+    learning_rate=0.01,
+    clip=10.0,
+    batch_size=32,
+    hybrid_signs="elements",
+    bias="zero",
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "n": 20,
-        "n_i": 2,
-        "updates": 60,
-        "eval_every": 30,
-        "last": 1,
-        "seeds_colei": 4,
-        "seeds_rnn": 3,
-    },
-    "laptop": FULL | {"updates": 18_750},
+    "smoke": FULL.replaced(
+        data="digits", n=20, n_i=2, updates=60, eval_every=30, last=1, seeds_colei=4, seeds_rnn=3
+    ),
+    "laptop": FULL.replaced(updates=18_750),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 4"
@@ -61,11 +92,11 @@ PAPER_RNN_LINE = 1.65
 
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train all configurations in one ensemble and take the six effects."""
-    task = context.smnist(batch_size=context.settings["batch_size"])
+    task = tasks.smnist(context, batch_size=context.settings.batch_size)
     rates = CODE_RATES if context.variant == "code" else None
     errors = _transplant.train(context, task, "test_error", rates)
     sides, comparisons = _transplant.effects(errors)
-    mnist = context.settings["data"] == "mnist"
+    mnist = context.settings.data == "mnist"
     _transplant.draw(
         context,
         "test_error",
@@ -125,7 +156,17 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 35, "paper": 160},
-    claims=7,
-    run=run,
+    claims=(
+        "gap",
+        "rnn_spectrum",
+        "colei_spectrum",
+        "rnn_spectrum_above_signs",
+        "rnn_spectrum_above_vectors",
+        "colei_spectrum_above_signs",
+        "colei_spectrum_above_vectors",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

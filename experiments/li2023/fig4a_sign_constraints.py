@@ -5,13 +5,33 @@ python -m experiments fig4a_sign_constraints --preset laptop
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.li2023 import _transplant, fig4_transplant
 from experiments.li2023._transplant import COLEI, COLEI_FREE, RNN, RNN_FROZEN
 
-PRESETS = {name: {"data": s["data"]} for name, s in fig4_transplant.PRESETS.items()}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+    """
+
+
+FULL = Settings(
+    data="mnist",
+)
+PRESETS = {
+    "smoke": FULL.replaced(data="digits"),
+    "laptop": FULL,
+    "paper": FULL,
+}
 SOURCE = "Li et al. 2023, Fig. 4A; section 3.3"
 PAPER = {"RNN": ("0.7 ± 0.3", 0.4, 1.0), "ColEI": ("1 ± 1", 0.0, 2.0)}
 
@@ -52,8 +72,15 @@ EXPERIMENT = Experiment(
     source="Li et al. 2023, Fig. 4A",
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.1, "paper": 0.1},
-    claims=4,
-    run=run,
+    claims=(
+        "rnn_signs",
+        "colei_signs",
+        "rnn_signs_below_gap",
+        "colei_signs_below_gap",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=fig4_transplant.EXPERIMENT.variants,
     reads=fig4_transplant.EXPERIMENT,
 )

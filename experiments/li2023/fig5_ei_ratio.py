@@ -8,42 +8,67 @@ Full scale. Expect NSE .68, .80, .91 of ColEI with 1, 10, 50 inhibitory units, .
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks, spectra
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
+from experiments.shared import networks, spectra, tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 100,
-    "updates": 56_250,
-    "eval_every": 1125,
-    "seeds": 10,
-    "last": 5,
-    "batch_size": 32,
-    "bias": "zero",
-    "shares": (0.01, 0.1, 0.5),
-    "rates_colei": (0.010772, 0.010772, 0.010772),
-    "clips_colei": (5.0, 10.0, 10.0),
-    "rates_dann": (0.023208, 0.010772, 0.010772),
-    "clips_dann": (5.0, 5.0, 10.0),
-    "rate_rnn": 0.01,
-    "clip_rnn": 5.0,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+        shares: inhibitory shares compared.
+        rates_colei: DESCRIBE ME.
+        clips_colei: DESCRIBE ME.
+        rates_dann: DESCRIBE ME.
+        clips_dann: DESCRIBE ME.
+        rate_rnn: DESCRIBE ME.
+        clip_rnn: DESCRIBE ME.
+    """
+
+    n: int
+    bias: str
+    shares: tuple[float, ...]
+    rates_colei: tuple[float, ...]
+    clips_colei: tuple[float, ...]
+    rates_dann: tuple[float, ...]
+    clips_dann: tuple[float, ...]
+    rate_rnn: float
+    clip_rnn: float
+
+
+FULL = Settings(
+    data="mnist",
+    n=100,
+    updates=56_250,
+    eval_every=1125,
+    seeds=10,
+    last=5,
+    batch_size=32,
+    bias="zero",
+    shares=(0.01, 0.1, 0.5),
+    rates_colei=(0.010772, 0.010772, 0.010772),
+    clips_colei=(5.0, 10.0, 10.0),
+    rates_dann=(0.023208, 0.010772, 0.010772),
+    clips_dann=(5.0, 5.0, 10.0),
+    rate_rnn=0.01,
+    clip_rnn=5.0,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "n": 20,
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 3,
-        "last": 1,
-        "shares": (0.05, 0.1, 0.5),
-    },
+    "smoke": FULL.replaced(
+        data="digits", n=20, updates=20, eval_every=10, seeds=3, last=1, shares=(0.05, 0.1, 0.5)
+    ),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -60,8 +85,8 @@ def name_of(kind: str, share: float) -> str:
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train all ratios of both networks and the RNN; set NSE and error side by side."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    task = tasks.smnist(context)
+    keys = context.keys()
     W = {}
     for name, net, tx in contestants(context, task):
         context.train_one(name, net, tx, task, keys=keys)
@@ -70,7 +95,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     start = spectra.at_start(W)
     spectra.write_entropy(context, start, errors)
 
-    shares, last = s["shares"], {RNN: float(errors[RNN].mean())}
+    shares, last = s.shares, {RNN: float(errors[RNN].mean())}
     look = {"ylabel": "test error (%)", "log": True, "hlines": {"RNN, at the end": last[RNN]}}
     for kind in ("ColEI", "DANN"):
         table = pd.concat([_rows(context, name_of(kind, share)) for share in shares])
@@ -85,15 +110,15 @@ def run(context: Context) -> list[dj.claims.Claim]:
 def contestants(context: Context, task):
     """Give each configuration's name, network and optimiser."""
     s, code = context.settings, context.variant == "code"
-    n, mean = s["n"], networks.input_mean(s, task)
-    yield RNN, networks.rnn(1, n, task.n_out), dj.rnn_sgd(s["rate_rnn"], s["clip_rnn"])
-    for i, share in enumerate(s["shares"]):
+    n, mean = s.n, networks.input_mean(s.bias, task)
+    yield RNN, networks.rnn(1, n, task.n_out), dj.rnn_sgd(s.rate_rnn, s.clip_rnn)
+    for i, share in enumerate(s.shares):
         n_i = dj.signs.num_inhibitory(n, share)
         net = networks.colei(1, n, n_i, task.n_out, input_mean=mean)
-        tx = dj.colei_sgd(s["rates_colei"][i], s["clips_colei"][i])
+        tx = dj.colei_sgd(s.rates_colei[i], s.clips_colei[i])
         yield name_of("ColEI", share), net, tx
         net = networks.dann(1, n, n // 2 if code else n_i, task.n_out, inputs_pool=n_i)
-        tx = dj.dann_sgd(s["rates_dann"][i], s["clips_dann"][i])
+        tx = dj.dann_sgd(s.rates_dann[i], s.clips_dann[i])
         yield name_of("DANN", share), net, tx
 
 
@@ -103,7 +128,7 @@ def _rows(context: Context, name: str) -> pd.DataFrame:
 
 
 def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
-    shares = context.settings["shares"]
+    shares = context.settings.shares
     few, some, half = (name_of("ColEI", share) for share in shares)
     out = evidence.above(
         context,
@@ -190,8 +215,20 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 1, "laptop": 60, "paper": 60},
-    claims=9,
-    run=run,
+    claims=(
+        "fewest_learns_worse",
+        "fewer_learns_worse",
+        "colei_0_above_rnn",
+        "colei_1_above_rnn",
+        "colei_2_above_rnn",
+        "nse_falls",
+        "sigma_max_rises",
+        "nse_predicts_error",
+        "dann_nse",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
     fixed=("shares", "rates_colei", "clips_colei", "rates_dann", "clips_dann"),
 )

@@ -7,39 +7,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks, spectra
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
+from experiments.shared import networks, spectra, tasks
 
-FULL = {
-    "data": "mnist",
-    "sizes": (100, 300, 1000),
-    "share": 0.1,
-    "updates": 187_500,
-    "eval_every": 3750,
-    "seeds": 5,
-    "last": 5,
-    "batch_size": 32,
-    "bias": "zero",
-    "rate": 0.015811,
-    "rate_rnn": 0.015,
-    "clip": 10.0,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        sizes: numbers of units compared.
+        share: inhibitory share.
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+        rate: learning rate.
+        rate_rnn: DESCRIBE ME.
+        clip: largest gradient norm.
+    """
+
+    sizes: tuple[int, ...]
+    share: float
+    bias: str
+    rate: float
+    rate_rnn: float
+    clip: float
+
+
+FULL = Settings(
+    data="mnist",
+    sizes=(100, 300, 1000),
+    share=0.1,
+    updates=187_500,
+    eval_every=3750,
+    seeds=5,
+    last=5,
+    batch_size=32,
+    bias="zero",
+    rate=0.015811,
+    rate_rnn=0.015,
+    clip=10.0,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "sizes": (10, 20, 40),
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 3,
-        "last": 1,
-    },
-    "laptop": FULL | {"updates": 3750, "eval_every": 750, "last": 1},
+    "smoke": FULL.replaced(
+        data="digits", sizes=(10, 20, 40), updates=20, eval_every=10, seeds=3, last=1
+    ),
+    "laptop": FULL.replaced(updates=3750, eval_every=750, last=1),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 6"
@@ -55,34 +75,34 @@ def name_of(kind: str, n: int) -> str:
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train all sizes of the three networks; set NSE and error side by side."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    task = tasks.smnist(context)
+    keys = context.keys()
     W = {}
-    for n in s["sizes"]:
-        n_i = dj.signs.num_inhibitory(n, s["share"])
-        for kind, (net, optimizer) in networks.three(s, task, n, n_i).items():
+    for n in s.sizes:
+        n_i = dj.signs.num_inhibitory(n, s.share)
+        for kind, (net, optimizer) in networks.three(task, n, n_i).items():
             name, rate = name_of(kind, n), s["rate_rnn" if kind == "RNN" else "rate"]
-            context.train_one(name, net, optimizer(rate, s["clip"]), task, keys=keys)
+            context.train_one(name, net, optimizer(rate, s.clip), task, keys=keys)
             W[name] = np.asarray(net.effective(dj.initial_params(net, task, keys=keys))[0].W)
     errors = {name: context.final(name, "test_error") for name in W}
     start = spectra.at_start(W)
     spectra.write_entropy(context, start, errors)
 
     for kind in KINDS[1:]:
-        names = [name_of(kind, n) for n in s["sizes"]]
+        names = [name_of(kind, n) for n in s.sizes]
         table = context.table
         table = pd.concat([table[table.configuration == name] for name in names])
         curves = dj.plots.learning_curves(table, "test_error", ylabel="test error (%)", log=True)
         context.draw(f"learning_curves_{kind.lower()}", curves)
     context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
-    names = [name_of("ColEI", n) for n in s["sizes"]]
+    names = [name_of("ColEI", n) for n in s.sizes]
     spectra.draw_beside(context, start, errors, names, "test error (%)")
     return _claims(context, start, errors)
 
 
 def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
     s = context.settings
-    small, middle, large = (name_of("ColEI", n) for n in s["sizes"])
+    small, middle, large = (name_of("ColEI", n) for n in s.sizes)
     out = evidence.above(
         context,
         [
@@ -129,8 +149,8 @@ def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
     )
     # The bulk: all but the mode of n_i large values.
     bulk = [
-        float(np.std(a.sigma[:, dj.signs.num_inhibitory(n, s["share"]) :]))
-        for a, n in zip(at, s["sizes"], strict=True)
+        float(np.std(a.sigma[:, dj.signs.num_inhibitory(n, s.share) :]))
+        for a, n in zip(at, s.sizes, strict=True)
     ]
     out.append(
         evidence.number(
@@ -164,7 +184,16 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 60, "paper": 2000},
-    claims=6,
-    run=run,
+    claims=(
+        "smallest_learns_worse",
+        "smaller_learns_worse",
+        "nse_rises",
+        "sigma_max_rises",
+        "bulk_clusters",
+        "nse_predicts_error",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     fixed=("sizes",),
 )

@@ -7,46 +7,59 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
 import dalejax as dj
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.li2023 import _entropy
-from experiments.shared import networks
+from experiments.shared import networks, tasks
 
-FULL = {
-    "data": "mnist",
-    "sizes": (100, 200, 300, 400, 500, 600, 700, 800, 900, 1000),
-    "shares": tuple(np.linspace(0.01, 0.5, 10).round(4).tolist()),
-    "updates": 56_250,
-    "eval_every": 1125,
-    "seeds": 5,
-    "last": 5,
-    "batch_size": 32,
-    "bias": "zero",
-    "rate": 0.01,
-    "clips": (5.0, 10.0),
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        sizes: numbers of units compared.
+        shares: inhibitory shares compared.
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+        rate: learning rate.
+        clips: gradient clips tried; "none" for no clipping.
+    """
+
+    sizes: tuple[int, ...]
+    shares: tuple[float, ...]
+    bias: str
+    rate: float
+    clips: tuple[float, ...]
+
+
+FULL = Settings(
+    data="mnist",
+    sizes=(100, 200, 300, 400, 500, 600, 700, 800, 900, 1000),
+    shares=(0.01, 0.0644, 0.1189, 0.1733, 0.2278, 0.2822, 0.3367, 0.3911, 0.4456, 0.5),
+    updates=56_250,
+    eval_every=1125,
+    seeds=5,
+    last=5,
+    batch_size=32,
+    bias="zero",
+    rate=0.01,
+    clips=(5.0, 10.0),
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "sizes": (20, 30),
-        "shares": (0.05, 0.5),
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 2,
-        "last": 1,
-    },
-    "laptop": FULL
-    | {
-        "sizes": (100, 200, 400),
-        "updates": 5625,
-        "eval_every": 1125,
-        "seeds": 3,
-        "last": 1,
-        "clips": (10.0,),
-    },
+    "smoke": FULL.replaced(
+        data="digits",
+        sizes=(20, 30),
+        shares=(0.05, 0.5),
+        updates=20,
+        eval_every=10,
+        seeds=2,
+        last=1,
+    ),
+    "laptop": FULL.replaced(sizes=(100, 200, 400), updates=5625, seeds=3, last=1, clips=(10.0,)),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 7"
@@ -55,8 +68,8 @@ SOURCE = "Li et al. 2023, Fig. 7"
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train the grid; draw the maps and the scatter."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"])
-    grid = _entropy.train(context, task, "test_error", input_mean=networks.input_mean(s, task))
+    task = tasks.smnist(context)
+    grid = _entropy.train(context, task, "test_error", input_mean=networks.input_mean(s.bias, task))
     _entropy.draw(context, grid, "test error (%)")
     section = f"{SOURCE}; section 3.4"
     return _entropy.claims(context, grid, section) + _entropy.nse_claims(context, grid, section)
@@ -67,6 +80,14 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 50, "paper": 20_000},
-    claims=5,
-    run=run,
+    claims=(
+        "nse_predicts_error",
+        "small_balanced_beats_large_skewed",
+        "fewer_inhibitory_units_are_worse",
+        "nse_rises_with_size",
+        "nse_rises_with_share",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

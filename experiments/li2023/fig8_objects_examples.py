@@ -5,23 +5,49 @@ python -m experiments fig8_objects_examples --preset laptop --data-dir DIR
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 import dalejax as dj
-from experiments.engine.base import Context, Experiment, stand_in
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
+from experiments.engine.settings import stand_in
 from experiments.li2023 import fig2_objects
 
 _COLUMNS = 8
-FULL = {
-    "data": "objects64",
-    "scenes": "bsds500",
-    "size": 32,
-    "steps": 5,
-    "pictures": 4000,
-    "batch_size": 32,
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        scenes: data set of the backgrounds.
+        size: units.
+        steps: steps.
+        pictures: pictures measured.
+        batch_size: DESCRIBE ME.
+    """
+
+    scenes: str
+    size: int
+    steps: int
+    pictures: int
+    batch_size: int
+
+
+FULL = Settings(
+    data="objects64",
+    scenes="bsds500",
+    size=32,
+    steps=5,
+    pictures=4000,
+    batch_size=32,
+)
 PRESETS = {
-    "smoke": FULL | {"data": "shapes", "scenes": "noise", "pictures": 800},
+    "smoke": FULL.replaced(data="shapes", scenes="noise", pictures=800),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -31,7 +57,7 @@ SOURCE = "Li et al. 2023, Fig. 8"
 def run(context: Context) -> list[dj.claims.Claim]:
     """Draw the first pictures of each category, and check what the text says of the task."""
     task = fig2_objects.recognition(context)
-    size = context.settings["size"]
+    size = context.settings.size
     pictures, labels = task.data["train"]
     chosen = [np.flatnonzero(labels == c)[:_COLUMNS] for c in range(task.n_out)]
     shown = np.stack([pictures[rows].reshape(-1, size, size) for rows in chosen])
@@ -56,6 +82,8 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.2, "paper": 0.2},
-    claims=1,
-    run=run,
+    claims=("objects_in_categories",),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

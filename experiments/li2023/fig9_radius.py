@@ -9,6 +9,7 @@ At every radius each network has the learning rate and the clip of the lowest va
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +18,10 @@ import pandas as pd
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
+from experiments.shared import networks, tasks
 
 _WIDE = (
     0.2,
@@ -40,45 +43,87 @@ _WIDE = (
     10.0,
     13.0,
 )
-FULL = {
-    "data": "mnist",
-    "valid": 10_000,
-    "n": 100,
-    "n_i": 10,
-    "updates": 46_890,
-    "eval_every": 1563,
-    "seeds": 5,
-    "last": 5,
-    "batch_size": 32,
-    "bias": "zero",
-    "radii": _WIDE,
-    "rates": (0.05, 0.0232, 0.01077, 0.005, 0.00232, 0.00108, 0.0005),
-    "clips": (1.0, 5.0, 10.0, "none"),
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        valid: training examples kept back for validation.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+        radii: spectral radii compared.
+        rates: learning rates tried.
+        clips: gradient clips tried; "none" for no clipping.
+    """
+
+    valid: int
+    n: int
+    n_i: int
+    bias: str
+    radii: tuple[float, ...]
+    rates: tuple[float, ...]
+    clips: tuple[float | str, ...]
+
+
+FULL = Settings(
+    data="mnist",
+    valid=10_000,
+    n=100,
+    n_i=10,
+    updates=46_890,
+    eval_every=1563,
+    seeds=5,
+    last=5,
+    batch_size=32,
+    bias="zero",
+    radii=(
+        0.2,
+        0.4,
+        0.5,
+        0.5773502691896258,
+        0.7,
+        0.8,
+        0.9,
+        1.0,
+        1.1547005383792517,
+        2.0,
+        2.8284271247461903,
+        3.0,
+        4.0,
+        5.0,
+        6.0,
+        8.0,
+        10.0,
+        13.0,
+    ),
+    rates=(0.05, 0.0232, 0.01077, 0.005, 0.00232, 0.00108, 0.0005),
+    clips=(1.0, 5.0, 10.0, "none"),
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "valid": 500,
-        "n": 20,
-        "n_i": 2,
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 2,
-        "last": 1,
-        "radii": (0.4, 4.0),
-        "rates": (0.05, 0.01),
-        "clips": (1.0,),
-    },
-    "laptop": FULL
-    | {
-        "updates": 6252,
-        "seeds": 3,
-        "last": 1,
-        "radii": (0.2, 0.4, 1 / math.sqrt(3), 1.0, 2.0, 4.0, 7.0, 10.0, 13.0),
-        "rates": (0.0232, 0.01077, 0.005, 0.00108),
-        "clips": (1.0, 10.0),
-    },
+    "smoke": FULL.replaced(
+        data="digits",
+        valid=500,
+        n=20,
+        n_i=2,
+        updates=20,
+        eval_every=10,
+        seeds=2,
+        last=1,
+        radii=(0.4, 4.0),
+        rates=(0.05, 0.01),
+        clips=(1.0,),
+    ),
+    "laptop": FULL.replaced(
+        updates=6252,
+        seeds=3,
+        last=1,
+        radii=(0.2, 0.4, 0.5773502691896258, 1.0, 2.0, 4.0, 7.0, 10.0, 13.0),
+        rates=(0.0232, 0.01077, 0.005, 0.00108),
+        clips=(1.0, 10.0),
+    ),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 9"
@@ -87,11 +132,11 @@ SOURCE = "Li et al. 2023, Fig. 9"
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train radius x rate x clip x seed of each network as one ensemble, choose by validation."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"], num_valid=s["valid"])
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    contestants = networks.three(s, task, s["n"], s["n_i"], inhibition="iid")
+    task = tasks.smnist(context, num_valid=s.valid)
+    keys = context.keys()
+    contestants = networks.three(task, s.n, s.n_i, inhibition="iid")
     grid = pd.MultiIndex.from_product(
-        [s["radii"], s["rates"], s["clips"], range(s["seeds"])],
+        [s.radii, s.rates, s.clips, range(s.seeds)],
         names=["radius", "rate", "clip", "seed"],
     ).to_frame(index=False)
     seeds, chosen = grid["seed"].to_numpy(), []
@@ -109,8 +154,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
                 "learning_rate": jnp.array(grid["rate"], jnp.float32),
                 "clip": jnp.array([networks.limit(c) for c in grid["clip"]], jnp.float32),
             },
-            num_updates=s["updates"],
-            eval_every=s["eval_every"],
+            num_updates=s.updates,
+            eval_every=s.eval_every,
         )
         context.record(kind, run.table)
         scores = {m: context.final(kind, f"{m}_error").to_numpy() for m in ("valid", "test")}
@@ -220,6 +265,16 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 60, "paper": 3000},
-    claims=7,
-    run=run,
+    claims=(
+        "no_radius_matches_rnn",
+        "no_radius_matches_dann",
+        "better_at_larger_radii_than_rnn",
+        "better_at_larger_radii_than_dann",
+        "worse_at_smaller_radii_than_rnn",
+        "worse_at_smaller_radii_than_dann",
+        "rnn_and_dann_alike",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -9,27 +9,55 @@ gradient. (The first and the last rows of a digit are blank, and silence is no s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
+from experiments.shared import networks, tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 100,
-    "n_i": 10,
-    "seeds": 10,
-    "digits": 10,
-    "bias": "zero",
-    "row": 20,
-    "back": 10,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        seeds: DESCRIBE ME.
+        digits: DESCRIBE ME.
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+        row: DESCRIBE ME.
+        back: DESCRIBE ME.
+    """
+
+    n: int
+    n_i: int
+    seeds: int
+    digits: int
+    bias: str
+    row: int
+    back: int
+
+
+FULL = Settings(
+    data="mnist",
+    n=100,
+    n_i=10,
+    seeds=10,
+    digits=10,
+    bias="zero",
+    row=20,
+    back=10,
+)
 PRESETS = {
-    "smoke": FULL | {"data": "digits", "n": 20, "n_i": 2, "seeds": 3, "digits": 3},
+    "smoke": FULL.replaced(data="digits", n=20, n_i=2, seeds=3, digits=3),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -40,23 +68,25 @@ KINDS = ("RNN", "DANN", "ColEI")
 def run(context: Context) -> list[dj.claims.Claim]:
     """Follow activity forwards and Jacobians backwards."""
     s = context.settings
-    task = context.smnist()
-    x = np.asarray(task.encode(jnp.asarray(task.data["test"][0][: s["digits"]])), float)[: s["row"]]
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    nets = networks.three(s, task, s["n"], s["n_i"])
+    task = tasks.smnist(
+        context,
+    )
+    x = np.asarray(task.encode(jnp.asarray(task.data["test"][0][: s.digits])), float)[: s.row]
+    keys = context.keys()
+    nets = networks.three(task, s.n, s.n_i)
     norms, stretch, spread = {}, {}, {}
     for kind, (net, _) in nets.items():
         weights = net.effective(dj.initial_params(net, task, keys=keys))[0]
         found = [
-            follow(*(np.asarray(w, float) for w in member), x, s["back"])
+            follow(*(np.asarray(w, float) for w in member), x, s.back)
             for member in zip(*weights, strict=True)
         ]
         norms[kind] = np.stack([h for h, _ in found], 1)
         stretch[kind] = np.stack([sigma[:, 0] for _, sigma in found], 1)
         spread[kind] = np.stack([sigma[:, 0] / sigma.mean(1) for _, sigma in found], 1)
     steps = {"xlabel": "steps back in time k"}
-    back = dict.fromkeys(KINDS, range(1, s["back"] + 1))
-    rows = dict.fromkeys(KINDS, range(1, s["row"] + 1))
+    back = dict.fromkeys(KINDS, range(1, s.back + 1))
+    rows = dict.fromkeys(KINDS, range(1, s.row + 1))
     look = {"xlabel": "row of the digit", "ylabel": "activity ‖h_t‖"}
     context.draw("activity", dj.plots.sweep(norms, rows, **look))
     label = "largest singular value of ∂h(T)/∂h(T-k)"
@@ -90,7 +120,7 @@ def _claims(context: Context, stretch, spread) -> list[dj.claims.Claim]:
         "values along which the activations and gradients will be heavily deformed and stretched"
     )
     eigen = "Eigenvalues {} than one indicate activity directions that lead to {}"
-    k = context.settings["back"]
+    k = context.settings.back
 
     def wanted(id, sentence, values, high="ColEI", low="RNN"):
         series = [pd.Series(values[kind]) for kind in (high, low)]
@@ -149,6 +179,13 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
-    claims=4,
-    run=run,
+    claims=(
+        "stretched",
+        "deformed",
+        "explodes",
+        "rnn_vanishes",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -9,16 +9,47 @@ the filters of VGG16 (a filter is a row, its k k weights of each channel the col
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax
 import numpy as np
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 
-FULL = {"data": "none", "units": 500, "n_i": 50, "filters": 256, "filters_i": 40, "seeds": 10}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        units: units of a hidden layer.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        filters: DESCRIBE ME.
+        filters_i: DESCRIBE ME.
+        seeds: DESCRIBE ME.
+    """
+
+    units: int
+    n_i: int
+    filters: int
+    filters_i: int
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    units=500,
+    n_i=50,
+    filters=256,
+    filters_i=40,
+    seeds=10,
+)
 PRESETS = {
-    "smoke": FULL | {"units": 60, "n_i": 6, "filters": 20, "filters_i": 3, "seeds": 4},
+    "smoke": FULL.replaced(units=60, n_i=6, filters=20, filters_i=3, seeds=4),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -28,7 +59,7 @@ DENSE, CONV = "dense", "filters"
 
 def layers(s) -> dict[str, dict[str, tuple]]:
     """Give each kind's layer and its number of inputs: columns of the weight matrix."""
-    n, n_i, f, f_i = s["units"], s["n_i"], s["filters"], s["filters_i"]
+    n, n_i, f, f_i = s.units, s.n_i, s.filters, s.filters_i
     return {
         DENSE: {
             "MLP": (dj.Dense(n), n),
@@ -46,7 +77,7 @@ def layers(s) -> dict[str, dict[str, tuple]]:
 def run(context: Context) -> list[dj.claims.Claim]:
     """Draw many layers of each kind; compare their singular values."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     out = []
     for which, kinds in layers(s).items():
         sigma, entropy = {}, {}
@@ -112,6 +143,15 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.2, "laptop": 1.3, "paper": 1.3},
-    claims=6,
-    run=run,
+    claims=(
+        "dense_colei_entropy",
+        "dense_colei_peak",
+        "dense_dann_alike",
+        "filters_colei_entropy",
+        "filters_colei_peak",
+        "filters_dann_alike",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

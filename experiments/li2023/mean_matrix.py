@@ -11,17 +11,44 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.shared import spectra
 
-FULL = {"data": "none", "sizes": (50, 100, 200, 400), "n": 100, "share": 0.1, "seeds": 50}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        sizes: numbers of units compared.
+        n: units.
+        share: inhibitory share.
+        seeds: DESCRIBE ME.
+    """
+
+    sizes: tuple[int, ...]
+    n: int
+    share: float
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    sizes=(50, 100, 200, 400),
+    n=100,
+    share=0.1,
+    seeds=50,
+)
 PRESETS = {
-    "smoke": FULL | {"sizes": (10, 20), "n": 20, "seeds": 5},
+    "smoke": FULL.replaced(sizes=(10, 20), n=20, seeds=5),
     "laptop": FULL,
     "paper": FULL,
 }
@@ -33,8 +60,8 @@ _GAIN = 2 * math.pi / (2 * math.pi - 1)
 def run(context: Context) -> list[dj.claims.Claim]:
     """Take unscaled ColEI matrices apart into column means and the rest."""
     s = context.settings
-    every = sorted({*s["sizes"], s["n"]})
-    found = {n: take_apart(n, s["share"], s.get("root", 0), s["seeds"]) for n in every}
+    every = sorted({*s.sizes, s.n})
+    found = {n: take_apart(n, s.share, s.root, s.seeds) for n in every}
     sizes = list(found)
     lines = {
         "σ_max of W": [found[n]["sigma_W"] for n in sizes],
@@ -56,7 +83,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         log=True,
     )
     context.draw("over_sizes", sweep)
-    return _claims(context, found[s["n"]], found)
+    return _claims(context, found[s.n], found)
 
 
 def law(n: int) -> float:
@@ -93,7 +120,7 @@ def take_apart(n: int, share: float, root: int, seeds: int) -> dict[str, np.ndar
 
 
 def _claims(context: Context, at, found) -> list[dj.claims.Claim]:
-    n = context.settings["n"]
+    n = context.settings.n
 
     def number(id, statement, values, holds, reference, source=SOURCE, **more):
         return evidence.number(context, id, statement, source, values, holds, reference, **more)
@@ -150,6 +177,13 @@ EXPERIMENT = Experiment(
     source="Li et al. 2023, section 4",
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
-    claims=4,
-    run=run,
+    claims=(
+        "nilpotent",
+        "one_large_value",
+        "radius_unmoved",
+        "radius_constrains_nothing",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -9,16 +9,44 @@ stretches is turned away, so that σ_max(W²) stays far below σ_max(W)².
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.shared import spectra
 
-FULL = {"data": "none", "sizes": (100, 200, 400, 1000), "share": 0.1, "seeds": 10}
-PRESETS = {"smoke": FULL | {"sizes": (10, 20), "seeds": 3}, "laptop": FULL, "paper": FULL}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        sizes: numbers of units compared.
+        share: inhibitory share.
+        seeds: DESCRIBE ME.
+    """
+
+    sizes: tuple[int, ...]
+    share: float
+    seeds: int
+
+
+FULL = Settings(
+    data="none",
+    sizes=(100, 200, 400, 1000),
+    share=0.1,
+    seeds=10,
+)
+PRESETS = {
+    "smoke": FULL.replaced(sizes=(10, 20), seeds=3),
+    "laptop": FULL,
+    "paper": FULL,
+}
 SOURCE = "Li et al. 2023, section 4, eq. 5"
 KINDS = ("RNN", "DANN", "ColEI")
 
@@ -26,10 +54,10 @@ KINDS = ("RNN", "DANN", "ColEI")
 def run(context: Context) -> list[dj.claims.Claim]:
     """Measure alignment and stretch of two steps, over sizes."""
     s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
+    keys = context.keys()
     found = {kind: [] for kind in KINDS}
-    for n in s["sizes"]:
-        n_i = dj.signs.num_inhibitory(n, s["share"])
+    for n in s.sizes:
+        n_i = dj.signs.num_inhibitory(n, s.share)
         cells = {
             "RNN": dj.RNNCell(n),
             "DANN": dj.DANNCell(n, n_i=n_i),
@@ -37,7 +65,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         }
         for kind, cell in cells.items():
             found[kind].append(turned(np.asarray(spectra.recurrent_weights(cell, keys), float)))
-    x = dict.fromkeys(KINDS, s["sizes"])
+    x = dict.fromkeys(KINDS, s.sizes)
     for name, label in (
         ("ratio", "σ_max(W²) / σ_max(W)²"),
         ("alignment", "|u₁ · v₁|"),
@@ -46,7 +74,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         lines = {kind: [at[name] for at in found[kind]] for kind in KINDS}
         figure = dj.plots.sweep(lines, x, xlabel="units n", ylabel=label, log_x=True)
         context.draw(name, figure)
-    return _claims(context, found["ColEI"], s["sizes"])
+    return _claims(context, found["ColEI"], s.sizes)
 
 
 def turned(W: np.ndarray) -> dict[str, np.ndarray]:
@@ -132,6 +160,13 @@ EXPERIMENT = Experiment(
     source="Li et al. 2023, eq. 5",
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.5, "paper": 0.5},
-    claims=4,
-    run=run,
+    claims=(
+        "two_steps_stretch_less",
+        "turned_away",
+        "more_rotation_in_larger",
+        "more_small_directions",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

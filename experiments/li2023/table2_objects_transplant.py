@@ -8,39 +8,95 @@ the spectrum of W, `code` those of U and of the read-out too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment, stand_in
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
+from experiments.engine.settings import stand_in
 from experiments.li2023 import _transplant, fig2_objects
 from experiments.li2023._transplant import COLEI, RNN
 
 _OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "n", "n_i", "last")
-FULL = {name: fig2_objects.FULL[name] for name in _OF_TASK} | {
-    "updates": 37_500,
-    "eval_every": 1250,
-    "seeds_colei": 30,
-    "seeds_rnn": 10,
-    "learning_rate": 0.037,
-    "clip": 1.0,
-    "hybrid_signs": "elements",
-    "bias": "zero",
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+        scenes: data set of the backgrounds.
+        size: units.
+        steps: steps.
+        pictures: pictures measured.
+        batch_size: DESCRIBE ME.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        last: DESCRIBE ME.
+        updates: DESCRIBE ME.
+        eval_every: DESCRIBE ME.
+        seeds_colei: seeds of configurations on ColEI's side.
+        seeds_rnn: seeds of configurations that start as RNNs.
+        learning_rate: learning rate.
+        clip: largest gradient norm.
+        hybrid_signs: signs that frozen hybrids keep: their own or the columns'.
+        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
+    """
+
+    scenes: str
+    size: int
+    steps: int
+    pictures: int
+    batch_size: int
+    n: int
+    n_i: int
+    last: int
+    updates: int
+    eval_every: int
+    seeds_colei: int
+    seeds_rnn: int
+    learning_rate: float
+    clip: float
+    hybrid_signs: str
+    bias: str
+
+
+FULL = Settings(
+    data="objects64",
+    scenes="bsds500",
+    size=32,
+    steps=5,
+    pictures=40_000,
+    batch_size=32,
+    n=1000,
+    n_i=100,
+    last=5,
+    updates=37_500,
+    eval_every=1250,
+    seeds_colei=30,
+    seeds_rnn=10,
+    learning_rate=0.037,
+    clip=1.0,
+    hybrid_signs="elements",
+    bias="zero",
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "shapes",
-        "scenes": "noise",
-        "size": 16,
-        "pictures": 640,
-        "n": 20,
-        "n_i": 2,
-        "updates": 20,
-        "eval_every": 10,
-        "seeds_colei": 3,
-        "seeds_rnn": 3,
-        "last": 1,
-    },
-    "laptop": FULL | {"n": 500, "n_i": 50, "updates": 5000, "eval_every": 250, "seeds_colei": 10},
+    "smoke": FULL.replaced(
+        data="shapes",
+        scenes="noise",
+        size=16,
+        pictures=640,
+        n=20,
+        n_i=2,
+        last=1,
+        updates=20,
+        eval_every=10,
+        seeds_colei=3,
+        seeds_rnn=3,
+    ),
+    "laptop": FULL.replaced(n=500, n_i=50, updates=5000, eval_every=250, seeds_colei=10),
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Table 2"
@@ -81,7 +137,17 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.3, "laptop": 24, "paper": 900},
-    claims=7,
-    run=run,
+    claims=(
+        "gap",
+        "rnn_spectrum_above_signs",
+        "rnn_spectrum_above_vectors",
+        "colei_spectrum_above_signs",
+        "colei_spectrum_above_vectors",
+        "rnn_signs_below_gap",
+        "colei_signs_below_gap",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=("text", "code"),
 )

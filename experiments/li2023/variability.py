@@ -5,13 +5,33 @@ python -m experiments variability --preset laptop
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings as BaseSettings
 from experiments.li2023 import fig5_ei_ratio, fig10_clipping
 from experiments.li2023.fig5_ei_ratio import RNN, name_of
 
-PRESETS = {name: {"data": s["data"]} for name, s in fig5_ei_ratio.PRESETS.items()}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the experiment.
+
+    Attributes:
+    """
+
+
+FULL = Settings(
+    data="mnist",
+)
+PRESETS = {
+    "smoke": FULL.replaced(data="digits"),
+    "laptop": FULL,
+    "paper": FULL,
+}
 SOURCE = "Li et al. 2023, section 4"
 
 
@@ -59,8 +79,14 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.1, "laptop": 0.1, "paper": 0.1},
-    claims=3,
-    run=run,
+    claims=(
+        "over_seeds",
+        "while_training_rnn",
+        "while_training_dann",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
     variants=fig5_ei_ratio.EXPERIMENT.variants,
     reads=fig5_ei_ratio.EXPERIMENT,
 )

@@ -14,9 +14,12 @@ start as strong as a standard network's, of root mean square 1/sqrt(3).
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import dalejax as dj
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.li2023 import fig2_ptb
 from experiments.repaired import _compared, _gap, _starts
 
@@ -32,33 +35,86 @@ _TASK = (
     "eval_every",
     "last",
 )
-FULL = {name: fig2_ptb.PRESETS["laptop"][name] for name in _TASK} | {
-    "n": 100,
-    "n_i": 10,
-    "seeds": 10,
-    "search_updates": 500,
-    "search_seeds": 1,
-    "rates": (0.5, 1.0, 2.0, 4.0),
-    "clips": (1.0,),
-    "biases": ("zero", "centred"),
-    "networks": _starts.NAMES,
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        vectors: DESCRIBE ME.
+        length: time steps of a window.
+        epochs: epochs.
+        decay: DESCRIBE ME.
+        decay_every: DESCRIBE ME.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        search_updates: updates of each network in the search.
+        search_seeds: seeds of each point in the search.
+        rates: learning rates tried.
+        clips: gradient clips tried; "none" for no clipping.
+        biases: starts of the bias tried.
+        networks: the networks compared.
+    """
+
+    vectors: str
+    length: int
+    epochs: str
+    decay: float
+    decay_every: int
+    n: int
+    n_i: int
+    search_updates: int
+    search_seeds: int
+    rates: tuple[float, ...]
+    clips: tuple[float, ...]
+    biases: tuple[str, ...]
+    networks: tuple[str, ...]
+
+
+FULL = Settings(
+    data="ptb",
+    vectors="glove50",
+    length=35,
+    batch_size=24,
+    epochs="offsets",
+    decay=0.99,
+    decay_every=50,
+    updates=4000,
+    eval_every=500,
+    last=1,
+    n=100,
+    n_i=10,
+    seeds=10,
+    search_updates=500,
+    search_seeds=1,
+    rates=(0.5, 1.0, 2.0, 4.0),
+    clips=(1.0,),
+    biases=("zero", "centred"),
+    networks=("RNN", "orthogonal RNN", "DANN", "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"),
+)
 PRESETS = {
-    "smoke": FULL
-    | {name: fig2_ptb.PRESETS["smoke"][name] for name in _TASK}
-    | {
-        "n": 20,
-        "n_i": 2,
-        "updates": 4,
-        "eval_every": 2,
-        "seeds": 3,
-        "search_updates": 2,
-        "search_seeds": 2,
-        "rates": (1.0,),
-        "biases": ("zero",),
-    },
-    "laptop": FULL
-    | {"batch_size": 8, "updates": 1500, "search_updates": 400, "networks": _starts.FOUR},
+    "smoke": FULL.replaced(
+        data="topics",
+        vectors="random",
+        length=10,
+        batch_size=8,
+        updates=4,
+        eval_every=2,
+        n=20,
+        n_i=2,
+        seeds=3,
+        search_updates=2,
+        search_seeds=2,
+        rates=(1.0,),
+        biases=("zero",),
+    ),
+    "laptop": FULL.replaced(
+        batch_size=8,
+        updates=1500,
+        search_updates=400,
+        networks=("RNN", "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"),
+    ),
     "paper": FULL,
 }
 REPAIR = _starts.Repair(strength=1 / math.sqrt(3), shift=10.0, dense_inputs=True)
@@ -90,6 +146,14 @@ EXPERIMENT = Experiment(
     source=_gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 25, "paper": 300},
-    claims=5,
-    run=run,
+    claims=(
+        "gap_closed",
+        "no_more_variable",
+        "better_than_colei",
+        "better_than_transplant",
+        "as_good_as_rnn",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

@@ -11,40 +11,62 @@ on the RNN's. `laptop` makes 12 of 30 epochs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.repaired import _compared, _gap, repaired_decay
-from experiments.shared import at_best, networks
+from experiments.shared import at_best, networks, tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 100,
-    "n_i": 10,
-    "updates": 46_860,
-    "eval_every": 1562,
-    "seeds": 10,
-    "last": 5,
-    "batch_size": 32,
-    "clips": (10.0,),
-    "rates": (0.01, 0.02, 0.04),
-    "num_valid": 10_000,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        clips: gradient clips tried; "none" for no clipping.
+        rates: learning rates tried.
+        num_valid: training examples kept back for validation.
+    """
+
+    n: int
+    n_i: int
+    clips: tuple[float, ...]
+    rates: tuple[float, ...]
+    num_valid: int
+
+
+FULL = Settings(
+    data="mnist",
+    n=100,
+    n_i=10,
+    updates=46_860,
+    eval_every=1562,
+    seeds=10,
+    last=5,
+    batch_size=32,
+    clips=(10.0,),
+    rates=(0.01, 0.02, 0.04),
+    num_valid=10_000,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "n": 20,
-        "n_i": 2,
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 3,
-        "last": 1,
-        "rates": (0.01, 0.02),
-        "num_valid": 500,
-    },
-    "laptop": FULL | {"updates": 18_744, "seeds": 5, "last": 1, "rates": (0.02, 0.04)},
+    "smoke": FULL.replaced(
+        data="digits",
+        n=20,
+        n_i=2,
+        updates=20,
+        eval_every=10,
+        seeds=3,
+        last=1,
+        rates=(0.01, 0.02),
+        num_valid=500,
+    ),
+    "laptop": FULL.replaced(updates=18_744, seeds=5, last=1, rates=(0.02, 0.04)),
     "paper": FULL,
 }
 RNN, ALL, NONE = "RNN", "all signs", "no signs"
@@ -74,7 +96,7 @@ def train(
     ``schedule`` is :func:`repaired.compare`'s.
     """
     s = context.settings
-    n, n_i = s["n"], s["n_i"]
+    n, n_i = s.n, s.n_i
     net = dj.RecurrentNetwork([dj.RepairedColEICell(n, n_i=n_i)], dj.RepairedColEIDense(task.n_out))
 
     def descent(*free):
@@ -83,23 +105,23 @@ def train(
         def make_tx(learning_rate, clip):
             return networks.signed_sgd(clip)(tree, learning_rate)
 
-        return schedule(make_tx, s["updates"])
+        return schedule(make_tx, s.updates)
 
     pairs = {
-        RNN: (networks.rnn(1, n, task.n_out), schedule(dj.rnn_sgd, s["updates"])),
+        RNN: (networks.rnn(1, n, task.n_out), schedule(dj.rnn_sgd, s.updates)),
         ALL: (net, descent()),
         **{name: (net, descent(matrix)) for name, matrix in FREE.items()},
         NONE: (net, descent(*FREE.values())),
     }
     return at_best.train(
-        context, {name: at_best.Contestant(*pair, task, s["rates"]) for name, pair in pairs.items()}
+        context, {name: at_best.Contestant(*pair, task, s.rates) for name, pair in pairs.items()}
     )
 
 
 def run(context: Context) -> list[dj.claims.Claim]:
     """Compare them on sequential MNIST, at rates that fall."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"], num_valid=s["num_valid"])
+    task = tasks.smnist(context, num_valid=s.num_valid)
     found = train(context, task, repaired_decay.falling)
     test = {name: best.test for name, best in found.items()}
     note = at_best.note(found)
@@ -150,6 +172,12 @@ EXPERIMENT = Experiment(
     source=_gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 12, "paper": 90},
-    claims=3,
-    run=run,
+    claims=(
+        "start_is_as_good",
+        "signs_of_w_cost",
+        "signs_of_readout_are_free",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

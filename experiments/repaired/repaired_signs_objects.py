@@ -11,11 +11,15 @@ updates.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.li2023 import fig2_objects
-from experiments.repaired import _gap, repaired_objects, repaired_signs
+from experiments.repaired import _gap, repaired_signs
 from experiments.repaired.repaired_signs import ALL, RNN
 from experiments.shared.at_best import note
 
@@ -23,11 +27,65 @@ _OWN = {"seeds": 10, "clips": (1.0,), "rates": (0.06, 0.12, 0.24)}
 _SMOKE = {"seeds": 3, "rates": (0.1, 0.2)}
 _LAPTOP = {"seeds": 4, "rates": (0.12, 0.24), "updates": 3000, "eval_every": 600, "last": 1}
 _SEARCH = ("search_updates", "search_seeds", "clips", "biases", "networks", "inputs_n_i")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        scenes: data set of the backgrounds.
+        size: units.
+        steps: steps.
+        pictures: pictures measured.
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        rates: learning rates tried.
+        clips: gradient clips tried; "none" for no clipping.
+    """
+
+    scenes: str
+    size: int
+    steps: int
+    pictures: int
+    n: int
+    n_i: int
+    rates: tuple[float, ...]
+    clips: tuple[float, ...]
+
+
+FULL = Settings(
+    data="objects64",
+    scenes="bsds500",
+    size=32,
+    steps=5,
+    pictures=40_000,
+    n=300,
+    n_i=30,
+    batch_size=32,
+    updates=37_500,
+    eval_every=1250,
+    seeds=10,
+    last=5,
+    rates=(0.06, 0.12, 0.24),
+    clips=(1.0,),
+)
 PRESETS = {
-    name: {n: v for n, v in settings.items() if n not in _SEARCH}
-    | _OWN
-    | {"smoke": _SMOKE, "laptop": _LAPTOP}.get(name, {})
-    for name, settings in repaired_objects.PRESETS.items()
+    "smoke": FULL.replaced(
+        data="shapes",
+        scenes="noise",
+        size=16,
+        pictures=640,
+        n=20,
+        n_i=2,
+        updates=4,
+        eval_every=2,
+        seeds=3,
+        last=1,
+        rates=(0.1, 0.2),
+    ),
+    "laptop": FULL.replaced(updates=3000, eval_every=600, seeds=4, last=1, rates=(0.12, 0.24)),
+    "paper": FULL,
 }
 SHARE = 0.5  # of the points between repaired ColEI and the RNN that U's signs make at least
 
@@ -73,6 +131,11 @@ EXPERIMENT = Experiment(
     source=_gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 6, "paper": 180},
-    claims=2,
-    run=run,
+    claims=(
+        "signs_of_u_cost",
+        "signs_of_u_make_most",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

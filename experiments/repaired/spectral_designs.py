@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -23,36 +24,57 @@ import dalejax as dj
 from dalejax import initializers
 from dalejax.types import Array, Key
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
-from experiments.shared import networks
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
+from experiments.shared import networks, tasks
 
-FULL = {
-    "data": "mnist",
-    "n": 100,
-    "n_i": 10,
-    "updates": 46_860,
-    "eval_every": 1562,
-    "seeds": 10,
-    "last": 5,
-    "batch_size": 32,
-    "clip": 10.0,
-    "rates": (0.005, 0.01, 0.02, 0.04),
-    "valid": 10_000,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        n: units.
+        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        clip: largest gradient norm.
+        rates: learning rates tried.
+        valid: training examples kept back for validation.
+    """
+
+    n: int
+    n_i: int
+    clip: float
+    rates: tuple[float, ...]
+    valid: int
+
+
+FULL = Settings(
+    data="mnist",
+    n=100,
+    n_i=10,
+    updates=46_860,
+    eval_every=1562,
+    seeds=10,
+    last=5,
+    batch_size=32,
+    clip=10.0,
+    rates=(0.005, 0.01, 0.02, 0.04),
+    valid=10_000,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "data": "digits",
-        "n": 20,
-        "n_i": 2,
-        "updates": 20,
-        "eval_every": 10,
-        "seeds": 3,
-        "last": 1,
-        "rates": (0.01, 0.02),
-        "valid": 500,
-    },
-    "laptop": FULL | {"updates": 12_496, "seeds": 4, "last": 2, "rates": (0.01, 0.02)},
+    "smoke": FULL.replaced(
+        data="digits",
+        n=20,
+        n_i=2,
+        updates=20,
+        eval_every=10,
+        seeds=3,
+        last=1,
+        rates=(0.01, 0.02),
+        valid=500,
+    ),
+    "laptop": FULL.replaced(updates=12_496, seeds=4, last=2, rates=(0.01, 0.02)),
     "paper": FULL,
 }
 SOURCE = "beyond the papers"
@@ -172,8 +194,8 @@ def descent(W: Array, steps: int = 100, rate: float = 0.05) -> Array:
 def members(context: Context, task, candidates):
     """Lay out the ensemble: keys, parameters, signs and rates; candidate, then rate, then seed."""
     s = context.settings
-    seeds, n, rates = s["seeds"], s["n"], jnp.array(s["rates"])
-    once = dj.seed_keys(s.get("root", 0), seeds)
+    seeds, n, rates = s.seeds, s.n, jnp.array(s.rates)
+    once = dj.seed_keys(s.root, seeds)
 
     def start(design, key):
         key_W, key_U, key_readout = jax.random.split(key, 3)
@@ -187,7 +209,7 @@ def members(context: Context, task, candidates):
     def signs(design, params):
         legal = jax.tree.map(lambda p: jnp.zeros(p.shape, jnp.int8), params)
         if design.signed:
-            columns = dj.signs.column_signs(n, s["n_i"]).astype(jnp.int8)
+            columns = dj.signs.column_signs(n, s.n_i).astype(jnp.int8)
             legal["cells_0"]["U"] += 1
             legal["cells_0"]["W"] += columns
             legal["readout"]["W"] += columns
@@ -196,7 +218,7 @@ def members(context: Context, task, candidates):
     all_params, all_signs = [], []
     for design in candidates.values():
         params = jax.jit(jax.vmap(partial(start, design)))(once)
-        for _ in s["rates"]:
+        for _ in s.rates:
             all_params.append(params)
             all_signs.append(signs(design, params))
     many = len(candidates)
@@ -208,29 +230,29 @@ def members(context: Context, task, candidates):
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train all candidates at all rates; compare each at its best."""
     s = context.settings
-    task = context.smnist(batch_size=s["batch_size"], num_valid=s["valid"])
-    candidates = designs(s["n"], s["n_i"])
+    task = tasks.smnist(context, num_valid=s.valid)
+    candidates = designs(s.n, s.n_i)
     keys, params, signs, rates = members(context, task, candidates)
     trained = context.train(
         "ensemble",
-        networks.rnn(1, s["n"], task.n_out),
-        networks.signed_sgd(s["clip"]),
+        networks.rnn(1, s.n, task.n_out),
+        networks.signed_sgd(s.clip),
         task,
         keys=keys,
         params=params,
         hyperparams={"signs": signs, "learning_rate": rates},
-        num_updates=s["updates"],
-        eval_every=s["eval_every"],
+        num_updates=s.updates,
+        eval_every=s.eval_every,
     )
     W = np.asarray(params["cells_0"]["W"])
-    each, seeds, rows, errors = len(s["rates"]) * s["seeds"], s["seeds"], [], {}
+    each, seeds, rows, errors = len(s.rates) * s.seeds, s.seeds, [], {}
     for i, name in enumerate(candidates):
         tried = []
-        for j, rate in enumerate(s["rates"]):
+        for j, rate in enumerate(s.rates):
             first = i * each + j * seeds
             mine = trained.table[trained.table.member.between(first, first + seeds - 1)]
             mine = mine.assign(member=mine.member - first)
-            valid = dj.results.final_values(mine, task.score, last=s["last"])
+            valid = dj.results.final_values(mine, task.score, last=s.last)
             tried.append((np.inf if valid.isna().any() else valid.mean(), rate, mine))
         _, rate, table = min(tried, key=lambda t: t[0])
         context.record(name, table)
@@ -314,6 +336,12 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 20, "paper": 400},
-    claims=3,
-    run=run,
+    claims=(
+        "repaired_spectrum_helps",
+        "inputs_help",
+        "bound",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )

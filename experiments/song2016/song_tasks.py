@@ -11,6 +11,8 @@ may show how far they got.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax
 import numpy as np
 import optax
@@ -18,42 +20,72 @@ import pandas as pd
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Training
 from experiments.shared import task_learning
 
-FULL = {
-    "data": "none",
-    "dt": 20.0,
-    "n": 100,
-    "seeds": 5,
-    "inhibitory": 0.2,
-    "updates": 20_000,
-    "eval_every": 250,
-    "batch_size": 20,
-    "optimizer": "sgd",
-    "rate": 0.01,
-    "clip": 1.0,
-    "omega": 2.0,
-    "noise": 0.15,
-    "num_test": 500,
-    "last": 1,
-    "trials": 2000,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Training):
+    """Settings of the experiment.
+
+    Attributes:
+        dt: time step, in ms.
+        n: units.
+        inhibitory: DESCRIBE ME.
+        optimizer: DESCRIBE ME.
+        rate: learning rate.
+        clip: largest gradient norm.
+        omega: DESCRIBE ME.
+        noise: standard deviation of the recurrent noise.
+        num_test: test trials.
+        trials: trials measured.
+    """
+
+    dt: float
+    n: int
+    inhibitory: float
+    optimizer: str
+    rate: float
+    clip: float
+    omega: float
+    noise: float
+    num_test: int
+    trials: int
+
+
+FULL = Settings(
+    data="none",
+    dt=20.0,
+    n=100,
+    seeds=5,
+    inhibitory=0.2,
+    updates=20_000,
+    eval_every=250,
+    batch_size=20,
+    optimizer="sgd",
+    rate=0.01,
+    clip=1.0,
+    omega=2.0,
+    noise=0.15,
+    num_test=500,
+    last=1,
+    trials=2000,
+)
 PRESETS = {
-    "smoke": FULL
-    | {
-        "dt": 50.0,
-        "n": 10,
-        "seeds": 2,
-        "updates": 4,
-        "eval_every": 2,
-        "batch_size": 8,
-        "num_test": 16,
-        "trials": 64,
-        "optimizer": "adam",
-    },
-    "laptop": FULL
-    | {"optimizer": "adam", "rate": 0.002, "omega": 0.0, "updates": 2000, "batch_size": 64},
+    "smoke": FULL.replaced(
+        dt=50.0,
+        n=10,
+        seeds=2,
+        updates=4,
+        eval_every=2,
+        batch_size=8,
+        optimizer="adam",
+        num_test=16,
+        trials=64,
+    ),
+    "laptop": FULL.replaced(updates=2000, batch_size=64, optimizer="adam", rate=0.002, omega=0.0),
     "paper": FULL,
 }
 SOURCE = "Song et al. 2016"
@@ -70,14 +102,14 @@ QUIET = 0.01  # the sequences' recurrent noise, as published
 
 def tasks(s) -> dict[str, dj.tasks.TrialTask]:
     """Make every task; the sequences' networks have half the time constant, and half the step."""
-    common = {"dt": s["dt"], "batch_size": s["batch_size"], "num_test": s["num_test"]}
+    common = {"dt": s.dt, "batch_size": s.batch_size, "num_test": s.num_test}
     return {
         FIXED: dj.tasks.PerceptualDecision(**common),
         FREE: dj.tasks.PerceptualDecision(reaction_time=True, **common),
         CONTEXT: dj.tasks.ContextIntegration(**common),
         SENSES: dj.tasks.MultisensoryIntegration(**common),
         MEMORY: dj.tasks.ParametricWorkingMemory(**common),
-        SEQUENCES: dj.tasks.SequenceExecution(**common | {"dt": s["dt"] / 2}),
+        SEQUENCES: dj.tasks.SequenceExecution(**common | {"dt": s.dt / 2}),
     }
 
 
@@ -85,11 +117,11 @@ def network(s, task) -> dj.RecurrentNetwork:
     """Make the published network: rectified, leaky, noisy, its read-out of excitation alone."""
     signed = isinstance(task, dj.tasks.SequenceExecution)  # eye positions are negative, too
     cell = dj.RectifiedCell(
-        s["n"],
-        n_i=dj.signs.num_inhibitory(s["n"], s["inhibitory"]),
+        s.n,
+        n_i=dj.signs.num_inhibitory(s.n, s.inhibitory),
         tau=task.tau,
         dt=task.dt,
-        noise=QUIET if signed else s["noise"],
+        noise=QUIET if signed else s.noise,
     )
     readout = dj.ColEIDense(task.n_out) if signed else dj.RectifiedDense(task.n_out)
     return dj.RecurrentNetwork([cell], readout, every_step=True)
@@ -98,14 +130,14 @@ def network(s, task) -> dj.RecurrentNetwork:
 def run(context: Context) -> list[dj.claims.Claim]:
     """Train a Dale network on each task; draw how choices depend on what was shown."""
     s = context.settings
-    chain = [optax.clip_by_global_norm(s["clip"])]
-    chain += [optax.sgd(s["rate"])] if s["optimizer"] == "sgd" else [optax.adam(s["rate"])]
+    chain = [optax.clip_by_global_norm(s.clip)]
+    chain += [optax.sgd(s.rate)] if s.optimizer == "sgd" else [optax.adam(s.rate)]
     assignments = {}
     for name, task in tasks(s).items():
         net = network(s, task)
         dale = [dj.dale_projection()] if isinstance(net.readout, dj.ColEIDense) else []
-        if s["omega"]:
-            task = task.penalised(dj.penalties.VanishingGradient(s["omega"], squared=True))
+        if s.omega:
+            task = task.penalised(dj.penalties.VanishingGradient(s.omega, squared=True))
         assignments[name] = task_learning.Assignment(
             task,
             net,
@@ -115,7 +147,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
         )
     runs = task_learning.train(context, assignments)
     answers = {
-        name: dj.run_trials(a.net, a.task, runs[name].params, s["trials"], key=jax.random.key(7))
+        name: dj.run_trials(a.net, a.task, runs[name].params, s.trials, key=jax.random.key(7))
         for name, a in assignments.items()
         if name in (FIXED, FREE, CONTEXT, SENSES, MEMORY)
     }
@@ -318,6 +350,19 @@ EXPERIMENT = Experiment(
     source=SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 1, "laptop": 20, "paper": 1500},
-    claims=10,
-    run=run,
+    claims=(
+        "learned_perceptual_decision",
+        "learned_reaction_time",
+        "learned_context_integration",
+        "learned_multisensory_integration",
+        "learned_parametric_working_memory",
+        "learned_sequences",
+        "coherence",
+        "reaction",
+        "context",
+        "senses",
+    ),
+    train=train,
+    judge=judge,
+    draw=draw,
 )
