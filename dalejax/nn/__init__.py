@@ -1,1 +1,1 @@
-"""Cells, layers and networks, and the recurrence that all cells share."""
+"""Recurrent cells, layers and networks, and the recurrence that all cells share."""

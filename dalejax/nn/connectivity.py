@@ -1,9 +1,9 @@
-"""Which synapses there are: masks on the recurrent weights, drawn with the network.
+"""Sparse recurrent connectivity: random masks that say which recurrent synapses exist.
 
-A mask is a leaf of its own beside the weights, ``"mask"`` [n, n], and effective weights are taken
-through it: an absent synapse has weight 0 and gradient 0. So has the mask, which stays as it is
-under all that leaves an entry without a gradient at 0, or shrinks it: momentum, Adam, weight decay;
-not under noise that is added to every leaf.
+A mask is a parameter ``"mask"`` [n, n] beside ``"W"``: nonzero where the synapse exists, 0 where it
+is absent. The effective weight of an absent synapse is 0, and so is its gradient. The mask itself
+has gradient 0, too. Momentum and Adam leave it unchanged; weight decay shrinks its ones, but they
+remain nonzero. An optimiser that adds noise to every parameter would create synapses.
 """
 
 from __future__ import annotations
@@ -16,31 +16,32 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks
-from dalejax.types import Any, Array, Bool, Float, Key
+from dalejax.types import Any, Array, Bool, Float, Int, Key
 
 MASK = "mask"
 
 
 class Connectivity(Protocol):
-    """Draws which synapses there are: ``(n, n_i, *, key) -> bool [post, pre]``."""
+    """Protocol of a random connectivity: ``(n, n_i, *, key) -> mask [post, pre]``, boolean."""
 
     def __call__(self, n: int, n_i: int, *, key: Key[Array, ""]) -> Bool[Array, "n n"]:
-        """Draw the synapses of n units, the last n_i of which are inhibitory."""
+        """Draw the mask [n, n] of the synapses among n units, the last n_i inhibitory."""
         ...
 
 
 @dataclass(frozen=True)
 class Sparse:
-    r"""Each synapse is there with a probability that depends on the unit it comes from.
+    r"""Draw each synapse independently, with a probability for each presynaptic population.
 
     .. math:: P(M_{ij} = 1) = p_e \text{ for } j \in E, \quad p_i \text{ for } j \in I,
               \qquad M_{ii} = 0
 
     Args:
         excitatory: probability of a synapse from an excitatory unit.
-        inhibitory: of one from an inhibitory unit; None for the same. Cells without such units
-            (``RNNCell``, ``ProjectedCell`` with signs on rows) have no use for it.
-        self_connections: whether a unit may have a synapse on itself.
+        inhibitory: probability of a synapse from an inhibitory unit; None for the excitatory one.
+            It has no effect in cells whose units are not excitatory or inhibitory (``RNNCell``,
+            ``ProjectedCell`` with ``signed="postsynaptic"``).
+        self_connections: whether a unit may have a synapse onto itself.
 
     Raises:
         ValueError: a probability is not in (0, 1].
@@ -50,7 +51,7 @@ class Sparse:
         [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
 
     Reference:
-        Song et al. 2016 (their Mante task: 0.2 and 0.5).
+        Song et al. 2016 (excitatory 0.2 and inhibitory 0.5 in their Mante task).
     """
 
     excitatory: float
@@ -63,7 +64,7 @@ class Sparse:
             _check_probability("inhibitory", self.inhibitory)
 
     def __call__(self, n: int, n_i: int, *, key: Key[Array, ""]) -> Bool[Array, "n n"]:
-        """Draw the synapses of n units, the last n_i of which are inhibitory."""
+        """Draw the mask [n, n] of the synapses among n units, the last n_i inhibitory."""
         p_i = self.excitatory if self.inhibitory is None else self.inhibitory
         probability = jnp.where(jnp.arange(n) < n - n_i, self.excitatory, p_i)
         there = jax.random.uniform(key, (n, n)) < probability
@@ -72,28 +73,32 @@ class Sparse:
 
 @dataclass(frozen=True)
 class Modular:
-    r"""Modules: dense inside, sparse between; excitatory and inhibitory units alike are dealt out.
+    r"""Connect units densely within modules and sparsely between them.
 
     .. math:: P(M_{ij} = 1) = p_{within} \text{ if } m(i) = m(j), \text{ else } p_{between},
               \qquad M_{ii} = 0
 
-    Unit k of each population is in module :math:`\lfloor k\, m / n_{pop} \rfloor`.
+    The excitatory units and the inhibitory units are each divided evenly among the m modules: unit
+    k of a population of :math:`n_{pop}` units is in module
+    :math:`m(k) = \lfloor k\, m / n_{pop} \rfloor`.
 
     Args:
-        modules: how many, m.
-        between: probability of a synapse from another module, for excitatory units.
-        within: of one inside a module.
-        local_inhibition: inhibitory units reach their own module only.
+        modules: number of modules m, at least 2.
+        between: probability of a synapse from a unit of one module to a unit of another.
+        within: probability of a synapse between two units of the same module.
+        local_inhibition: whether inhibitory units have synapses in their own module only; if not,
+            ``between`` holds for them as well.
 
     Raises:
-        ValueError: there are fewer than 2 modules, or a probability is not one.
+        ValueError: there are fewer than 2 modules, ``between`` is not in [0, 1], or ``within`` is
+            not in (0, 1].
 
     Example:
         >>> Modular(2, between=0.0)(4, 2, key=jax.random.key(0)).astype(int).tolist()
         [[0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]]
 
     Reference:
-        Song et al. 2016 (areas that are joined by excitatory synapses only).
+        Song et al. 2016 (areas that only excitatory synapses connect).
     """
 
     modules: int
@@ -107,36 +112,37 @@ class Modular:
         _check_probability("within", self.within)
 
     def __call__(self, n: int, n_i: int, *, key: Key[Array, ""]) -> Bool[Array, "n n"]:
-        """Draw the synapses of n units, the last n_i of which are inhibitory."""
+        """Draw the mask [n, n] of the synapses among n units, the last n_i inhibitory."""
         module = self.module(n, n_i)
         same = module[:, None] == module
         far = jnp.where((jnp.arange(n) >= n - n_i) & self.local_inhibition, 0.0, self.between)
         there = jax.random.uniform(key, (n, n)) < jnp.where(same, self.within, far)
         return there & ~jnp.eye(n, dtype=bool)
 
-    def module(self, n: int, n_i: int) -> Array:
-        """Give the module of each unit [n]."""
+    def module(self, n: int, n_i: int) -> Int[Array, " n"]:
+        """Compute the module of each unit [n], from 0 to modules - 1."""
         n_e = n - n_i
         excitatory = jnp.arange(n_e) * self.modules // n_e
         return jnp.concatenate([excitatory, jnp.arange(n_i) * self.modules // max(n_i, 1)])
 
 
 def masked(W: Float[Array, "*s n n"], params: Mapping[str, Any]) -> Float[Array, "*s n n"]:
-    """Take the weights through the mask that stands beside them, if there is one.
+    """Set the weights of absent synapses to 0; without a mask, return the weights unchanged.
 
     Args:
-        W: weights [..., n, n].
-        params: the cell's parameters.
+        W: recurrent weights [..., n, n].
+        params: the cell's parameters, with or without a ``"mask"`` [..., n, n].
 
     Example:
         >>> masked(jnp.ones((2, 2)), {"mask": jnp.eye(2)}).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    # Not W * mask: an optimiser that decays every leaf must not shrink the synapses with it.
+    # The condition, not W * mask: weight decay may shrink the ones of the mask, and a product with
+    # it would then scale the weights.
     return jnp.where(params[MASK] != 0, W, 0) if MASK in params else W
 
 
-def _check_probability(name, value, zero=False):
+def _check_probability(name: str, value: float, zero: bool = False) -> None:
     if not (value > 0 or (zero and value == 0)) or value > 1:
         allowed = "from 0 to 1" if zero else "above 0 and at most 1"
         raise ValueError(f"{name} is {value}; it must be {allowed}.")

@@ -1,7 +1,8 @@
-"""Convolutional layers: each is a dense layer whose rows are filters that slide over the picture.
+"""Convolutional layers, which are dense layers applied at every position of an image, and pools.
 
-Weights stay a matrix [filters, n_in k k], the columns sorted by channel first, so that signs,
-corrections and spectra are those of the dense layers. Pictures are [b, height, width, channels].
+The weights are stored as a matrix [filters, n_in k k], with the k k columns of a channel side by
+side, so that sign rules, gradient corrections and spectra are those of dense layers. Images are
+[b, height, width, channels].
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ PADDINGS = ("SAME", "VALID")
 
 
 class Filters(nn.Module):
-    """What makes filters of a dense layer (the left base class of one).
+    """Mixin that turns a dense layer into a convolutional one; it is the first base class.
 
     Args:
-        kernel: side k of the filters, pixels.
-        stride: pixels from one position to the next.
+        kernel: side k of the filters, in pixels.
+        stride: distance from one position to the next, in pixels.
         padding: ``"SAME"`` (pixels / stride positions, rounded up; zeros around) or ``"VALID"``.
     """
 
@@ -38,26 +39,26 @@ class Filters(nn.Module):
 
     @property
     def columns_per_input(self) -> int:
-        """Columns of the weight matrix that one channel has: k k."""
+        """Number of columns of the weight matrix for each channel: k k."""
         return self.kernel**2
 
     def product(
         self, x: Float[Array, "b height width n_in"], W: Float[Array, "n columns"]
     ) -> Float[Array, "b rows cols n"]:
-        """Take the product of the filters with the picture around every position."""
+        """Correlate images with the filters: [b, rows, cols, n] from [b, height, width, n_in]."""
         filters = W.reshape(len(W), x.shape[-1], self.kernel, self.kernel).transpose(2, 3, 1, 0)
         return correlate(x, filters, self.stride, self.padding)
 
 
 class Conv(Filters, Dense):
-    r"""Standard convolutional layer; nothing is constrained.
+    r"""Standard convolutional layer: no sign is constrained.
 
-    .. math:: z_j = W x_j + b \quad \text{at every position } j
+    .. math:: z_j = W x_j + b, \qquad x_j \text{ the } k \times k \text{ pixels around position } j
 
     Args:
         features: filters n_out.
-        inputs_n_i: inhibitory channels of the layer below, the last ones; wired by the network.
-        first: the layer sees the pictures: its weights start with variance 1/n_in.
+        inputs_n_i: inhibitory channels of the layer below, the last ones; set by the network.
+        first: whether the layer is the network's first one, see :class:`~dalejax.nn.dense.Dense`.
         kernel, stride, padding: see :class:`Filters`.
 
     Example:
@@ -73,14 +74,14 @@ class Conv(Filters, Dense):
 
 
 class ColEIConv(Filters, ColEIDense):
-    r"""Column-signed convolutional layer: each channel excites or inhibits all filters.
+    r"""Column-signed convolutional layer: all weights from one channel have the same sign.
 
     .. math:: z_j = W x_j + b, \qquad \text{all } k^2 \text{ columns of a channel have its sign}
 
     Args:
         features: filters n_out, E and I together.
-        n_i: inhibitory ones among them, the last ones.
-        inputs_n_i: inhibitory channels of the layer below, the last ones; wired by the network.
+        n_i: inhibitory filters among them, the last ones.
+        inputs_n_i: inhibitory channels of the layer below, the last ones; set by the network.
         input_mean: see :class:`~dalejax.nn.dense.ColEIDense`.
         kernel, stride, padding: see :class:`Filters`.
 
@@ -96,13 +97,13 @@ class ColEIConv(Filters, ColEIDense):
 
 
 class DANNConv(Filters, DivisiveDANNDense):
-    r"""Dale's-ANN convolutional layer: inhibitory filters that subtract and divide.
+    r"""Dale's-ANN convolutional layer: inhibitory filters subtract from excitation and divide it.
 
     .. math:: z_j = \frac{g}{\gamma_j} \odot \left(W^{EE} x_j - W^{EI} W^{IE} x_j\right) + \beta,
               \qquad \gamma_j = W^{EI} \left(e^\alpha \odot W^{IE} x_j\right) + 10^{-8}
 
     Args:
-        features: excitatory filters n_e (the inhibitory ones come on top).
+        features: excitatory filters n_e, without the inhibitory ones.
         n_i: inhibitory filters, at least 1.
         first, subtractive, divisive, inhibition, bias: see
             :class:`~dalejax.nn.cells.divisive.DivisiveDANNDense`.
@@ -121,13 +122,13 @@ class DANNConv(Filters, DivisiveDANNDense):
 
 
 class MaxPool(nn.Module):
-    """Keep the largest of every size x size pixels.
+    """Take the largest value of every window of size x size pixels, for each channel.
 
     Args:
-        size: side of the window, and its stride, pixels.
+        size: side of the window and its stride, in pixels.
 
     Raises:
-        ValueError: the window is larger than the picture.
+        ValueError: the window is larger than the image.
 
     Example:
         >>> import jax.numpy as jnp
@@ -138,22 +139,22 @@ class MaxPool(nn.Module):
     size: int = 2
 
     def __call__(self, x: Float[Array, "b height width n"]) -> Float[Array, "b rows cols n"]:
-        """Pool the pictures."""
+        """Pool images [b, height, width, n]."""
         checks.whole("size", self.size, 1, min(x.shape[1:3]))
         return nn.max_pool(x, (self.size, self.size), (self.size, self.size))
 
 
 class AveragePool(nn.Module):
-    """Average to a grid of a given side, and lay it flat for a dense layer, channel by channel.
+    """Average images over a square grid and flatten them, channel by channel, for a dense layer.
 
-    A grid finer than the picture repeats its pixels.
+    If the grid is finer than the image, its pixels are repeated.
 
     Args:
-        to: side of the grid, pixels.
+        to: side of the grid, in positions.
 
     Raises:
-        ValueError: the pictures are not square, or neither of their side and the grid's divides the
-            other.
+        ValueError: the images are not square, or neither of their side and ``to`` is a multiple of
+            the other.
 
     Example:
         >>> import jax.numpy as jnp
@@ -169,11 +170,11 @@ class AveragePool(nn.Module):
 
     @property
     def positions(self) -> int:
-        """How many outputs each channel has."""
+        """Number of outputs for each channel."""
         return self.to**2
 
     def __call__(self, x: Float[Array, "b height width n"]) -> Float[Array, "b flat"]:
-        """Pool the pictures, and lay them flat."""
+        """Pool images [b, height, width, n] and flatten them to [b, n to to]."""
         height, side = x.shape[1:3]
         if height != side or not side:
             raise ValueError(f"the pictures are {height} x {side} pixels; they must be square.")

@@ -1,8 +1,8 @@
-"""Filters that slide over pictures, with a gradient that stays fast inside compiled loops.
+"""Cross-correlation of images with filters, with a gradient that is fast inside compiled loops.
 
-XLA's CPU backend brings a convolution into the one layout it is fast in only outside loops: in the
-scan over updates the derivatives that JAX would make run thirty to a hundred times slower. So they
-are written here, in that layout, as convolutions like the first one.
+XLA's CPU backend is fast for one memory layout of convolutions, and converts others to it only
+outside loops. Inside the scan over updates, the gradient that JAX derives is thirty to a hundred
+times slower. The gradient is therefore written here, as convolutions in the fast layout.
 """
 
 from __future__ import annotations
@@ -24,20 +24,23 @@ def correlate(
     stride: int = 1,
     padding: str = "SAME",
 ) -> Float[Array, "b rows cols n_out"]:
-    r"""Take the product of the filters with the picture around every position.
+    r"""Correlate images with filters: the product of the filters with the pixels at every position.
 
     .. math:: y_{p} = \sum_{d \in \{0, \dots, k-1\}^2} F_d^\top x_{\mathrm{stride} \cdot p + d - z}
 
-    z zeros stand before the picture, none without padding.
+    for output position p, with z the number of zeros padded before the image (0 for ``"VALID"``).
 
     Args:
-        x: pictures [b, height, width, n_in].
+        x: images [b, height, width, n_in].
         filters: F [k, k, n_in, n_out].
-        stride: pixels from one position to the next.
+        stride: distance from one position to the next, in pixels.
         padding: ``"SAME"`` (pixels / stride positions, rounded up; zeros around) or ``"VALID"``.
 
+    Returns:
+        y [b, rows, cols, n_out].
+
     Raises:
-        ValueError: without padding, the filters are larger than the pictures.
+        ValueError: the padding is ``"VALID"`` and the filters are larger than the images.
 
     Example:
         >>> correlate(jnp.ones((1, 3, 3, 1)), jnp.ones((3, 3, 1, 1)))[0, :, :, 0].tolist()
@@ -51,13 +54,15 @@ def correlate(
         raise ValueError(f"the pictures are {sides}; filters of {k} pixels need padding 'SAME'.")
     dtype = jnp.promote_types(x.dtype, filters.dtype)
     x, filters = x.astype(dtype), filters.astype(dtype)
-    pads = tuple(lax.padtype_to_pads(sides, (k, k), (stride, stride), padding))
-    if k > min(sides):  # hardly a convolution; XLA's is twenty times slower then
+    vertical, horizontal = lax.padtype_to_pads(sides, (k, k), (stride, stride), padding)
+    pads = vertical, horizontal
+    if k > min(sides):  # XLA's convolution is twenty times slower for such filters
         return _product_of_patches(x, filters, stride, pads)
     return _convolved(x, filters, stride, pads)
 
 
-def _product_of_patches(x, filters, stride, pads):
+def _product_of_patches(x: Array, filters: Array, stride: int, pads: Pads) -> Array:
+    """Compute the correlation as one matrix product of all patches with the filters."""
     k, _, n_in, n_out = filters.shape
     x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
     rows, cols = ((side - k) // stride + 1 for side in x.shape[1:3])
@@ -73,7 +78,7 @@ def _product_of_patches(x, filters, stride, pads):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _convolved(x, filters, stride: int, pads: Pads):
+def _convolved(x: Array, filters: Array, stride: int, pads: Pads) -> Array:
     return _conv(x, filters, pads, window_strides=(stride, stride))
 
 
@@ -84,13 +89,13 @@ def _forward(x, filters, stride, pads):
 def _backward(stride, pads, residuals, dy):
     x, filters = residuals
     k, between = len(filters), {"lhs_dilation": (stride, stride)}
-    # What each pixel did: the filters turned round, over dy with its positions where they were.
-    reach = [
+    # Gradient of x: dy, spaced out by the stride, correlated with the filters rotated by 180°.
+    reach = [  # zeros to pad before and after dy
         (k - 1 - low, side + low - 1 - stride * (positions - 1))
         for side, positions, (low, _) in zip(x.shape[1:3], dy.shape[1:3], pads, strict=True)
     ]
     dx = _conv(dy, filters[::-1, ::-1].transpose(0, 1, 3, 2), reach, **between)
-    # What each weight did: dy is a filter as large as the picture, and trials are its channels.
+    # Gradient of the filters: x correlated with dy, where the trials b are the channels.
     d_filters = _conv(
         x.transpose(3, 1, 2, 0), dy.transpose(1, 2, 0, 3), pads, rhs_dilation=(stride, stride)
     )

@@ -1,7 +1,7 @@
-"""Dense layers in the three parameterisations, ``y = W h + b``: read-outs, and hidden layers.
+"""Dense layers ``y = W h + b``, standard, column-signed and Dale's ANN, as read-outs or hidden.
 
-``conv.py`` makes filters of them (they only take the product with the weights otherwise),
-``divisive.py`` adds divisive inhibition.
+``conv.py`` turns them into convolutional layers by another :meth:`Dense.product`;
+``cells/divisive.py`` adds divisive inhibition.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dalejax.types import Any, Array, Float, Key
 
 
 class EffectiveDense(NamedTuple):
-    """What every dense layer boils down to; leading axes are members.
+    """Effective weights of a dense layer, ``y = W h + b``; leading axes are members.
 
     Attributes:
         W: weights [..., n_out, n_in].
@@ -31,17 +31,18 @@ class EffectiveDense(NamedTuple):
 
 
 class Dense(nn.Module):
-    r"""Standard dense layer; nothing is constrained.
+    r"""Standard dense layer: W and b are its parameters, and no sign is constrained.
 
     .. math:: y = W h + b, \qquad W \sim \mathcal N(0, 2/n_{in}),\ b = 0
 
-    The factor 2 stands for the half that the ReLU below cuts off; a first layer does without it.
+    The variance 2/n_in makes up for the half of the activity that the ReLU of the layer below sets
+    to 0. A first layer has no ReLU below it and starts with variance 1/n_in.
 
     Args:
         features: outputs n_out.
-        inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below;
-            None until a network wires it, meaning none.
-        first: the layer sees the network's inputs: its weights start with variance 1/n_in.
+        inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below.
+            A network sets it; None (not set) counts as 0.
+        first: whether the layer is the network's first one, see above.
 
     Example:
         >>> import jax
@@ -51,55 +52,58 @@ class Dense(nn.Module):
         (1, 2)
 
     Reference:
-        Li et al. 2023, eq. 2; He et al. 2015; first layers: published code of Cornford et al. 2021.
+        Li et al. 2023, eq. 2; the variance: He et al. 2015; first layers: published code of
+        Cornford et al. 2021.
     """
 
     features: int
     inputs_n_i: int | None = None
     first: bool = False
 
-    # Whether the layer is no more than its effective weights; columns that one input has.
-    linear: ClassVar[bool] = True
-    takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
-    takes_negative: ClassVar[bool] = True  # its activity may be below 0
-    may_be_first: ClassVar[bool] = True  # there is another start for it
-    columns_per_input = 1
+    linear: ClassVar[bool] = True  # whether the outputs are W h + b with the effective weights
+    takes_inhibition: ClassVar[bool] = True  # whether the layer below may have inhibitory units
+    takes_negative: ClassVar[bool] = True  # whether the activity of the layer below may be negative
+    may_be_first: ClassVar[bool] = True  # whether the class has initial weights for first layers
+    columns_per_input = 1  # columns of W for each input; k * k for each channel of a k x k filter
 
     def __post_init__(self):
         if self.features < 1:
             raise ValueError(f"features is {self.features}; a dense layer needs at least 1 output.")
         if self.first and not self.may_be_first:
-            raise ValueError(f"first is True; a {type(self).__name__} has no other start for that.")
+            raise ValueError(
+                f"first is True; a {type(self).__name__} has no other initial weights for a first "
+                "layer: it must be False."
+            )
         if not self.takes_inhibition:
             checks.excitatory_inputs(type(self).__name__, self.inputs_n_i)
         super().__post_init__()
 
     @property
     def outputs_n_i(self) -> int:
-        """How many of the outputs, the last ones, are inhibitory to the layer above."""
+        """Number of the outputs, the last ones, that are inhibitory to the layer above."""
         return 0
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw the layer's parameters for n_in inputs."""
+        """Draw the initial parameters of a layer with n_in inputs."""
         W = initializers.normal((self.features, n_in), key=key)
         W = W / math.sqrt(2) if self.first else W
         return {"W": W, "b": jnp.zeros(self.features)}
 
     def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
-        """Fold the layer's parameters into effective weights; leading axes are members."""
+        """Compute the effective weights (W, b); leading axes of the parameters are members."""
         return EffectiveDense(params["W"], params["b"])
 
     def product(self, x: Float[Array, "*b n_in"], W: Float[Array, "n n_in"]) -> Array:
-        """Take the product of the inputs with a weight matrix."""
+        """Multiply the inputs [..., n_in] by a weight matrix [n, n_in]: ``x W^T``."""
         return x @ W.T
 
     def respond(self, params: Mapping[str, Any], x: Float[Array, "... n_in"]) -> Array:
-        """Compute the outputs; what ``__call__`` does, as a pure function."""
+        """Compute the outputs [..., n_out] from parameters and inputs, as a pure function."""
         W, b = self.effective(params)
         return self.product(x, W) + b
 
     def __call__(self, x: Float[Array, "... n_in"]) -> Float[Array, "... n_out"]:
-        """Apply the layer to [..., n_in]."""
+        """Compute the outputs [..., n_out] from the inputs [..., n_in]."""
         n_in = x.shape[-1] * self.columns_per_input
         if self.is_initializing():
             for name, value in self.initial_params(n_in, key=self.make_rng("params")).items():
@@ -115,17 +119,17 @@ class Dense(nn.Module):
 
 
 class ColEIDense(Dense):
-    r"""Column-signed dense layer: each input excites or inhibits all outputs.
+    r"""Column-signed dense layer: all weights from one input have the same sign.
 
     .. math:: y = W h + b, \qquad
               W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I
 
     Args:
         features: outputs n_out, E and I together.
-        inputs_n_i: inhibitory inputs, the last ones; wired by the network.
-        n_i: of a hidden layer: inhibitory units among its outputs, the last ones.
-        input_mean: mean of the inputs' entries, which the bias of a layer with excitatory inputs
-            only cancels, ``b = -sqrt(n_in) input_mean``; 0 starts the bias at 0.
+        inputs_n_i: inhibitory inputs, the last ones; set by the network.
+        n_i: inhibitory units among the outputs of a hidden layer, the last ones; 0 for a read-out.
+        input_mean: mean of the inputs' entries. Without inhibitory inputs the bias starts at
+            ``-sqrt(n_in) input_mean``, which cancels the mean output.
 
     Raises:
         ValueError: n_i is below 0 or not below the outputs.
@@ -152,11 +156,11 @@ class ColEIDense(Dense):
 
     @property
     def outputs_n_i(self) -> int:
-        """How many of the outputs, the last ones, are inhibitory to the layer above."""
+        """Number of the outputs, the last ones, that are inhibitory to the layer above."""
         return self.n_i
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw W, a zero b and their signs for n_in inputs."""
+        """Draw initial W, the bias b and the sign rule for n_in inputs."""
         n_i = (self.inputs_n_i or 0) * self.columns_per_input
         shape, b = (self.features, n_in), jnp.zeros(self.features)
         if n_i:
@@ -169,14 +173,16 @@ class ColEIDense(Dense):
 
 
 class DANNDense(Dense):
-    r"""Dale's-ANN dense layer with its own pool of interneurons.
+    r"""Dale's-ANN dense layer: excitation minus inhibition by a pool of interneurons.
 
     .. math:: y = (W^{EE} - W^{EI} W^{IE}) h + b, \qquad
               W^{EE} \sim \mathrm{Exp}\left(\sqrt{\tfrac{2 n_{out}}{n_{in}(n_{out}-1)}}\right)
 
-    A single output has no mean row to be balanced by: its inhibition is drawn independently, with
-    weights of mean :math:`\sqrt{1/n_{in}}`, which with one interneuron gives the same variance,
-    2/n_in (with many, 1/n_in).
+    All matrices are non-negative; b is unconstrained. Initially each row of W_ie is the mean row of
+    W_ee, which balances excitation. With one output the mean row is the only row, and this
+    inhibition would cancel it; W_ie is then drawn independently of W_ee, both with the mean
+    :math:`\sqrt{1/n_{in}}`. The effective weights have the variance 2/n_in, but for one output with
+    many interneurons, where it tends to 1/n_in.
 
     Args:
         features: outputs n_out.
@@ -206,7 +212,7 @@ class DANNDense(Dense):
         super().__post_init__()
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw the triple, a zero b and their signs for n_in inputs."""
+        """Draw initial W_ee, W_ie and W_ei, zeros b and the sign rule for n_in inputs."""
         n_out = self.features
         if n_out > 1:
             mean, inhibition = math.sqrt(2 * n_out / (n_in * (n_out - 1))), "mean_row"
@@ -218,5 +224,5 @@ class DANNDense(Dense):
         return {**triple, "b": jnp.zeros(n_out), signs.KEY: rule}
 
     def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
-        """Fold the interneurons away: ``W_ee - W_ei W_ie``."""
+        """Compute the effective weights, ``W_ee - W_ei W_ie``, and b."""
         return EffectiveDense(fold(params, "W"), params["b"])

@@ -1,4 +1,4 @@
-"""Learned vectors for inputs that are numbers, such as words."""
+"""Embedding: a learned vector for each word of a vocabulary."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dalejax.types import Array, Float, Int
 
 
 class Embedding(nn.Module):
-    r"""One learned vector for each word; no sign is constrained.
+    r"""Map each word, given as a whole number, to a learned vector; no sign is constrained.
 
     .. math:: x_t = E_{w_t}, \qquad E \sim \mathcal N(0, 1/d)
 
     Args:
         words: size of the vocabulary.
-        features: dimensions d of a vector.
+        features: dimension d of a vector.
 
     Raises:
         ValueError: words or features is below 1.
@@ -41,6 +41,6 @@ class Embedding(nn.Module):
 
     @nn.compact
     def __call__(self, ids: Int[Array, "*b"]) -> Float[Array, "*b d"]:
-        """Look the vectors up."""
+        """Look up the vectors [..., d] of word numbers [...], from 0 to words - 1."""
         start = jax.nn.initializers.normal(self.features**-0.5)
         return self.param("E", start, (self.words, self.features))[ids]

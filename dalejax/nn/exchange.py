@@ -1,7 +1,8 @@
-"""Weights to and from NumPy and PyTorch: plain arrays by name.
+"""Exchange of parameters with NumPy and PyTorch, as dictionaries of named arrays.
 
-dalejax's matrices are [post, pre], as PyTorch's are: nothing is transposed. (Flax's and Keras' own
-kernels are [pre, post].) Where dalejax has one bias, ``torch.nn.RNN`` has two, which it adds.
+The matrices of dalejax are [post, pre], as are those of PyTorch, so none is transposed. (The
+kernels of Flax and Keras are [pre, post].) A cell has one bias; ``torch.nn.RNN`` has two and adds
+them.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from dalejax.nn.recurrent_network import RecurrentNetwork
 from dalejax.signs.by_name import name_of
 from dalejax.types import Any, Params, PyTree
 
-_IN_TORCH = ("relu", "tanh")
+_TORCH_ACTIVATIONS = ("relu", "tanh")  # those of torch.nn.RNN
 
 
 def to_arrays(params: Params, member: int | None = None) -> dict[str, np.ndarray]:
-    """Name every parameter by its path, as NumPy arrays: what ``numpy.savez`` takes.
+    """Convert parameters to a dictionary of NumPy arrays, as ``numpy.savez`` takes it.
 
     Args:
         params: any tree of arrays.
-        member: of an ensemble's parameters, whose leaves have a leading axis; None for all.
+        member: index of one member, if the parameters are those of an ensemble (leaves
+            [s, ...]); None to convert the arrays as they are.
 
     Returns:
-        "cells_0/W" -> array, and so on.
+        A dictionary from the path of each parameter, such as "cells_0/W", to its array.
 
     Example:
         >>> {name: a.shape for name, a in to_arrays({"cell": {"W": jnp.ones((2, 3))}}).items()}
@@ -41,11 +43,15 @@ def to_arrays(params: Params, member: int | None = None) -> dict[str, np.ndarray
 
 
 def from_arrays(like: PyTree, arrays: Mapping[str, np.ndarray]) -> Params:
-    """Put named arrays into a tree.
+    """Convert a dictionary of named arrays back to a tree of parameters.
 
     Args:
-        like: parameters, or their shapes (``jax.eval_shape``); what it says of signs stays.
-        arrays: what :func:`to_arrays` returned, or ``numpy.load`` of it.
+        like: parameters of the same network, or their shapes (``jax.eval_shape``). The result has
+            its structure, types and sign rules.
+        arrays: what :func:`to_arrays` returned, or what ``numpy.load`` read of it.
+
+    Returns:
+        The parameters.
 
     Raises:
         ValueError: an array is missing, is not known, or has another shape.
@@ -58,7 +64,9 @@ def from_arrays(like: PyTree, arrays: Mapping[str, np.ndarray]) -> Params:
     shapes = {name_of(path): leaf for path, leaf in paths}
     if set(shapes) != set(arrays):
         odd = sorted(set(shapes) ^ set(arrays))
-        raise ValueError(f"the arrays and the parameters differ in {odd}; they must be the same.")
+        raise ValueError(
+            f"the names of the arrays and of the parameters differ in {odd}; they must be the same."
+        )
     for name, leaf in shapes.items():
         if np.shape(arrays[name]) != leaf.shape:
             raise ValueError(f"{name} is {np.shape(arrays[name])}; it must be {leaf.shape}.")
@@ -69,19 +77,21 @@ def from_arrays(like: PyTree, arrays: Mapping[str, np.ndarray]) -> Params:
 def to_torch(
     net: RecurrentNetwork, params: Params, member: int | None = None
 ) -> dict[str, np.ndarray]:
-    r"""Fold a network into the arrays of a ``torch.nn.RNN`` and a ``torch.nn.Linear``.
+    r"""Convert a network to the arrays of a ``torch.nn.RNN`` and a ``torch.nn.Linear``.
 
     .. math:: h_t = f(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh}), \qquad
               W_{ih} = U,\; W_{hh} = W,\; b_{ih} = b,\; b_{hh} = 0
 
-    They load into a module with the attributes ``rnn = torch.nn.RNN(n_in, n, layers,
-    nonlinearity=…)`` and ``readout = torch.nn.Linear(n, n_out)``, after ``torch.from_numpy``. A
-    Dale's ANN is folded to what it computes; its interneurons are not in there.
+    The arrays are the effective weights. After ``torch.from_numpy`` they load into a module with
+    the attributes ``rnn = torch.nn.RNN(n_in, n, layers, nonlinearity=…)`` and
+    ``readout = torch.nn.Linear(n, n_out)``. The interneurons of a Dale's ANN cannot be recovered
+    from them.
 
     Args:
-        net: whose cells are all of one size and activation (ReLU or tanh).
+        net: a network whose cells all have the same size and the same activation, ReLU or tanh.
         params: its parameters.
-        member: of an ensemble's parameters, whose leaves have a leading axis; None for one's own.
+        member: index of one member, if the parameters are those of an ensemble (leaves
+            [s, ...]); None for the parameters of one network.
 
     Returns:
         "rnn.weight_ih_l0" [n, n_in], "rnn.weight_hh_l0" [n, n], "rnn.bias_ih_l0" [n],
@@ -89,8 +99,8 @@ def to_torch(
         "readout.bias" [n_out].
 
     Raises:
-        ValueError: ``torch.nn.RNN`` and ``torch.nn.Linear`` have no such network, or the
-            parameters are an ensemble's and no member is named.
+        ValueError: ``torch.nn.RNN`` and ``torch.nn.Linear`` cannot compute what the network
+            computes, or the parameters are those of an ensemble and ``member`` is None.
 
     Example:
         >>> import dalejax as dj
@@ -109,7 +119,7 @@ def to_torch(
         U, W, b = cell.effective(params[f"cells_{i}"])
         if W.ndim > 2:
             raise ValueError(
-                f"the parameters are those of {W.shape[0]} members; name one: member=0."
+                f"the parameters are those of {W.shape[0]} members; choose one, such as member=0."
             )
         own = {"weight_ih": U, "weight_hh": W, "bias_ih": b, "bias_hh": jnp.zeros_like(b)}
         out |= {f"rnn.{name}_l{i}": np.asarray(value) for name, value in own.items()}
@@ -121,13 +131,18 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
     """Read a network's parameters from the arrays of a ``torch.nn.RNN`` and a ``torch.nn.Linear``.
 
     Args:
-        net: of cells and a read-out that store U, W and b as they are: ``RNNCell``, ``ColEICell``,
-            ``ProjectedCell``, with all synapses; ``Dense``, ``ColEIDense``.
-        arrays: as :func:`to_torch` names them; a ``state_dict()`` with its tensors on the CPU.
+        net: a network whose parameters are U, W and b themselves: cells ``RNNCell``,
+            ``ColEICell`` or ``ProjectedCell``, without connectivity, and a read-out ``Dense`` or
+            ``ColEIDense``.
+        arrays: arrays under the names of :func:`to_torch`, such as a ``state_dict()`` whose tensors
+            are on the CPU.
+
+    Returns:
+        The parameters.
 
     Raises:
-        ValueError: the network does not store U, W and b, or has a connectivity; an array is
-            missing, not known or of another shape, or breaks its signs.
+        ValueError: the parameters of the network are not U, W and b, or it has a connectivity; an
+            array is missing, is not known, has another shape, or violates the network's signs.
 
     Example:
         >>> import dalejax as dj
@@ -140,14 +155,14 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
     _check_torch(net)
     left = {name: np.asarray(value) for name, value in arrays.items()}
 
-    def take(name):
+    def take(name: str) -> np.ndarray:
         if name not in left:
             raise ValueError(f"the arrays have no {name}; they have {sorted(arrays)}.")
         return left.pop(name)
 
     named = {}
     for i, cell in enumerate(net.cells):
-        if cell.connectivity is not None:  # a weight of 0 need not be an absent synapse
+        if cell.connectivity is not None:  # a weight of 0 does not tell that a synapse is absent
             raise ValueError(
                 f"cell {i} has the connectivity {cell.connectivity}; torch.nn.RNN keeps no mask to "
                 "read, so that it must be None."
@@ -175,6 +190,7 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
 
 
 def _check_torch(net: RecurrentNetwork) -> None:
+    """Raise ValueError unless torch.nn.RNN and torch.nn.Linear can compute the same network."""
     if net.hidden or net.embedding is not None:
         raise ValueError("torch.nn.RNN has neither dense layers above it nor an embedding below.")
     if not net.readout.linear:
@@ -182,10 +198,10 @@ def _check_torch(net: RecurrentNetwork) -> None:
         raise ValueError(f"the read-out is a {kind}; torch.nn.Linear only multiplies and adds.")
     sizes = {cell.features for cell in net.cells}
     activations = {cell.activation for cell in net.cells}
-    if len(sizes) > 1 or len(activations) > 1 or not activations <= set(_IN_TORCH):
+    if len(sizes) > 1 or len(activations) > 1 or not activations <= set(_TORCH_ACTIVATIONS):
         raise ValueError(
             f"the cells have {sorted(sizes)} units and are {sorted(activations)}; torch.nn.RNN has "
-            f"one size and one of {', '.join(_IN_TORCH)}."
+            f"one size and one of {', '.join(_TORCH_ACTIVATIONS)}."
         )
     for i, cell in enumerate(net.cells):
         if cell.alpha is not None or cell.noise:

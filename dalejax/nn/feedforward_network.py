@@ -1,4 +1,4 @@
-"""Feedforward networks: layers with ReLU and a read-out, and what may stand between them."""
+"""Feedforward networks: dense layers, filters and pools with ReLU, and a read-out."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ Pool = MaxPool | AveragePool
 
 
 class FeedforwardNetwork(nn.Module):
-    r"""Layers with ReLU, one after the other, and a read-out of the last one.
+    r"""Feedforward network: a stack of layers with ReLU, and a linear read-out of the last one.
 
     .. math:: h^\ell = \mathrm{relu}(\mathrm{layer}^\ell(h^{\ell-1})), \qquad
               y = W_{out} h^L + b_{out}
 
-    The network wires its layers as :class:`~dalejax.nn.recurrent_network.RecurrentNetwork` does.
-    Dense layers see vectors [b, n_in], filters see pictures [b, height, width, channels]; an
-    :class:`~dalejax.nn.conv.AveragePool` stands between filters and dense layers.
+    The network sets ``inputs_n_i`` of each layer to the number of inhibitory units of the layer
+    below, so that the signs of its weights follow Dale's law. Dense layers take vectors [b, n_in],
+    convolutional layers take images [b, height, width, channels]; an
+    :class:`~dalejax.nn.conv.AveragePool` between them turns images into vectors.
 
     Args:
-        layers: dense layers, filters and pools; the first one sees the inputs.
-        readout: dense layer on the last one, without ReLU.
-        norm: normalises every layer's activations before the ReLU (not the read-out's).
+        layers: dense layers, convolutional layers and pools; the first one takes the inputs.
+        readout: dense layer on top of the last one, without ReLU.
+        norm: normalisation of every layer's activations before the ReLU, but for the read-out; None
+            for none.
 
     Raises:
-        ValueError: there is no layer, a pool stands where there is no picture any more, or a
-            Dale's-ANN layer stands above one with inhibitory units.
+        ValueError: no layer has weights, a layer for images is above one for vectors or the other
+            way round, or a Dale's-ANN layer is above one with inhibitory units.
 
     Example:
         >>> import dalejax as dj, jax, jax.numpy as jnp
@@ -52,7 +54,7 @@ class FeedforwardNetwork(nn.Module):
     readout: Dense
     norm: Norm | None = None
 
-    # What it shares with recurrent networks: one answer a trial, and inputs that are vectors.
+    # Fields of RecurrentNetwork that training reads: one output a trial, no embedding of words.
     every_step: ClassVar[bool] = False
     embedding: ClassVar[None] = None
 
@@ -85,36 +87,37 @@ class FeedforwardNetwork(nn.Module):
         super().__post_init__()
 
     def setup(self):
-        """Give each layer with weights a norm of its own."""
+        """Make one normalisation for each layer with weights."""
         weighted = sum(isinstance(layer, Dense) for layer in self.layers)
-        self.norms = [self.norm.clone() for _ in range(weighted if self.norm else 0)]
+        norm = self.norm
+        self.norms = [] if norm is None else [norm.clone() for _ in range(weighted)]
 
     @property
     def has_batch_statistics(self) -> bool:
-        """Whether evaluating needs statistics of the training set."""
+        """Whether evaluation needs batch statistics of the training set."""
         return isinstance(self.norm, BatchNorm)
 
     def __call__(
         self, x: Float[Array, "b n_in"] | Float[Array, "b height width n_in"], steps: None = None
     ) -> Float[Array, "b n_out"]:
-        """Compute the outputs of a batch.
+        """Compute the outputs [b, n_out] of a batch.
 
         Args:
-            x: vectors [b, n_in], or pictures [b, height, width, channels].
-            steps: nothing: there is no time here.
+            x: vectors [b, n_in], or images [b, height, width, channels].
+            steps: None; only a recurrent network has time steps.
         """
         return self.readout(self.states(x, steps))
 
     def states(
         self, x: Float[Array, "b n_in"] | Float[Array, "b height width n_in"], steps: None = None
     ) -> Float[Array, "b n"]:
-        """Compute what the read-out sees; arguments as above."""
+        """Compute the inputs of the read-out [b, n]; arguments as those of ``__call__``."""
         return self.activities(x)[-1]
 
     def activities(
         self, x: Float[Array, "b n_in"] | Float[Array, "b height width n_in"]
     ) -> list[Float[Array, "b ..."]]:
-        """Compute the activity after every layer and pool, the first one first."""
+        """Compute the activity after each layer and pool, in the order of ``layers``."""
         norms, out = iter(self.norms), []
         for layer in self.layers:
             x = layer(x)
@@ -124,14 +127,14 @@ class FeedforwardNetwork(nn.Module):
         return out
 
     def effective(self, params: Mapping[str, Any]) -> list[EffectiveDense]:
-        """Fold the parameters into effective weights, one (W, b) a layer with weights.
+        """Compute the effective weights (W, b) of each layer with weights, but for the read-out.
 
         Args:
             params: the network's parameters; leading axes are members.
 
         Returns:
-            A list with an :class:`~dalejax.nn.dense.EffectiveDense` for each dense layer or
-            filters, the first layer first; of divisive inhibition it holds nothing.
+            A list of :class:`~dalejax.nn.dense.EffectiveDense` in the order of ``layers``. Divisive
+            inhibition is not part of them.
         """
         return [
             layer.effective(params[f"layers_{i}"])

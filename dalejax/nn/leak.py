@@ -1,4 +1,4 @@
-"""The leak of cells in continuous time: time constants of populations, and what they allow."""
+"""The leak of cells in continuous time: time constants in ms, and alpha = dt / tau."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ Tau = float | tuple[float, float] | None
 
 
 def check(tau: Tau, dt: float | None, noise: float, n_i: int) -> None:
-    """Check the times of a cell.
+    """Raise ValueError unless time constant, time step and noise are valid for a cell.
 
     Args:
-        tau: time constant in ms; a pair is the excitatory and the inhibitory units'; None for none.
-        dt: time step in ms.
-        noise: standard deviation of the recurrent noise.
+        tau: time constant in ms, or a pair (excitatory units, inhibitory units); None for a cell
+            without a leak.
+        dt: time step in ms; None for a cell without a leak.
+        noise: sigma of the recurrent noise, see :class:`~dalejax.nn.cells.base.Cell`.
         n_i: inhibitory units of the cell.
 
     Raises:
-        ValueError: there is one of tau and dt but not the other, one of them is no finite positive
-            number, dt is above tau, a pair is given to a cell without inhibitory units, or the
-            noise is negative.
+        ValueError: only one of tau and dt is given, one of them is not a finite number above 0, dt
+            is above tau, tau is a pair although the cell has no inhibitory units, or the noise is
+            negative.
 
     Example:
         >>> check((100.0, 50.0), 20.0, 0.1, n_i=2)
@@ -47,16 +48,16 @@ def check(tau: Tau, dt: float | None, noise: float, n_i: int) -> None:
 
 
 def alpha(tau: Tau, dt: float | None, n: int, n_i: int) -> Float[Array, " n"] | None:
-    r"""Compute how far each unit goes in one step, :math:`\alpha = \Delta t / \tau`.
+    r"""Compute each unit's time step over time constant, :math:`\alpha = \Delta t / \tau`.
 
     Args:
-        tau: time constant in ms, or a pair (excitatory, inhibitory); None for none.
-        dt: time step in ms.
+        tau: time constant in ms, or a pair (excitatory units, inhibitory units); None for no leak.
+        dt: time step in ms; None for no leak.
         n: units.
         n_i: inhibitory units among them, the last ones.
 
     Returns:
-        [n], in (0, 1]; None without a time constant.
+        alpha [n], above 0 and at most 1; None for no leak.
 
     Example:
         >>> [round(a, 2) for a in alpha((100.0, 50.0), 20.0, n=3, n_i=1).tolist()]

@@ -1,4 +1,4 @@
-"""Normalisation of a layer's activations, by layer and by batch, as the papers compare it."""
+"""Layer and batch normalisation of a layer's activations before the ReLU."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import jax.numpy as jnp
 
 from dalejax.types import Array, Float
 
-BATCH_STATISTICS = "batch_stats"  # Flax collection of what is averaged over the training set
+# Flax collection of batch statistics: mean and variance of each unit [n].
+BATCH_STATISTICS = "batch_stats"
 
 
 class Norm(nn.Module):
-    """Base of the norms: centre and standardise, then scale by g and shift by a bias.
+    """Base class of the normalisations: standardise, multiply by a gain g and add a bias b.
 
-    The standard deviation is the unbiased one, and nothing is added to it.
+    The variance is the unbiased one (divided by the number of values - 1), and no epsilon is added.
     """
 
     def standardise(self, z: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
-        """Centre and standardise."""
-        raise TypeError(f"{type(self).__name__} does not say what it standardises.")
+        """Standardise activations [b, …, n] to mean 0 and variance 1."""
+        raise TypeError(f"{type(self).__name__} must define standardise, and does not.")
 
     @nn.compact
     def __call__(self, z: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
-        """Normalise activations [b, …, n]."""
+        """Normalise activations [b, …, n]: ``g standardise(z) + b``."""
         n = z.shape[-1]
         g = self.param("g", nn.initializers.ones, (n,), z.dtype)
         b = self.param("b", nn.initializers.zeros, (n,), z.dtype)
@@ -30,7 +31,7 @@ class Norm(nn.Module):
 
 
 class LayerNorm(Norm):
-    r"""Normalise over the units of a layer, trial by trial.
+    r"""Normalise each trial over the units of a layer (and the positions of an image).
 
     .. math:: y = \frac{g}{\sigma} \odot (z - \mu) + b, \qquad
               \mu = \frac1n \sum_i z_i, \quad \sigma^2 = \frac{1}{n-1} \sum_i (z_i - \mu)^2
@@ -46,20 +47,21 @@ class LayerNorm(Norm):
     """
 
     def standardise(self, z: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
-        """Centre and standardise each trial."""
+        """Standardise each trial [b, …, n] over its units to mean 0 and variance 1."""
         axes = tuple(range(1, z.ndim))
         return (z - z.mean(axes, keepdims=True)) / z.std(axes, keepdims=True, ddof=1)
 
 
 class BatchNorm(Norm):
-    r"""Normalise over the trials of a batch, unit by unit.
+    r"""Normalise each unit over the trials of a batch (and the positions of an image).
 
     .. math:: y = \frac{g}{\sigma} \odot (z - \mu) + b, \qquad
               \mu = \frac1b \sum_i z_i, \quad \sigma^2 = \frac{1}{b-1} \sum_i (z_i - \mu)^2
 
-    Without the collection ``"batch_stats"`` the batch's own statistics are used, as in training; with
-    it, those in it, as in evaluation. They are a function of the parameters and the training set
-    (:func:`dalejax.training.step.evaluate` makes them anew), so that nothing need be saved.
+    In training, mean and variance are those of the batch. In evaluation, they are read from the
+    Flax collection ``"batch_stats"``, which is passed to ``apply``. These batch statistics are a
+    function of the parameters and the training set; :func:`dalejax.training.step.evaluate` computes
+    them for each evaluation, so they need not be saved.
 
     Example:
         >>> import jax
@@ -69,10 +71,10 @@ class BatchNorm(Norm):
 
     Reference:
         Ioffe & Szegedy 2015, algorithms 1 and 2.
-    """  # noqa: E501
+    """
 
     def standardise(self, z: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
-        """Centre and standardise each unit."""
+        """Standardise each unit of [b, …, n] over the trials to mean 0 and variance 1."""
         axes = tuple(range(z.ndim - 1))
         if self.has_variable(BATCH_STATISTICS, "mean") and not self.is_mutable_collection(
             BATCH_STATISTICS
@@ -81,7 +83,7 @@ class BatchNorm(Norm):
             variance = self.get_variable(BATCH_STATISTICS, "variance")
         else:
             mean, variance = z.mean(axes), z.var(axes, ddof=1)
-            # Not while parameters are drawn: an example is no population.
+            # While parameters are drawn the batch is an example input, not data to average.
             if self.is_mutable_collection(BATCH_STATISTICS) and not self.is_initializing():
                 self.put_variable(BATCH_STATISTICS, "mean", mean)
                 self.put_variable(BATCH_STATISTICS, "variance", variance)

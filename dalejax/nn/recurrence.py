@@ -1,13 +1,14 @@
-"""The one recurrence: a scan over time with a fast gradient.
+"""The recurrence of all cells, ``h_t = f(u_t + W h_{t-1})``: a scan with a fast gradient.
 
-Every recurrent cell boils down to ``h_t = f(u_t + W h_{t-1})``, where ``u_t`` already holds the
-input product of all time steps, made as one matrix product before the scan. In continuous time
-``z`` leaks towards that drive, and ``h = f(z)``. What is slow in plain backpropagation through a
-scan is the weight gradient, accumulated step by step; here the backward scan only carries the
-gradient of the drive, and the weight gradient is one matrix product after it.
+The input product ``u_t`` is computed for all time steps by one matrix product before the scan. With
+a leak (continuous time) the scan carries ``z``, which decays towards the drive, and ``h = f(z)``.
+Plain backpropagation through a scan is slow because it adds up the gradient of W step by step. Here
+the backward scan computes only the gradient of the drive; the gradient of W is one matrix product
+over all steps, after the scan.
 
-Divisive inhibition is a gain of low rank on ``W h_{t-1}``. It depends on the state, so it is made
-in every step; its gradient, too, is made of products after the scan.
+Divisive inhibition multiplies ``W h_{t-1}`` by a gain of low rank. The gain depends on the state,
+so it is computed in every step; the gradients of its parameters, too, are matrix products after the
+scan.
 """
 
 from __future__ import annotations
@@ -20,14 +21,25 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks
-from dalejax.nn.divisive_gain import Gain, divide_and_keep, drive_gradient, gain_gradient
+from dalejax.nn.divisive_gain import (
+    DivisionGradients,
+    DivisionResiduals,
+    Gain,
+    divide_and_keep,
+    drive_gradient,
+    gain_gradient,
+)
 from dalejax.types import Array, Float
 
 
 class Activation(NamedTuple):
-    """A pointwise non-linearity and its derivative, the derivative written in the *output*.
+    """A pointwise non-linearity ``h = f(z)`` and its derivative as a function of the output h.
 
-    Writing ``f'`` in ``h = f(z)`` lets the backward scan do without ``z``: half the memory.
+    As ``f'(z)`` is computed from h, the backward pass need not keep z, which halves its memory.
+
+    Attributes:
+        value: ``z -> f(z)``.
+        derivative_from_output: ``h -> f'(z)``, where ``h = f(z)``.
     """
 
     value: Callable[[Array], Array]
@@ -42,7 +54,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def activation(name: str) -> Activation:
-    """Look an activation up by name.
+    """Look up an activation function and its derivative by name.
 
     Args:
         name: ``"relu"``, ``"tanh"`` or ``"identity"``.
@@ -66,20 +78,20 @@ def recurrence(
     gain: Gain | None = None,
     alpha: Float[Array, " n"] | None = None,
 ) -> Float[Array, "t b n"]:
-    r"""Run ``h_t = f(u_t + W h_{t-1})`` over all time steps, with or without a leak.
+    r"""Compute ``h_t = f(u_t + W h_{t-1})`` at all time steps, with or without a leak.
 
     .. math:: z_t = (1 - \alpha) z_{t-1}
                     + \alpha \left(u_t + \frac{g}{\gamma(h_{t-1})} \odot W h_{t-1}\right),
               \qquad h_t = f(z_t)
 
     Args:
-        inputs: ``u`` [t, b, n], input products with the bias (and any noise) already added.
+        inputs: ``u`` [t, b, n], input products ``U x_t`` plus the bias (and any noise).
         W: recurrent weights [n, n], ``[post, pre]``.
-        carry: the state before the first step [b, n]: h, or with a leak z.
+        carry: the state before the first step [b, n]: h, or z if there is a leak.
         nonlinearity: a name in :data:`ACTIVATIONS`.
-        gain: divisive inhibition; None for none (g / gamma is 1).
-        alpha: time step over time constant [n], above 0 and at most 1; None for no leak
-            (alpha is 1).
+        gain: divisive inhibition of ``W h``; None for none (g / gamma is 1).
+        alpha: time step over time constant of each unit [n], above 0 and at most 1; None for no
+            leak (alpha is 1).
 
     Returns:
         ``h`` [t, b, n], the activity after each step.
@@ -94,14 +106,37 @@ def recurrence(
         [0.5, 0.75, 0.875]
 
     Reference:
-        Li et al. 2023, eq. 1; the backward pass is Werbos 1988; the gain: Cornford et al. 2021,
-        eq. 19; the leak: Song et al. 2016, published code.
+        Li et al. 2023, eq. 1; backpropagation through time: Werbos 1988; the gain: Cornford et al.
+        2021, eq. 19; the leak: Song et al. 2016, published code.
     """
-    # Of one type before the gradient that we write: what was cast is cast back on its way.
+    # The hand-written gradient needs arrays of one type. They are cast outside of it, so that JAX
+    # casts each gradient back to the type of its argument.
     arrays = inputs, W, carry, gain, alpha
     dtype = jnp.result_type(*jax.tree.leaves(arrays))
     inputs, W, carry, gain, alpha = jax.tree.map(lambda leaf: leaf.astype(dtype), arrays)
     return _recurrence(inputs, W, carry, nonlinearity, gain, alpha)
+
+
+class Residuals(NamedTuple):
+    """What the forward pass of the recurrence keeps for its backward pass.
+
+    Attributes:
+        states: the scan's carry after each step [t, b, n]: h, or z if there is a leak.
+        activity: h after each step [t, b, n].
+        W: recurrent weights [n, n].
+        carry: the state before the first step [b, n].
+        gain: divisive inhibition; None for none.
+        alpha: time step over time constant, as a row [1, n]; None for no leak.
+        division: residuals of the division at each step [t, b, ...]; None without a gain.
+    """
+
+    states: Float[Array, "t b n"]
+    activity: Float[Array, "t b n"]
+    W: Float[Array, "n n"]
+    carry: Float[Array, "b n"]
+    gain: Gain | None
+    alpha: Float[Array, "1 n"] | None
+    division: DivisionResiduals | None
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
@@ -109,103 +144,120 @@ def _recurrence(inputs, W, carry, nonlinearity, gain, alpha):
     return _forward(inputs, W, carry, nonlinearity, gain, alpha)[0]
 
 
-def _forward(inputs, W, carry, nonlinearity, gain, alpha):
+def _forward(
+    inputs: Array,
+    W: Array,
+    carry: Array,
+    nonlinearity: str,
+    gain: Gain | None,
+    alpha: Array | None,
+) -> tuple[Array, Residuals]:
     f = activation(nonlinearity).value
-    product, alpha = _product(W, gain), _as_row(alpha)
+    product = _product(W, gain)
+    alpha = None if alpha is None else alpha[None]
 
-    def step(state, u):
-        recurrent, kept = product(state if alpha is None else f(state))
+    def step(state: Array, u: Array) -> tuple[Array, tuple[Array, DivisionResiduals | None]]:
+        recurrent, division = product(state if alpha is None else f(state))
         drive = u + recurrent
         state = f(drive) if alpha is None else state + alpha * (drive - state)
-        return state, (state, kept)
+        return state, (state, division)
 
-    _, (states, kept) = jax.lax.scan(step, carry, inputs)
+    _, (states, division) = jax.lax.scan(step, carry, inputs)
     activity = states if alpha is None else f(states)
-    return activity, (states, activity, W, carry, gain, alpha, kept)
+    return activity, Residuals(states, activity, W, carry, gain, alpha, division)
 
 
-def _backward(nonlinearity, residuals, d_activity):
-    states, activity, W, carry, gain, alpha, kept = residuals
+def _backward(
+    nonlinearity: str, kept: Residuals, d_activity: Array
+) -> tuple[Array, Array, Array, Gain | None, Array | None]:
+    """Compute the gradients of inputs, W, carry, gain and alpha, in this order."""
     f, derivative = activation(nonlinearity)
-    product_back = _product_back(W, gain)
+    gain, alpha = kept.gain, kept.alpha
+    product_back = _product_back(kept.W, gain)
 
-    def step(d_later, x):
+    def step(d_later, now):
         d_recurrent, d_leak = d_later
-        d_h, h, kept = x
+        d_h, h, division = now
         dz = (d_h + d_recurrent) * derivative(h)
         if alpha is None:
             d_drive = dz
         else:
             dz = dz + d_leak
             d_drive, d_leak = alpha * dz, (1 - alpha) * dz
-        d_recurrent, made = product_back(d_drive, kept)
-        return (d_recurrent, d_leak), (d_drive, made)
+        d_recurrent, d_division = product_back(d_drive, division)
+        return (d_recurrent, d_leak), (d_drive, d_division)
 
-    nothing = jnp.zeros_like(carry)
-    (d_carry, d_leak), (d_drive, made) = jax.lax.scan(
+    zeros = jnp.zeros_like(kept.carry)
+    (d_carry, d_leak), (d_drive, d_division) = jax.lax.scan(
         step,
-        (nothing, None if alpha is None else nothing),
-        (d_activity, activity, kept),
+        (zeros, None if alpha is None else zeros),
+        (d_activity, kept.activity, kept.division),
         reverse=True,
     )
-    first, d_alpha = carry, None
+    h_0, d_alpha = kept.carry, None
     if alpha is not None:
-        first = f(carry)
-        d_carry = d_carry * derivative(first) + d_leak
-        # The drive is not kept: z_t - z_{t-1} = alpha (drive - z_{t-1}).
-        change = states - _one_earlier(states, carry)
+        h_0 = f(kept.carry)
+        d_carry = d_carry * derivative(h_0) + d_leak
+        # The forward pass does not keep the drive: alpha (drive - z_{t-1}) is z_t - z_{t-1}.
+        change = kept.states - _previous(kept.states, kept.carry)
         d_alpha = (d_drive * change).sum((0, 1)) / alpha[0] ** 2
-    before = rows(_one_earlier(activity, first))
-    d_W, d_gain = _weights_back(W, gain, before, d_drive, kept, made)
+    previous = rows(_previous(kept.activity, h_0))
+    d_W, d_gain = _weight_gradients(kept, previous, d_drive, d_division)
     return d_drive, d_W, d_carry, d_gain, d_alpha
 
 
-def _one_earlier(sequence, first):
-    return jnp.concatenate([first[None], sequence])[:-1]  # of no steps, too
+def _previous(sequence: Float[Array, "t b n"], first: Float[Array, "b n"]) -> Float[Array, "t b n"]:
+    """Shift a sequence by one step: what was there before each step (also if t is 0)."""
+    return jnp.concatenate([first[None], sequence])[:-1]
 
 
-def _as_row(alpha):
-    return None if alpha is None else alpha[None]
-
-
-def _product(W, gain):
-    """Make the recurrent product of one step: h -> (what it adds to the drive, what to keep)."""
+def _product(
+    W: Array, gain: Gain | None
+) -> Callable[[Array], tuple[Array, DivisionResiduals | None]]:
+    """Make one step's recurrent product: ``h -> (contribution to the drive, residuals)``."""
     if gain is None:
-        W_transposed = W.T  # once, not in every step
-        return lambda h: (h @ W_transposed, ())
+        W_transposed = W.T  # transposed once, outside the scan
+        return lambda h: (h @ W_transposed, None)
     weights = gain.with_interneurons(W).T
-
-    def divided(h):
-        z = h @ weights
-        y, inverse = divide_and_keep(gain, z)
-        return y, (z, inverse)
-
-    return divided
+    return lambda h: divide_and_keep(gain, h @ weights)
 
 
-def _product_back(W, gain):
+def _product_back(
+    W: Array, gain: Gain | None
+) -> Callable[[Array, DivisionResiduals | None], tuple[Array, DivisionGradients | None]]:
+    """Make the backward pass of :func:`_product`: ``(d_drive, residuals) -> (dh, gradients)``."""
     if gain is None:
-        return lambda d_drive, kept: (d_drive @ W, ())
+        return lambda d_drive, kept: (d_drive @ W, None)
     weights, back = gain.with_interneurons(W), drive_gradient(gain)
 
-    def divided(d_drive, kept):
-        dz, q = back(*kept, d_drive)
-        return dz @ weights, (dz, q)
+    def divided(
+        d_drive: Array, kept: DivisionResiduals | None
+    ) -> tuple[Array, DivisionGradients | None]:
+        assert kept is not None  # divide_and_keep has made them
+        gradients = back(kept, d_drive)
+        return gradients.dz @ weights, gradients
 
     return divided
 
 
-def _weights_back(W, gain, before, d_drive, kept, made):
-    if gain is None:
-        return rows(d_drive).T @ before, None
-    dz, q = map(rows, made)
-    d_weights = dz.T @ before
-    d_g, d_divider = gain_gradient(gain, rows(kept[0]), q)
-    return d_weights[: len(W)], Gain(d_g, d_divider, d_weights[len(W) :])
+def _weight_gradients(
+    kept: Residuals, previous: Array, d_drive: Array, d_division: DivisionGradients | None
+) -> tuple[Array, Gain | None]:
+    """Compute the gradients of W and of the gain from all time steps and trials at once."""
+    if kept.gain is None or kept.division is None or d_division is None:
+        return rows(d_drive).T @ previous, None
+    dz, q = rows(d_division.dz), rows(d_division.q)
+    d_weights = dz.T @ previous  # of W stacked on the weights onto the interneurons
+    d_g, d_divider = gain_gradient(kept.gain, rows(kept.division.z), q)
+    n = len(kept.W)
+    return d_weights[:n], Gain(d_g, d_divider, d_weights[n:])
 
 
 def rows(x: Float[Array, "*b n"]) -> Float[Array, "rows n"]:
-    """Lay all steps and trials under each other: XLA transposes products over two axes first."""
+    """Reshape [t, b, n] to [t b, n].
+
+    Products of such matrices are fast; in a product over two axes XLA first transposes the arrays.
+    """
     return x.reshape(-1, x.shape[-1])
 
 

@@ -1,4 +1,4 @@
-"""Networks: a stack of recurrent cells with a read-out, and what may stand around it."""
+"""Recurrent networks: a stack of recurrent cells, optional dense layers, and a read-out."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from dalejax.types import Any, Array, Float, Int
 
 
 class RecurrentNetwork(nn.Module):
-    r"""Stack of recurrent cells and a read-out of the last one.
+    r"""Recurrent network: a stack of recurrent cells, and a linear read-out of the last one.
 
     .. math:: h^\ell_t = f(U^\ell h^{\ell-1}_t + W^\ell h^\ell_{t-1} + b^\ell), \qquad
               y_t = W_{out} h^L_t + b_{out}
 
-    The network wires its layers: each one learns how many inhibitory units the layer below has,
-    so that the signs of its input weights follow Dale's law. The kinds of cells may be mixed.
+    The network sets ``inputs_n_i`` of each cell and layer to the number of inhibitory units of the
+    one below, so that the signs of its input weights follow Dale's law. Cells of different kinds
+    may be combined.
 
     Args:
-        cells: recurrent cells, the first one sees the inputs.
-        readout: dense layer on the last cell.
-        every_step: read out at every time step instead of the last one.
+        cells: recurrent cells; the first one takes the inputs.
+        readout: dense layer on top of the last cell.
+        every_step: whether to read out at every time step; if not, at the last one only.
         hidden: dense layers with ReLU between the last cell and the read-out.
-        embedding: turns inputs that are numbers [t, b] into vectors.
+        embedding: maps inputs that are word numbers [t, b] to vectors [t, b, n_in]; None for inputs
+            that are vectors.
 
     Raises:
-        ValueError: there is no cell, a Dale's-ANN layer stands above a ColEI cell, for whose
-            inhibitory units it has no place, or a divisive one above a cell that is not ``"relu"``.
+        ValueError: there is no cell, a Dale's-ANN cell or layer is above one with inhibitory units,
+            or one with divisive inhibition is above a cell whose activation is not ``"relu"``.
 
     Example:
         >>> import dalejax as dj, jax, jax.numpy as jnp
@@ -54,7 +56,7 @@ class RecurrentNetwork(nn.Module):
     hidden: Sequence[Dense] = ()
     embedding: Embedding | None = None
 
-    has_batch_statistics: ClassVar[bool] = False  # see FeedforwardNetwork
+    has_batch_statistics: ClassVar[bool] = False  # there is no batch normalisation
 
     def __post_init__(self):
         if not self.cells:
@@ -75,11 +77,12 @@ class RecurrentNetwork(nn.Module):
     def __call__(
         self, x: Float[Array, "t_in b n_in"] | Int[Array, "t_in b"], steps: int | None = None
     ) -> Float[Array, "*t b n_out"]:
-        """Run the network over inputs [t_in, b, n_in], from zero states.
+        """Compute the outputs, starting from states of zeros.
 
         Args:
-            x: inputs [t_in, b, n_in], or numbers [t_in, b] if there is an embedding.
-            steps: time steps t, at least t_in; nothing is shown after the inputs' end.
+            x: inputs [t_in, b, n_in], or word numbers [t_in, b] if there is an embedding.
+            steps: number of time steps t, at least t_in; after the inputs' end they are zeros. None
+                for t_in.
 
         Returns:
             [b, n_out] after the last step, or [t, b, n_out] with ``every_step``.
@@ -89,7 +92,7 @@ class RecurrentNetwork(nn.Module):
     def states(
         self, x: Float[Array, "t_in b n_in"] | Int[Array, "t_in b"], steps: int | None = None
     ) -> Float[Array, "*t b n"]:
-        """Run the network up to what its read-out sees; arguments as above.
+        """Compute the inputs of the read-out; arguments as those of ``__call__``.
 
         Returns:
             [b, n] after the last step, or [t, b, n] with ``every_step``.
@@ -99,7 +102,7 @@ class RecurrentNetwork(nn.Module):
     def activities(
         self, x: Float[Array, "t_in b n_in"] | Int[Array, "t_in b"], steps: int | None = None
     ) -> list[Float[Array, "t b n"]]:
-        """Compute the activity of every cell [t, b, n], the first one first; arguments as above."""
+        """Compute the activity of each cell [t, b, n]; arguments as those of ``__call__``."""
         wanted = 3 if self.embedding is None else 2
         if x.ndim != wanted:
             shape = "[t, b, n_in]" if wanted == 3 else "[t, b], as there is an embedding"
@@ -113,22 +116,25 @@ class RecurrentNetwork(nn.Module):
         return out
 
     def head(self, h: Float[Array, "t b n"]) -> Float[Array, "*t b m"]:
-        """Compute what the read-out sees of the last cell's activity [t, b, n]."""
+        """Compute the inputs of the read-out from the last cell's activity [t, b, n].
+
+        Returns:
+            [b, m] of the last step, or [t, b, m] with ``every_step``.
+        """
         x = h if self.every_step else h[-1]
         for layer in self.hidden:
             x = nn.relu(layer(x))
         return x
 
     def effective(self, params: Mapping[str, Any]) -> list[Effective]:
-        """Fold the parameters into effective weights, one (U, W, b) a cell.
+        """Compute the effective weights (U, W, b) of each cell.
 
-        Of divisive inhibition they hold nothing (:meth:`~dalejax.nn.cells.base.Cell.gain`).
+        Divisive inhibition is not part of them; see :meth:`~dalejax.nn.cells.base.Cell.gain`.
 
         Args:
             params: the network's parameters; leading axes are members.
 
         Returns:
-            A list with an :class:`~dalejax.nn.cells.base.Effective` for each cell, the first layer
-            first.
+            A list of :class:`~dalejax.nn.cells.base.Effective` in the order of ``cells``.
         """
         return [cell.effective(params[f"cells_{i}"]) for i, cell in enumerate(self.cells)]

@@ -1,4 +1,4 @@
-"""VGG16 for small pictures, as a standard network, a Dale's ANN or a column-signed one."""
+"""VGG16 for small images, as a standard network, a Dale's ANN or a column-signed network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dalejax.nn.conv import AveragePool, ColEIConv, Conv, DANNConv, MaxPool
 from dalejax.nn.dense import ColEIDense, Dense
 from dalejax.nn.feedforward_network import FeedforwardNetwork
 
-# Filters of each layer at full width; 0 is a pool that halves the picture.
+# Number of filters of each layer at full width; 0 stands for a pool that halves the image.
 LAYOUT = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)
-HIDDEN = (4096, 4096)
-GRID = 4  # side of the grid that the dense layers see
+HIDDEN = (4096, 4096)  # units of the dense layers at full width
+GRID = 4  # side of the grid of positions that the dense layers take
 KINDS = ("standard", "dann", "colei")
 
 
@@ -38,27 +38,31 @@ def vgg16(
 ) -> FeedforwardNetwork:
     r"""Make VGG16: thirteen layers of 3 x 3 filters, five pools, two dense layers, a read-out.
 
-    After the last pool the picture is averaged to 4 x 4 positions (a smaller one is repeated), so
-    that at full width the dense layers are 8192 -> 4096 -> 4096 -> n_out. There is no
-    normalisation, no dropout.
+    After the last pool the image is averaged to 4 x 4 positions (the pixels of a smaller one are
+    repeated), so that at full width the dense layers are 8192 -> 4096 -> 4096 -> n_out. There is no
+    normalisation and no dropout.
 
     Args:
-        kind: ``"standard"``, ``"dann"`` (interneurons on top of the units, one at the read-out), or
-            ``"colei"`` (inhibitory filters and units among them).
+        kind: ``"standard"``; ``"dann"``, with inhibitory filters and units in addition to the
+            excitatory ones, and one interneuron at the read-out; or ``"colei"``, where some of the
+            filters and units are inhibitory.
         n_out: classes.
-        width: share of all filters and hidden units.
-        inhibitory_filters: inhibitory filters for each filter.
-        inhibitory_units: inhibitory units for each hidden unit.
-        bias: of every layer of a Dale's ANN at the start.
-        first: whether the first filters start as :class:`~dalejax.nn.conv.Conv` and
-            :class:`~dalejax.nn.conv.DANNConv` do on pictures, or as all others.
-        input_mean: mean of the pictures, which the first biases of ``"colei"`` cancel.
+        width: number of filters and hidden units as a fraction of VGG16's.
+        inhibitory_filters: number of inhibitory filters as a fraction of a layer's filters.
+        inhibitory_units: number of inhibitory units as a fraction of a layer's hidden units.
+        bias: initial bias of every layer of ``"dann"``.
+        first: whether the filters of the first layer have the initial weights for first layers, see
+            :class:`~dalejax.nn.conv.Conv` and :class:`~dalejax.nn.conv.DANNConv`; if not, those of
+            all other layers.
+        input_mean: mean of the images' pixels, which the initial biases of the first layer of
+            ``"colei"`` cancel.
 
     Returns:
-        A network for pictures [b, 32, 32, channels] (or any side that five halvings leave whole).
+        A network for images [b, 32, 32, channels] (or of another side that is a multiple of 32 and
+        can be averaged to 4 x 4).
 
     Raises:
-        ValueError: the kind is unknown, or a size is out of its range.
+        ValueError: the kind is unknown, or a size or fraction is out of its range.
 
     Example:
         >>> net = vgg16("dann", width=1 / 16)
@@ -67,33 +71,36 @@ def vgg16(
 
     Reference:
         Simonyan & Zisserman 2014; Cornford et al. 2021, appendix B.1 (10 inhibitory filters per 64,
-        10 % inhibitory units, rounded down). A Dale's ANN's bias of 0 and its first layer of its
-        own are the published code's; algorithm 1 has a bias of 1, and all layers alike.
+        10 % inhibitory units, rounded down). The initial bias of 0 and the initial weights of the
+        first layer of a Dale's ANN are those of the published code; algorithm 1 starts with a bias
+        of 1 and treats all layers alike.
     """
     checks.choice("kind", kind, KINDS)
     checks.positive("width", width)
     checks.whole("n_out", n_out)
     for share in (inhibitory_filters, inhibitory_units):
-        signs.num_inhibitory(1, share)  # refuses what does not lie between 0 and 1
+        signs.num_inhibitory(1, share)  # raises ValueError unless the fraction is between 0 and 1
 
-    def of_filters(n):
+    def inhibitory_of_filters(n: int) -> int:
         return max(1, math.floor(inhibitory_filters * n))
 
-    def of_units(n):
+    def inhibitory_of_units(n: int) -> int:
         return max(1, math.floor(inhibitory_units * n))
 
     made = {
         "standard": _Kind(lambda n, lowest: Conv(n, first=first and lowest), Dense, Dense),
         "dann": _Kind(
-            lambda n, lowest: DANNConv(n, n_i=of_filters(n), first=first and lowest, bias=bias),
-            lambda n: DivisiveDANNDense(n, n_i=of_units(n), bias=bias),
+            lambda n, lowest: DANNConv(
+                n, n_i=inhibitory_of_filters(n), first=first and lowest, bias=bias
+            ),
+            lambda n: DivisiveDANNDense(n, n_i=inhibitory_of_units(n), bias=bias),
             lambda n: DivisiveDANNDense(n, n_i=1, bias=bias),
         ),
         "colei": _Kind(
             lambda n, lowest: ColEIConv(
-                n, n_i=of_filters(n), input_mean=input_mean if lowest else 0.0
+                n, n_i=inhibitory_of_filters(n), input_mean=input_mean if lowest else 0.0
             ),
-            lambda n: ColEIDense(n, n_i=of_units(n)),
+            lambda n: ColEIDense(n, n_i=inhibitory_of_units(n)),
             ColEIDense,
         ),
     }[kind]

@@ -1,22 +1,31 @@
-"""How layers are put on each other: each learns how many inhibitory units the layer below has."""
+"""Wiring of a network: tell each layer how many inhibitory units the layer below it has."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 from dalejax.nn.cells.base import Cell
 from dalejax.nn.dense import Dense
 
+Layer = TypeVar("Layer", bound=Cell | Dense)
 
-def wire(layer: Cell | Dense, inputs_n_i: int, *, negative: bool = False) -> Cell | Dense:
-    """Tell a layer how many of its inputs, the last ones, are inhibitory.
+
+def wire(layer: Layer, inputs_n_i: int, *, negative: bool = False) -> Layer:
+    """Set how many of a layer's inputs are inhibitory; they are the last ones.
 
     Args:
-        layer: a cell or a dense layer; one that somebody wired by hand stays as it is.
+        layer: a cell or a dense layer. If its ``inputs_n_i`` is already set, it is returned
+            unchanged.
         inputs_n_i: inhibitory units of the layer below.
-        negative: whether the activity below may be negative.
+        negative: whether the activity of the layer below may be negative.
+
+    Returns:
+        The layer with ``inputs_n_i`` set.
 
     Raises:
-        ValueError: a Dale's-ANN layer has no place for inhibitory inputs, a divisive one none for
-            negative activity.
+        ValueError: there are inhibitory inputs and the layer is a Dale's ANN, which takes
+            excitatory inputs only, or the activity below may be negative and the layer has
+            divisive inhibition.
 
     Example:
         >>> wire(Dense(2), 3).inputs_n_i
@@ -29,8 +38,8 @@ def wire(layer: Cell | Dense, inputs_n_i: int, *, negative: bool = False) -> Cel
         )
     if negative and not layer.takes_negative:
         raise ValueError(
-            f"{type(layer).__name__} divides by what it receives, which must not be negative; the "
-            "cell below it must be 'relu'."
+            f"{type(layer).__name__} divides by a weighted sum of its inputs, which must not be "
+            "negative; the cell below it must have the activation 'relu'."
         )
     if layer.inputs_n_i is not None:
         return layer

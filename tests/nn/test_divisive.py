@@ -220,20 +220,20 @@ def test_a_task_that_reads_out_in_parts_refuses_a_divisive_read_out():
         (lambda: dj.DivisiveDANNDense(4, inhibition="even"), "inhibition is 'even'; it must be"),
         (
             lambda: dj.DivisiveDANNDense(4, subtractive=False, divisive=False),
-            "neither subtracts nor divides",
+            "subtractive and divisive are False; at least one must be True",
         ),
         (lambda: dj.initializers.unit_mean(0), "n_in is 0; it must be at least 1"),
         (
             lambda: dj.RecurrentNetwork(
                 [dj.RNNCell(3, activation="tanh"), dj.DivisiveDANNCell(3)], dj.Dense(1)
             ),
-            "DivisiveDANNCell divides by what it receives, which must not be negative",
+            "DivisiveDANNCell divides by a weighted sum of its inputs, which must not",
         ),
         (
             lambda: dj.RecurrentNetwork(
                 [dj.RNNCell(3, activation="identity")], dj.DivisiveDANNDense(2)
             ),
-            "DivisiveDANNDense divides by what it receives",
+            "DivisiveDANNDense divides by a weighted sum of its inputs",
         ),
     ],
 )

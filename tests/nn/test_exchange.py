@@ -105,7 +105,7 @@ def test_one_member_of_an_ensemble():
     for name, array in same.items():
         np.testing.assert_array_equal(one[name], array)
     assert exchange.to_arrays(ensemble, member=1)["cells_0/W"].shape == (4, 4)
-    with pytest.raises(ValueError, match="those of 2 members; name one"):
+    with pytest.raises(ValueError, match="those of 2 members; choose one"):
         exchange.to_torch(net, ensemble)
 
 
@@ -151,7 +151,7 @@ def changed(arrays, **new):
         ("rnn", {"extra": np.ones(1)}, "the arrays ['extra'] are not known"),
         ("rnn", {"readout.weight": np.ones((2, 5))}, "readout/W is (2, 5); it must be (2, 4)"),
         ("colei", {"rnn.weight_hh_l0": -np.ones((4, 4))}, "where only sign +1 is allowed"),
-        ("dann", {}, "the arrays and the parameters differ in"),
+        ("dann", {}, "the names of the arrays and of the parameters differ in"),
     ],
 )
 def test_what_does_not_fit_is_refused(kind, change, message):

@@ -1,1 +1,1 @@
-"""Recurrent cells: each is a parameterisation of the effective weights (U, W, b)."""
+"""Recurrent cells, and the dense layers that belong to them, one idea a file."""

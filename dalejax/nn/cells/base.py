@@ -1,8 +1,10 @@
-"""What a recurrent cell is: a parameterisation of effective weights (U, W, b), with one step.
+"""Base of all recurrent cells: a parameterisation of effective weights (U, W, b), and its step.
 
-Whatever a cell stores, its step is ``h_t = f(U x_t + W h_{t-1} + b)``. A cell is an ordinary Flax
-cell, ``(carry, x) -> (carry, y)``; :meth:`Cell.sequence` runs the same step over all time on the
-fast path (weights folded once, one input product, the fast gradient).
+Every cell computes ``h_t = f(U x_t + W h_{t-1} + b)``; cells differ in the parameters from which
+they compute U, W and b. A cell is a Flax cell, ``(carry, x) -> (carry, y)``.
+:meth:`Cell.sequence` computes the same at all time steps, faster: it computes the effective weights
+once, the input products in one matrix product, and the gradient by
+:func:`~dalejax.nn.recurrence.recurrence`.
 """
 
 from __future__ import annotations
@@ -22,13 +24,15 @@ from dalejax.nn.recurrence import activation, recurrence, rows
 from dalejax.streams import Stream
 from dalejax.types import Any, Array, Float, Key
 
-NOISE = "noise"  # the random stream of recurrent noise
+NOISE = "noise"  # name of the Flax random stream of the recurrent noise
 # Flax collection: additive perturbation of the drive; its gradient is dL/d(drive).
 PERTURBATIONS = "perturbations"
 
 
 class Effective(NamedTuple):
-    """What every recurrent cell boils down to; leading axes are members.
+    """Effective weights of a recurrent cell: ``h_t = f(U x_t + W h_{t-1} + b)``.
+
+    Leading axes are members of an ensemble.
 
     Attributes:
         U: input weights [..., n, n_in].
@@ -42,33 +46,35 @@ class Effective(NamedTuple):
 
 
 class Cell(nn.RNNCellBase):
-    r"""Base of all recurrent cells.
+    r"""Base class of all recurrent cells; the carry of a step is h.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b)
 
-    With a time constant, the cell is a leaky one in continuous time, and its carry is z:
+    With a time constant the cell is a leaky one in continuous time, and the carry is z:
 
     .. math:: z_t = (1 - \alpha) z_{t-1} + \alpha (U x_t + W h_{t-1} + b)
                     + \sqrt{2 \alpha}\, \sigma \xi_t, \qquad h_t = f(z_t), \quad
               \alpha = \Delta t / \tau, \quad \xi_t \sim \mathcal N(0, 1)
 
-    A subclass says how its parameters start (:meth:`initial_params`) and how they fold into
-    effective weights (:meth:`effective`); both are pure functions.
+    A subclass defines the initial parameters (:meth:`initial_params`) and, unless these are U, W
+    and b, the effective weights (:meth:`effective`); both are pure functions.
 
     Args:
         features: hidden units n.
         activation: ``"relu"``, ``"tanh"`` or ``"identity"``.
-        inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below;
-            None until a network wires it, meaning none.
-        tau: time constant in ms, or a pair: the excitatory and the inhibitory units'. None for
-            discrete time (alpha is 1).
-        dt: time step in ms, at most tau; wanted where there is a tau.
-        noise: sigma of the recurrent noise, drawn from the random stream ``"noise"``.
-        connectivity: draws which recurrent synapses there are, see :mod:`dalejax.nn.connectivity`;
-            None for all.
+        inputs_n_i: how many of the inputs, the last ones, are inhibitory units of the layer below.
+            A network sets it; None (not set) counts as 0.
+        tau: time constant in ms, or a pair (excitatory units, inhibitory units); None for discrete
+            time (alpha is 1).
+        dt: time step in ms, at most tau; needed if tau is given.
+        noise: sigma of the recurrent noise, drawn from the Flax random stream ``"noise"``; 0 for
+            none.
+        connectivity: draws which recurrent synapses exist, see :mod:`dalejax.nn.connectivity`; None
+            for all of them.
 
     Raises:
-        ValueError: no unit, an unknown activation, or times that do not fit.
+        ValueError: features is below 1, the activation is unknown, or tau, dt and noise are invalid
+            (:func:`dalejax.nn.leak.check`).
 
     Reference:
         Li et al. 2023, eq. 1; in continuous time Song et al. 2016, published code.
@@ -82,8 +88,8 @@ class Cell(nn.RNNCellBase):
     noise: float = 0.0
     connectivity: Connectivity | None = None
 
-    takes_inhibition: ClassVar[bool] = True  # the layer below may have inhibitory units
-    takes_negative: ClassVar[bool] = True  # its activity may be below 0
+    takes_inhibition: ClassVar[bool] = True  # whether the layer below may have inhibitory units
+    takes_negative: ClassVar[bool] = True  # whether the activity of the layer below may be negative
 
     def __post_init__(self):
         if self.features < 1:
@@ -96,25 +102,32 @@ class Cell(nn.RNNCellBase):
 
     @property
     def alpha(self) -> Float[Array, " n"] | None:
-        """Time step over time constant of each unit [n]; None in discrete time."""
+        """Time step over time constant, dt / tau, of each unit [n]; None in discrete time."""
         return leak.alpha(self.tau, self.dt, self.features, self.outputs_n_i)
 
     def noise_drive(self, shape: tuple[int, ...], key: Key[Array, ""]) -> Float[Array, "*b n"]:
-        """Draw the noise as an addition to the drive, which the leak multiplies by alpha."""
+        """Draw the noise that is added to the drive: sqrt(2 / alpha) sigma xi.
+
+        The leak multiplies the drive by alpha, so z gets the noise sqrt(2 alpha) sigma xi.
+
+        Args:
+            shape: of the drive [..., n].
+            key: a typed PRNG key.
+        """
         alpha = 1.0 if self.alpha is None else self.alpha
         return jnp.sqrt(2 / alpha) * self.noise * jax.random.normal(key, shape)
 
     @property
     def outputs_n_i(self) -> int:
-        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        """Number of the cell's units, the last ones, that are inhibitory to the layer above."""
         return 0
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw the cell's parameters for n_in inputs."""
-        raise TypeError(f"{type(self).__name__} does not say how it starts.")
+        """Draw the initial parameters of a cell with n_in inputs."""
+        raise TypeError(f"{type(self).__name__} must define initial_params, and does not.")
 
     def synapses(self, key: Key[Array, ""]) -> dict[str, Array]:
-        """Draw the mask of the recurrent synapses, if not all of them are there."""
+        """Draw the mask of recurrent synapses, {"mask": [n, n]}; {} without connectivity."""
         if self.connectivity is None:
             return {}
         mask = self.connectivity(
@@ -123,22 +136,22 @@ class Cell(nn.RNNCellBase):
         return {MASK: mask.astype(jnp.zeros(()).dtype)}
 
     def effective(self, params: Mapping[str, Any]) -> Effective:
-        """Fold the cell's parameters into effective weights; leading axes are members."""
+        """Compute the effective weights (U, W, b); leading axes of the parameters are members."""
         return Effective(params["U"], masked(params["W"], params), params["b"])
 
     def gain(self, params: Mapping[str, Any]) -> Gain | None:
-        """Give the divisive inhibition of ``W h``; None for none."""
+        """Compute the divisive inhibition of ``W h``; None if the cell has none."""
         del params
         return None
 
     def input_product(self, params: Mapping[str, Any], x: Float[Array, "*b n_in"]) -> Array:
-        """Compute what the inputs add to each unit, the bias included: ``U x + b``."""
+        """Compute the input product with the bias, ``U x + b`` [..., n], from x [..., n_in]."""
         U, _, b = self.effective(params)
         return x @ U.T + b
 
     def _params(self, n_in: int) -> Mapping[str, Any]:
-        # Parameters start together (a DANN's inhibition depends on its excitation), so they are
-        # put at once instead of one `self.param` each.
+        # `self.param` draws one parameter by itself. Here they depend on each other (the initial
+        # inhibition of a Dale's ANN on its excitation), so they are drawn and stored together.
         if self.is_initializing():
             for name, value in self.initial_params(n_in, key=self.make_rng("params")).items():
                 self.put_variable("params", name, value)
@@ -151,7 +164,10 @@ class Cell(nn.RNNCellBase):
     def __call__(
         self, carry: Float[Array, "*b n"], x: Float[Array, "*b n_in"]
     ) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
-        """Take one step: ``(h_{t-1}, x_t) -> (h_t, h_t)``; with a leak the carry is z."""
+        """Compute one time step: ``(h_{t-1}, x_t) -> (h_t, h_t)``; with a leak the carry is z."""
+        # `sequence` computes the same steps (with other draws of the noise). For every cell,
+        # test_sequence_is_the_scanned_step_in_states_and_gradients in tests/nn/test_cells.py
+        # compares the two.
         params, f, alpha = self._params(x.shape[-1]), activation(self.activation).value, self.alpha
         h = carry if alpha is None else f(carry)
         drive, gain = h @ self.effective(params).W.T, self.gain(params)
@@ -169,17 +185,20 @@ class Cell(nn.RNNCellBase):
         carry: Float[Array, "b n"] | None = None,
         steps: int | None = None,
     ) -> Float[Array, "t b n"]:
-        """Run the cell over all time steps on the fast path.
+        """Compute the activity at all time steps, faster than step by step.
 
         Args:
             x: inputs [t_in, b, n_in].
-            carry: the state before the first step [b, n] (with a leak z); None for zeros.
-            steps: time steps t, at least t_in; nothing is shown after the inputs' end, and no input
-                product is made there. None for t_in.
+            carry: the state before the first step [b, n] (z if there is a leak); None for zeros.
+            steps: number of time steps t, at least t_in. After the inputs' end they are zeros, for
+                which no product is computed. None for t_in.
 
         Returns:
             The activity h [t, b, n].
         """
+        # `__call__` computes the same steps (with other draws of the noise). For every cell,
+        # test_sequence_is_the_scanned_step_in_states_and_gradients in tests/nn/test_cells.py
+        # compares the two.
         params = self._params(x.shape[-1])
         _, W, b = self.effective(params)
         u = self.input_product(params, rows(x)).reshape(*x.shape[:2], -1)
@@ -191,27 +210,27 @@ class Cell(nn.RNNCellBase):
             u = u + self.noise_drive(u.shape, self.make_rng(NOISE))
         if self.has_variable(PERTURBATIONS, "drive"):
             u = u + self.get_variable(PERTURBATIONS, "drive")
-        # The scan's carry has to be of the type that every step returns, whatever the inputs' is.
+        # A scan needs a carry of the type that its step returns, whatever type the user's has.
         carry = jnp.asarray(jnp.zeros(u.shape[1:]) if carry is None else carry, u.dtype)
         return recurrence(u, W, carry, self.activation, self.gain(params), self.alpha)
 
-    # What flax.linen.RNN asks of a cell:
-    def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Float[Array, "*b n"]:
-        """Make the zero state for inputs of a given shape [..., n_in] (the key is not used)."""
+    # flax.linen.RNN needs the two members below.
+    def initialize_carry(self, rng: Array, input_shape: tuple[int, ...]) -> Float[Array, "*b n"]:
+        """Make a state of zeros [..., n] for inputs of shape [..., n_in]; rng is not used."""
         del rng
         return jnp.zeros((*input_shape[:-1], self.features))
 
     @property
     def num_feature_axes(self) -> int:
-        """Number of feature axes, for flax.linen.RNN."""
+        """Number of feature axes of the inputs, 1, for flax.linen.RNN."""
         return 1
 
 
 class EICell(Cell):
-    """Base of the cells that are E and I units side by side: the last n_i of them inhibit.
+    """Base class of cells that have excitatory and inhibitory units; the last n_i are inhibitory.
 
     Args:
-        n_i: inhibitory units among the features, from 1 to n - 1.
+        n_i: inhibitory units among the n features, from 1 to n - 1.
 
     Raises:
         ValueError: n_i is not between 1 and n - 1.
@@ -225,5 +244,5 @@ class EICell(Cell):
 
     @property
     def outputs_n_i(self) -> int:
-        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        """Number of the cell's units, the last ones, that are inhibitory to the layer above."""
         return self.n_i

@@ -1,7 +1,7 @@
-"""Recurrent cells: each is a parameterisation of the same effective weights (U, W, b).
+"""The three basic recurrent cells: standard (RNN), column-signed (ColEI) and Dale's ANN (DANN).
 
-What they have in common, the step and the run over all time, is in ``cell.py``; ``divisive.py``,
-``rectified.py`` and ``projected.py`` have more of them.
+They differ in the parameters from which the effective weights (U, W, b) are computed; the step
+itself is that of :class:`~dalejax.nn.cells.base.Cell`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dalejax.types import Any, Array, Float, Key
 
 
 class RNNCell(Cell):
-    r"""Standard recurrent cell; U, W, b are stored as they are and no sign is constrained.
+    r"""Standard recurrent cell: U, W and b are its parameters, and no sign is constrained.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad U, W \sim \mathcal U(\pm 1/\sqrt n),\ b = 0
 
@@ -45,7 +45,7 @@ class RNNCell(Cell):
     input_init: Callable[..., Array] = initializers.uniform
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw U, W and a zero b for n_in inputs."""
+        """Draw initial U and W, and zeros b, for n_in inputs."""
         key_U, key_W = jax.random.split(key)
         n = self.features
         U, W = self.input_init((n, n_in), key=key_U), self.recurrent_init((n, n), key=key_W)
@@ -53,21 +53,23 @@ class RNNCell(Cell):
 
 
 class ColEICell(EICell):
-    r"""Column-signed E/I cell: the first n - n_i units excite, the last n_i inhibit.
+    r"""Column-signed E/I cell: the first n - n_i units are excitatory, the last n_i inhibitory.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad
               W_{\cdot j} \ge 0 \text{ for } j \in E, \quad W_{\cdot j} \le 0 \text{ for } j \in I
 
-    U has the signs of the layer below; with inputs from outside it is all non-negative. b is free.
+    The columns of U have the signs of the units of the layer below; in the first layer U is
+    non-negative. b is unconstrained.
 
     Args:
         features: hidden units n, E and I together.
         n_i: inhibitory units among them, from 1 to n - 1.
-        rho: spectral radius of W at the start; None leaves it unscaled.
-        distribution: of the weights' magnitudes: exponential, gamma, uniform or lognormal.
-        zero_diagonal: start without self-connections (they may grow afterwards).
-        input_mean: mean of the inputs' entries, which the first layer's bias cancels,
-            ``b = -sqrt(n_in) input_mean``; 0 starts the bias at 0.
+        rho: spectral radius of the initial W; None leaves W unscaled.
+        distribution: distribution of the initial weights' magnitudes: exponential, gamma, uniform
+            or lognormal.
+        zero_diagonal: whether W starts without self-connections (training may make them grow).
+        input_mean: mean of the inputs' entries. Without inhibitory inputs the bias starts at
+            ``-sqrt(n_in) input_mean``, which cancels the inputs' mean contribution to the drive.
 
     Raises:
         ValueError: n_i is not between 1 and n - 1, or rho is not positive.
@@ -79,7 +81,7 @@ class ColEICell(EICell):
         [3.0, 3.0, 3.0, -3.0]
 
     Reference:
-        Song et al. 2016; Li et al. 2023, section 2.1; its initialisation section 2.2.
+        Song et al. 2016; Li et al. 2023, section 2.1; the initialisation: section 2.2 there.
     """
 
     rho: float | None = 1.5
@@ -93,7 +95,7 @@ class ColEICell(EICell):
         super().__post_init__()
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw U, W, b and their signs for n_in inputs."""
+        """Draw initial U and W, the bias b and the sign rule for n_in inputs."""
         key_U, key_W = jax.random.split(key)
         n, inputs_n_i = self.features, self.inputs_n_i or 0
         W = initializers.colei(
@@ -104,7 +106,7 @@ class ColEICell(EICell):
             zero_diagonal=self.zero_diagonal,
         )
         mask = self.synapses(key)
-        if self.rho is not None:  # of the synapses there are
+        if self.rho is not None:  # absent synapses are set to 0 before W is scaled
             W = initializers.scale_to_radius(masked(W, mask), self.rho)
         b = jnp.zeros(n)
         if inputs_n_i:
@@ -117,22 +119,25 @@ class ColEICell(EICell):
 
 
 class DANNCell(Cell):
-    r"""Dale's-ANN cell: n excitatory units and two pools of interneurons, for inputs and recurrence.
+    r"""Dale's-ANN cell: n excitatory units, and an input and a recurrent pool of interneurons.
 
     .. math:: U = U^{EE} - U^{EI} U^{IE}, \qquad W = W^{EE} - W^{EI} W^{IE},
               \qquad h_t = f(U x_t + W h_{t-1} + b)
 
-    All six matrices are non-negative; b is free. The interneurons act within the time step.
+    All six matrices are non-negative; b is unconstrained. The interneurons respond within the time
+    step, so they are not part of the state.
 
     Args:
-        features: excitatory units n (the interneurons come on top), at least 2.
+        features: excitatory units n, without the interneurons; at least 2.
         n_i: interneurons of the recurrent pool, from 1 to n - 1.
-        inputs_pool: interneurons of the input pool, likewise; None for n_i.
-        inhibition: start of the inhibitory weights, see :func:`initializers.dann`.
-        distribution: of the weights: exponential, gamma, uniform or lognormal.
+        inputs_pool: interneurons of the input pool, from 1 to n - 1; None for n_i.
+        inhibition: how the inhibitory weights are initialised, a name in the table of
+            :func:`dalejax.initializers.dann`.
+        distribution: distribution of the initial weights: exponential, gamma, uniform or lognormal.
 
     Raises:
-        ValueError: fewer than 2 units, or a pool that is empty or as large as the units.
+        ValueError: there are fewer than 2 units, a pool has no or as many interneurons as there are
+            units, or there is a ``connectivity``.
 
     Example:
         >>> cell = DANNCell(4, n_i=1)
@@ -142,7 +147,7 @@ class DANNCell(Cell):
 
     Reference:
         Li et al. 2023, eq. 3; Cornford et al. 2021, eq. 1.
-    """  # noqa: E501
+    """
 
     n_i: int = 1
     inputs_pool: int | None = None
@@ -154,8 +159,8 @@ class DANNCell(Cell):
     def __post_init__(self):
         if self.connectivity is not None:
             raise ValueError(
-                f"connectivity is {self.connectivity}; a Dale's ANN's W is made of three matrices, "
-                "and has no mask of its own."
+                f"connectivity is {self.connectivity}; the W of a Dale's ANN is computed from "
+                "three matrices and has no mask of its own: it must be None."
             )
         initializers.dann_mean(self.features)
         for pool in (self.n_i, self.n_i if self.inputs_pool is None else self.inputs_pool):
@@ -163,7 +168,7 @@ class DANNCell(Cell):
         super().__post_init__()
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw both triples, a zero b and their signs for n_in inputs."""
+        """Draw the six initial matrices, zeros b and the sign rule for n_in inputs."""
         key_U, key_W = jax.random.split(key)
         n, mean = self.features, initializers.dann_mean(self.features)
         how = {"inhibition": self.inhibition, "distribution": self.distribution}
@@ -180,18 +185,22 @@ class DANNCell(Cell):
         }
 
     def effective(self, params: Mapping[str, Any]) -> Effective:
-        """Fold the interneurons away: ``X_ee - X_ei X_ie`` for U and W."""
+        """Compute the effective weights, ``X_ee - X_ei X_ie`` for U and W, and b."""
         return Effective(fold(params, "U"), fold(params, "W"), params["b"])
 
 
 def fold(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_e pre"]:
-    r"""Fold one Dale's-ANN triple into its effective matrix.
+    r"""Compute an effective matrix of a Dale's ANN from its non-negative matrices.
 
     .. math:: X = X^{EE} - X^{EI} X^{IE}
 
     Args:
-        params: holds ``X_ee`` [..., n_e, pre], ``X_ei`` [..., n_e, n_i], ``X_ie`` [..., n_i, pre].
-        name: X, ``"U"`` or ``"W"``.
+        params: parameters that contain ``X_ee`` [..., n_e, pre], ``X_ei`` [..., n_e, n_i] and
+            ``X_ie`` [..., n_i, pre].
+        name: name of X, ``"U"`` or ``"W"``.
+
+    Returns:
+        X [..., n_e, pre]. If there is an ``X_ii``, :func:`interneurons` stands for X_ie.
 
     Example:
         >>> one = jnp.ones((1, 1))
@@ -205,13 +214,19 @@ def fold(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_e pre"]:
 
 
 def interneurons(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_i pre"]:
-    r"""Give what drives the interneurons of a triple, once they have inhibited each other.
+    r"""Compute the effective weights from the inputs to the interneurons of one pool.
 
-    .. math:: (1 + X^{II})^{-1} X^{IE}
+    .. math:: (1 + X^{II})^{-1} X^{IE}, \qquad \text{or } X^{IE} \text{ without } X^{II}
+
+    Interneurons y that receive ``X_ie x - X_ii y`` settle at this matrix times x.
 
     Args:
-        params: as above; ``X_ii`` [..., n_i, n_i] is there where they do.
-        name: X, ``"U"`` or ``"W"``.
+        params: parameters that contain ``X_ie`` [..., n_i, pre] and, if the interneurons inhibit
+            each other, ``X_ii`` [..., n_i, n_i].
+        name: name of X, ``"U"`` or ``"W"``.
+
+    Returns:
+        The weights [..., n_i, pre].
 
     Example:
         >>> one = jnp.ones((1, 1))
@@ -223,5 +238,5 @@ def interneurons(params: Mapping[str, Any], name: str) -> Float[Array, "*s n_i p
         return ie
     diagonal = jnp.arange(ii.shape[-1])
     mutual = jnp.asarray(ii).at[..., diagonal, diagonal].add(1)
-    wide = jnp.promote_types(jnp.result_type(ii, ie), jnp.float32)  # LAPACK solves no half floats
+    wide = jnp.promote_types(jnp.result_type(ii, ie), jnp.float32)  # LAPACK has no half precision
     return jnp.linalg.solve(mutual.astype(wide), ie.astype(wide)).astype(ie.dtype)

@@ -1,12 +1,14 @@
-"""Two kinds of inhibition in one network: slow inhibitory units, and fast interneurons.
+"""A cell and a dense layer with two kinds of inhibition: slow units and fast interneurons.
 
-A column-signed network's inhibitory units act a time step later and have inputs of all kinds, like
-somatostatin-positive cells; a Dale's ANN's interneurons act within the time step, like
-parvalbumin-positive ones. Here a layer has both, and the first kind inhibits the second, too.
+The inhibitory units of a column-signed cell act one time step later and receive excitation and
+inhibition, as somatostatin-positive neurons do. The interneurons of a Dale's ANN act within the
+time step, as parvalbumin-positive neurons do. A hybrid cell has both, and its slow inhibitory units
+also inhibit its fast interneurons.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -18,24 +20,25 @@ from dalejax.types import Any, Array, Key
 
 
 class HybridCell(DANNCell):
-    r"""Units of both signs, the last ``slow_n_i`` inhibit, and pools of fast interneurons on top.
+    r"""E/I cell with fast interneurons: the last ``slow_n_i`` of its n units are inhibitory.
 
     .. math:: h_t = f\left(U x_t + W h_{t-1} + b\right), \qquad
               W = W^{\cdot E} - W^{EI} W^{IE}, \qquad
               W^{\cdot E}_{\cdot j}, W^{IE}_{\cdot j} \ge 0 \text{ for } j \in E, \quad
               \le 0 \text{ for } j \in I
 
-    What the interneurons make of a unit's column has the opposite sign: they take away what
-    excitatory units add, and give back what inhibitory units take (disinhibition). So the network
-    starts with the weights of a Dale's ANN of the same key, its inhibitory columns turned round:
-    **its singular values are the Dale's ANN's.** U likewise; its columns have the signs of the
-    layer below. W_ei is non-negative; b is free.
+    In the column of a presynaptic unit, the contribution of the interneurons has the opposite sign
+    of the unit's own: they subtract from the input that an excitatory unit gives, and weaken the
+    inhibition by an inhibitory unit (disinhibition). The initial W is that of a
+    :class:`~dalejax.nn.cells.basic.DANNCell` of the same key, with the sign of the inhibitory
+    columns flipped; **its singular values are therefore those of the DANNCell.** The same holds for
+    U, whose columns have the signs of the layer below. W_ei is non-negative; b is unconstrained.
 
     Args:
-        features: units n, excitatory and slow inhibitory ones together.
-        n_i: fast interneurons of the recurrent pool, on top of them, from 1 to n - 1.
-        inputs_pool: fast interneurons of the input pool, likewise; None for n_i.
-        slow_n_i: inhibitory units among the n, the last ones, from 1 to n - 1.
+        features: units n, excitatory and slow inhibitory ones together, without the interneurons.
+        n_i: fast interneurons of the recurrent pool, from 1 to n - 1.
+        inputs_pool: fast interneurons of the input pool, from 1 to n - 1; None for n_i.
+        slow_n_i: slow inhibitory units among the n units, the last ones, from 1 to n - 1.
 
     Raises:
         ValueError: as a DANNCell, or ``slow_n_i`` is not between 1 and n - 1.
@@ -50,7 +53,8 @@ class HybridCell(DANNCell):
         True
 
     Reference:
-        Li et al. 2023, section 4, names it as future work; each part is theirs (section 2.1).
+        Li et al. 2023, section 4, name the combination as future work; the two kinds of inhibition
+        are those of their section 2.1.
     """
 
     slow_n_i: int = 1
@@ -63,13 +67,13 @@ class HybridCell(DANNCell):
 
     @property
     def outputs_n_i(self) -> int:
-        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        """Number of the cell's units, the last ones, that are inhibitory to the layer above."""
         return self.slow_n_i
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw a Dale's ANN, and turn the columns of what inhibits round."""
+        """Draw the initial parameters of a DANNCell and flip the sign of inhibitory columns."""
         params = super().initial_params(n_in, key=key)
-        return _turned(params, {"U": self.inputs_n_i or 0, "W": self.slow_n_i})
+        return _flipped(params, {"U": self.inputs_n_i or 0, "W": self.slow_n_i})
 
 
 class HybridDense(DANNDense):
@@ -77,13 +81,14 @@ class HybridDense(DANNDense):
 
     .. math:: y = (W^{\cdot E} - W^{EI} W^{IE}) h + b
 
-    with the signs of :class:`HybridCell`. It starts as a
-    :class:`~dalejax.nn.dense.DANNDense` of the same key does, its inhibitory columns turned round.
+    with the signs of :class:`HybridCell`. The initial weights are those of a
+    :class:`~dalejax.nn.dense.DANNDense` of the same key, with the sign of the inhibitory columns
+    flipped.
 
     Args:
         features: outputs n_out.
         n_i: interneurons, at least 1.
-        inputs_n_i: inhibitory inputs, the last ones; wired by the network.
+        inputs_n_i: inhibitory inputs, the last ones; set by the network.
 
     Raises:
         ValueError: n_i < 1.
@@ -95,25 +100,33 @@ class HybridDense(DANNDense):
         [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0]]
 
     Reference:
-        As :class:`HybridCell`.
+        See :class:`HybridCell`.
     """
 
     takes_inhibition: ClassVar[bool] = True
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw a Dale's-ANN layer, and turn the columns of what inhibits round."""
+        """Draw the initial parameters of a DANNDense and flip the sign of inhibitory columns."""
         params = super().initial_params(n_in, key=key)
-        return _turned(params, {"W": (self.inputs_n_i or 0) * self.columns_per_input})
+        return _flipped(params, {"W": (self.inputs_n_i or 0) * self.columns_per_input})
 
 
-def _turned(params, inhibitory):
-    """Give the columns of X_ee and X_ie the sign of the unit they come from."""
+def _flipped(params: dict[str, Any], inhibitory: Mapping[str, int]) -> dict[str, Any]:
+    """Flip the sign of the inhibitory columns of X_ee and X_ie.
+
+    Args:
+        params: the initial parameters of a Dale's ANN.
+        inhibitory: name of X, ``"U"`` or ``"W"`` -> number of inhibitory columns, the last ones.
+
+    Returns:
+        The parameters with their sign rule.
+    """
     rule = dict(params[signs.KEY].inhibitory_columns)
     for name, n_i in inhibitory.items():
         if n_i:
             signs.check_populations(params[f"{name}_ee"].shape[1], n_i)
         for kind in (f"{name}_ee", f"{name}_ie"):
-            turned = params[kind] * signs.column_signs(params[kind].shape[1], n_i)
-            params[kind] = jnp.where(params[kind] > 0, turned, 0)  # an absent synapse is 0, not -0
+            flipped = params[kind] * signs.column_signs(params[kind].shape[1], n_i)
+            params[kind] = jnp.where(params[kind] > 0, flipped, 0)  # 0 stays 0, not -0
             rule[kind] = n_i
     return {**params, signs.KEY: signs.ColumnSigns(tuple(rule.items()))}

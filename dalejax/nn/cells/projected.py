@@ -1,4 +1,4 @@
-"""An E/I cell that starts from any matrix, projected onto the signs."""
+"""An E/I cell whose initial weights are any random matrix projected onto the signs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ SIGNED = ("presynaptic", "postsynaptic")
 
 
 class ProjectedCell(EICell):
-    r"""E/I cell whose weights start as a standard cell's, wrong signs set to 0.
+    r"""E/I cell whose initial weights are those of a standard cell, with wrong signs set to 0.
 
     .. math:: h_t = f(U x_t + W h_{t-1} + b), \qquad W = \Pi(W_0), \quad U = \Pi(U_0) \ge 0
 
-    About half of ``W_0`` is gone before anything is learned: compare spectra with those after the
-    projection (:func:`dalejax.dynamics.projected_normal`,
-    :func:`dalejax.dynamics.projected_orthogonal`), not with those of ``W_0``.
+    :math:`\Pi` is the projection onto the signs. It sets about half of ``W_0`` to 0, so that the
+    spectrum of the initial W differs from that of ``W_0``;
+    :func:`dalejax.dynamics.projected_normal` and :func:`dalejax.dynamics.projected_orthogonal`
+    predict it.
 
     Args:
         features: hidden units n, E and I together.
@@ -29,13 +30,14 @@ class ProjectedCell(EICell):
         n_i: inhibitory units among them, the last ones, from 1 to n - 1.
         recurrent_init: initialiser of W_0 [n, n].
         input_init: initialiser of U_0 [n, n_in].
-        signed: ``"presynaptic"``, what a unit sends has its sign (Dale's law: columns), or
-            ``"postsynaptic"``, what it receives has (rows), as the published code of Jarne & Caruso
-            does. Units of the latter are neither excitatory nor inhibitory to the layer above.
+        signed: ``"presynaptic"``: the weights from a unit have one sign (the columns of W, which is
+            Dale's law); or ``"postsynaptic"``: the weights onto a unit have one sign (the rows of
+            W), as in the published code of Jarne & Caruso. Postsynaptic units count as excitatory
+            in the layer above.
 
     Raises:
-        ValueError: n_i is not between 1 and n - 1, signed is not one of the two, or a
-            postsynaptic cell stands above inhibitory units, whose sign its U would not keep.
+        ValueError: n_i is not between 1 and n - 1, ``signed`` is unknown, or a postsynaptic cell
+            has inhibitory inputs (its U is non-negative).
 
     Example:
         >>> cell = ProjectedCell(4, n_i=1)
@@ -56,18 +58,18 @@ class ProjectedCell(EICell):
         checks.choice("signed", self.signed, SIGNED)
         if self.signed == "postsynaptic" and self.inputs_n_i:
             raise ValueError(
-                f"inputs_n_i is {self.inputs_n_i}; with signs on rows there must be no inhibitory "
-                "units below: all that a unit receives from there is excitation."
+                f"inputs_n_i is {self.inputs_n_i}; with signs on rows the input weights are "
+                "non-negative, so there must be no inhibitory units below: it must be 0."
             )
         super().__post_init__()
 
     @property
     def outputs_n_i(self) -> int:
-        """How many of the cell's units, the last ones, are inhibitory to the layer above."""
+        """Number of the cell's units, the last ones, that are inhibitory to the layer above."""
         return self.n_i if self.signed == "presynaptic" else 0
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw U, W and a zero b for n_in inputs, and project them onto their signs."""
+        """Draw initial U and W for n_in inputs, project them onto their signs, and set b to 0."""
         key_U, key_W = jax.random.split(key)
         n, inputs_n_i = self.features, self.inputs_n_i or 0
         if inputs_n_i:

@@ -1,4 +1,4 @@
-"""Dale's law in the forward pass: free parameters, rectified and given their signs."""
+"""Dale's law by construction: weights are rectified parameters times fixed signs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from dalejax.nn.connectivity import masked
 from dalejax.nn.dense import Dense, EffectiveDense
 from dalejax.types import Any, Array, Float, Key
 
-_SMALL = 0.1  # inputs and read-outs start uniformly between 0 and this
+_SMALL = 0.1  # input and read-out weights start uniform on [0, _SMALL]
 
 
 class RectifiedCell(ColEICell):
-    r"""E/I cell whose signs hold by construction: no projection is needed, or used.
+    r"""E/I cell whose weights keep their signs by construction, without a projection.
 
     .. math:: W = [W^{free}]_+ D, \qquad U = [U^{free}]_+ D_{in}, \qquad
               D = \mathrm{diag}(1, \dots, 1, -1, \dots, -1)
 
-    A synapse whose parameter is negative is silent, and gets no gradient any more. No unit hears
-    itself: the diagonal of W is 0, whatever the parameters. Arguments are those of
-    :class:`ColEICell`, with the weights' distribution of Song et al.; U starts uniform on [0, 0.1]
-    and b at 0.
+    A synapse whose parameter is negative has weight 0 and gradient 0. There are no
+    self-connections: the diagonal of W is 0 for all parameters. The arguments are those of
+    :class:`~dalejax.nn.cells.basic.ColEICell`, but the weights' distribution is by default the
+    gamma distribution, as in Song et al. Initially U is uniform on [0, 0.1] and b is 0.
 
     Raises:
-        ValueError: as a ColEICell; or ``zero_diagonal`` is False, or ``input_mean`` is not 0.
+        ValueError: as ColEICell; or ``zero_diagonal`` is False, or ``input_mean`` is not 0.
 
     Example:
         >>> cell = RectifiedCell(4, n_i=1, tau=100.0, dt=20.0, noise=0.15)
@@ -48,20 +48,21 @@ class RectifiedCell(ColEICell):
     def __post_init__(self):
         if not self.zero_diagonal or self.input_mean:
             raise ValueError(
-                f"zero_diagonal is {self.zero_diagonal} and input_mean {self.input_mean}; no "
-                "rectified unit hears itself, and its bias starts at 0: they must be True and 0."
+                f"zero_diagonal is {self.zero_diagonal} and input_mean {self.input_mean}; "
+                "a rectified cell has no self-connections and its bias starts at 0: they must be "
+                "True and 0."
             )
         super().__post_init__()
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw the free parameters, all positive, for n_in inputs."""
+        """Draw the initial parameters, none negative, for n_in inputs."""
         params = super().initial_params(n_in, key=key)
         U = jax.random.uniform(jax.random.split(key)[0], (self.features, n_in), maxval=_SMALL)
         del params[signs.KEY]
         return params | {"U": U, "W": jnp.abs(params["W"]), "b": jnp.zeros(self.features)}
 
     def effective(self, params: Mapping[str, Any]) -> Effective:
-        """Rectify the parameters and give them their signs; leading axes are members."""
+        """Compute (U, W, b): rectified parameters times signs; leading axes are members."""
         U, W = params["U"], params["W"]
         others = 1 - jnp.eye(self.features)
         return Effective(
@@ -72,13 +73,13 @@ class RectifiedCell(ColEICell):
 
 
 class RectifiedDense(Dense):
-    r"""Read-out of the excitatory units alone, its weights positive by construction.
+    r"""Read-out from the excitatory units only, with weights non-negative by construction.
 
     .. math:: y = [W^{free}]_+ h_E + b
 
     Args:
         features: outputs n_out.
-        inputs_n_i: inhibitory inputs, the last ones, which are not read; wired by the network.
+        inputs_n_i: inhibitory inputs, the last ones, whose weights are 0; set by the network.
 
     Example:
         >>> layer = RectifiedDense(2, inputs_n_i=1)
@@ -93,12 +94,12 @@ class RectifiedDense(Dense):
     may_be_first: ClassVar[bool] = False
 
     def initial_params(self, n_in: int, *, key: Key[Array, ""]) -> dict[str, Any]:
-        """Draw the free weights, all positive, and a zero b for n_in inputs."""
+        """Draw initial weights, uniform on [0, 0.1], and zeros b for n_in inputs."""
         W = jax.random.uniform(key, (self.features, n_in), maxval=_SMALL)
         return {"W": W, "b": jnp.zeros(self.features)}
 
     def effective(self, params: Mapping[str, Any]) -> EffectiveDense:
-        """Rectify the weights of excitatory inputs; leading axes are members."""
+        """Compute (W, b): rectified weights, 0 for inhibitory inputs; leading axes are members."""
         W: Float[Array, "*s n_out n_in"] = params["W"]
         n_in = W.shape[-1]
         read = jnp.arange(n_in) < n_in - (self.inputs_n_i or 0)
