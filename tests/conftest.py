@@ -1,6 +1,8 @@
 """Typed, strict and reproducible: signatures are checked while the tests run, draws repeat."""
 
 import atexit
+import ctypes
+import gc
 import os
 import shutil
 import subprocess
@@ -40,6 +42,32 @@ pytest.register_assert_rewrite("helpers")
 install_import_hook("dalejax", "helpers.typechecked")
 settings.register_profile("dalejax", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("dalejax")
+MOST_MEMORY = 900  # MiB that a process may hold after a test before it drops compiled programs
+
+
+class MemoryBound:
+    """Drop compiled programs once they fill the memory: JAX keeps each for as long as it runs."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self):
+        """Look after each test, doctests included, how much memory the process holds."""
+        if _memory_held() > MOST_MEMORY:
+            jax.clear_caches()
+            gc.collect()
+            if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc keeps what was freed
+                libc.malloc_trim(0)
+
+
+def _memory_held() -> float:
+    """Read how many MiB this process holds; 0 where the system does not tell in /proc."""
+    path = Path("/proc/self/statm")
+    pages = int(path.read_text().split()[1]) if path.exists() else 0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages else 0.0
+
+
+def pytest_configure(config) -> None:
+    """Bound the memory of all tests, those outside of this folder (doctests) too."""
+    config.pluginmanager.register(MemoryBound())
 
 
 @pytest.fixture
