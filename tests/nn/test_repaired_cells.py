@@ -109,10 +109,14 @@ def test_under_a_softmax_the_signs_of_a_read_out_cost_nothing(x64):
         return optax.softmax_cross_entropy_with_integer_labels(answers, labels).mean()
 
     def trained(tx, params):
+        @jax.jit
+        def update(params, state):
+            updates, state = tx.update(jax.grad(loss)(params), state, params)
+            return optax.apply_updates(params, updates), state
+
         state = tx.init(params)
         for _ in range(100):
-            updates, state = tx.update(jax.grad(loss)(params), state, params)
-            params = optax.apply_updates(params, updates)
+            params, state = update(params, state)
         return params
 
     legal = trained(dj.colei_sgd(0.5, clip=0.3), shifted)
