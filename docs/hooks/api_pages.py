@@ -1,42 +1,36 @@
 """The pages of the API: every name that the package offers is on one of them."""
 
+from __future__ import annotations
+
+from types import ModuleType
+
 import dalejax as dj
 
-# Theme -> modules of dalejax, in the order of the page; every public name is in one of them.
+# Page -> modules of dalejax, in the order of the page; a folder stands for all modules in it.
 THEMES = {
     "Networks": [
-        "networks",
-        "feedforward",
-        "cell",
-        "cells",
-        "projected",
-        "rectified",
-        "divisive",
-        "mutual",
-        "hybrid",
-        "spectral",
-        "dense",
-        "conv",
-        "norms",
-        "embedding",
-        "vgg",
-        "recurrence",
-        "exchange",
+        "nn.recurrent_network",
+        "nn.feedforward_network",
+        "nn.cells.base",
+        "nn.cells.basic",
+        "nn.cells",
+        "nn.dense",
+        "nn.conv",
+        "nn.norms",
+        "nn.embedding",
+        "nn.vgg",
+        "nn.connectivity",
+        "nn.recurrence",
+        "nn.exchange",
+        "nn",
     ],
-    "Signs and starts": ["signs", "sign_trees", "naming", "connectivity", "initializers"],
-    "Transforms and optimisers": [
-        "transforms",
-        "optimizers",
-        "fisher",
-        "running_fisher",
-        "angles",
-        "exponentiated",
-    ],
-    "Training": ["training", "ensemble", "member", "answers", "interrupts", "notes", "penalties"],
+    "Signs and initialisers": ["signs", "initializers"],
+    "Transforms and optimisers": ["transforms"],
+    "Training": ["training", "runtime"],
     "Tasks": ["tasks"],
     "Data": ["datasets"],
-    "Spectra and dynamics": ["spectrum", "dynamics", "currents"],
-    "Results": ["results", "statistics", "claims", "ledger", "plots"],
+    "Spectra and dynamics": ["spectrum", "dynamics"],
+    "Results": ["analysis", "plots"],
 }
 
 
@@ -45,50 +39,57 @@ def navigation() -> list:
     return [{theme: f"api/{slug(theme)}.md"} for theme in THEMES]
 
 
-def themes() -> dict[str, list[str]]:
-    """Give the API's pages, after a look whether every public name is on one."""
-    named = {name for modules in THEMES.values() for name in modules}
-    missing = {module for _, module in public()} - named
-    if missing:
-        raise ValueError(
-            f"no page of the API names {sorted(missing)}; docs/hooks/api_pages.py must."
-        )
-    return THEMES
-
-
-def public() -> list[tuple[str, str]]:
-    """List what ``import dalejax as dj`` offers: (name, module that defines it)."""
-    out = []
+def public() -> dict[str, str]:
+    """List what ``import dalejax as dj`` offers: name -> path of the module, below dalejax."""
+    out = {}
     for name in dj.__all__:
         value = getattr(dj, name)
-        module = getattr(value, "__module__", None) or value.__name__
-        out.append((name, module.split(".")[1]))
+        home = value.__name__ if isinstance(value, ModuleType) else value.__module__
+        out[name] = home.removeprefix("dalejax.")
+    return out
+
+
+def by_theme() -> dict[str, list[str]]:
+    """Give the public names of each page, in the page's order.
+
+    Raises:
+        ValueError: a name is on no page.
+    """
+    left, out = public(), {}
+    for theme, modules in THEMES.items():
+        out[theme] = []
+        for module in modules:
+            found = [n for n, home in left.items() if f"{home}.".startswith(f"{module}.")]
+            # A whole folder comes before the single names that are offered besides.
+            found.sort(key=lambda name: not isinstance(getattr(dj, name), ModuleType))
+            out[theme] += found
+            left = {name: home for name, home in left.items() if name not in found}
+    if left:
+        raise ValueError(f"no page of the API has {left}; THEMES in api_pages.py must name them.")
     return out
 
 
 def pages() -> dict[str, str]:
-    """Write a page a theme: the names that the package offers, or whole modules."""
-    pages = {}
-    for theme, modules in themes().items():
+    """Write a page a theme: page -> Markdown."""
+    out = {}
+    for theme, names in by_theme().items():
         parts = [f"# {theme}"]
-        for module in modules:
-            names = [name for name, of in public() if of == module and name != module]
-            whole = module in dj.__all__ or not names
-            parts += [f"::: dalejax.{name}" for name in ([module] if whole else names)]
-            parts += [f"::: {path}" for path in shadowed(module)]
-        pages[f"api/{slug(theme)}.md"] = "\n\n".join(parts)
-    return pages
+        for name in names:
+            parts.append(f"::: dalejax.{name}")
+            parts += [f"::: {path}" for path in shadowed(name)]
+        out[f"api/{slug(theme)}.md"] = "\n\n".join(parts)
+    return out
 
 
-def shadowed(module: str) -> list[str]:
-    """List functions that are named as the file they are in: mkdocstrings takes them for it."""
-    offered = getattr(dj, module, None)
-    values = {name: getattr(offered, name) for name in getattr(offered, "__all__", ())}
-    files = {name: f"dalejax.{module}.{name}" for name in values}
-    homes = {name: getattr(value, "__module__", None) for name, value in values.items()}
-    return [f"{files[name]}.{name}" for name in values if homes[name] == files[name]]
+def shadowed(name: str) -> list[str]:
+    """List the functions of a folder that are named as their file: mkdocstrings sees the file."""
+    offered = getattr(dj, name)
+    values = {n: getattr(offered, n) for n in getattr(offered, "__all__", ())}
+    files = {n: f"dalejax.{name}.{n}" for n in values}
+    homes = {n: getattr(value, "__module__", None) for n, value in values.items()}
+    return [f"{files[n]}.{n}" for n in values if homes[n] == files[n]]
 
 
 def slug(theme: str) -> str:
-    """Make a theme's file name."""
+    """Make a page's file name of its title."""
     return theme.lower().replace(" ", "-")

@@ -1,126 +1,107 @@
 """The pages of the experiments, made of their files and kept runs, and the gallery."""
 
-import inspect
+from __future__ import annotations
+
+import json
 import re
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # the experiments are not installed
+import kept
 
-from dalejax.analysis import ledger  # noqa: E402
-from experiments import all_experiments, all_modules  # noqa: E402
-from experiments.engine.archive import RESULTS  # noqa: E402
+from dalejax.analysis import ledger
+
+if TYPE_CHECKING:
+    from experiments.engine.base import Experiment
 
 GALLERY = "experiments/index.md"
-PAPERS = {
-    "Li et al. 2023": "Learning better with Dale's Law",
-    "Cornford et al. 2021": "Learning to live with Dale's principle",
-    "Jarne & Caruso 2023": "EI constraint and eigenvalues",
-    "Song et al. 2016": "Cognitive tasks",
-    "beyond the papers": "An E/I network whose spectrum is right from the start",
-}
 
 
 def navigation() -> list:
     """List the experiments by paper."""
-    found = in_order().items()
     return [
-        {title: [{name: f"experiments/{name}.md"} for name, e in found if paper in e.source]}
-        for paper, title in PAPERS.items()
+        {paper: [{e.name: f"experiments/{e.name}.md"} for e in kept.of_paper(folder)]}
+        for folder, (paper, _) in kept.PAPERS.items()
     ]
 
 
 def pages() -> dict[str, str]:
     """Write all of them: page -> Markdown."""
-    entries = ledger.counted_once(ledger.read([RESULTS]))
-    experiments = all_experiments()
-    made = {f"experiments/{name}.md": page_of(e, entries) for name, e in experiments.items()}
-    return made | {GALLERY: gallery(entries)}
+    made = {f"experiments/{name}.md": page_of(e) for name, e in kept.experiments().items()}
+    return made | {GALLERY: gallery()}
 
 
-def kept(experiment) -> list[Path]:
-    """Find an experiment's kept runs: laptop before paper, code before text."""
-    return sorted(RESULTS.glob(f"{experiment.name}-*"), key=lambda path: path.name.split("-")[1:])
-
-
-def pictures_of(folder: Path) -> list[Path]:
-    """List a run's pictures, the one that the README's table shows first."""
-    shown = set(
-        re.findall(r"\((experiments/results/[\w/-]+\.png)\)", (ROOT / "README.md").read_text())
-    )
-    first = lambda path: path.relative_to(ROOT).as_posix() not in shown  # noqa: E731
-    return sorted(folder.glob("*.png"), key=lambda path: (first(path), path.name))
-
-
-def in_order():
-    """Give all experiments, figure 2 before figure 10."""
-    number = lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)]  # noqa: E731
-    found = all_experiments()
-    return {name: found[name] for name in sorted(found, key=number)}
-
-
-def summary(experiment) -> tuple[str, str]:
-    """Give the first line of an experiment's file, and the rest of what it says of itself."""
-    doc = inspect.getdoc(all_modules()[experiment.name]) or ""
-    first, _, rest = doc.partition("\n")
-    return first.rstrip("."), rest.strip("\n")
-
-
-def page_of(experiment, entries) -> str:
-    """Write an experiment's page: what it is, pictures, claims, source."""
-    title, about = summary(experiment)
-    minutes = experiment.expected_minutes["laptop"]
-    where = f"{experiment.source}; {minutes:g} minutes at `laptop`."
-    parts = [f"# {experiment.name}\n\n**{title}.** {where}", about]
-    own = [entry for entry in entries if entry.experiment == experiment.name]
-    if not kept(experiment):
-        parts.append("It was not run at `laptop` yet.")
-    for folder in kept(experiment):
+def page_of(experiment: Experiment) -> str:
+    """Write an experiment's page: what it is, its pictures, its claims, its source."""
+    title, about = kept.summary(experiment)
+    times = ", ".join(f"`{p}` {m:g} min" for p, m in experiment.expected_minutes.items())
+    parts = [f"# {experiment.name}\n\n**{title}.** {experiment.source}; {times}.", about]
+    if not kept.kept_runs(experiment):
+        parts.append("It has not been run at `laptop` yet.")
+    for folder in kept.kept_runs(experiment):
         _, preset, variant = folder.name.rsplit("-", 2)
-        pictures = pictures_of(folder)
+        pictures = kept.pictures(folder)
         if pictures:
             parts.append(f"## Pictures ({preset}, variant {variant})")
-        parts += [f"![{words(p)}](../{copy_of(p)})\n\n*{words(p)}*" for p in pictures]
+        for picture in pictures:
+            said = kept.caption(picture)
+            parts.append(f"![{said}](../{copy_of(picture)})\n\n*{said}*")
+    own = [entry for entry in kept.entries() if entry.experiment == experiment.name]
     if own:
         table = ledger.markdown(own).split("\n## ", 1)[1].split("\n", 1)[1]
         parts.append(f"## Claims\n{table}")
-    path = Path(str(all_modules()[experiment.name].__file__)).relative_to(ROOT)
-    parts.append(f'## Source\n\n```python title="{path}"\n{(ROOT / path).read_text()}```')
+    path = kept.source_file(experiment).relative_to(kept.ROOT)
+    code = (kept.ROOT / path).read_text(encoding="utf-8")
+    parts.append(f'## Source\n\n```python title="{path.as_posix()}"\n{code}```')
     return "\n\n".join(parts)
 
 
-def gallery(entries) -> str:
+def gallery() -> str:
     """Write the page of all pictures, by paper."""
     parts = [
         "# Gallery",
-        "Each leads to its command, pictures, claims and source; all claims are in the "
-        "[ledger](ledger.md).",
+        "Each picture leads to its experiment: command, all pictures, claims and source. "
+        "[All results in tables](results.md); [all claims](ledger.md).",
     ]
-    for paper, title in PAPERS.items():
-        own = [e for e in in_order().values() if paper in e.source]
-        cards = "\n".join(card(experiment, entries) for experiment in own)
-        parts.append(f"## {title}\n\n*{paper}*")
+    for folder, (paper, title) in kept.PAPERS.items():
+        cards = "\n".join(card(experiment) for experiment in kept.of_paper(folder))
+        parts.append(f"## {paper}\n\n{title}.")
         parts.append(f'<div class="gallery" markdown>\n{cards}\n</div>')
     return "\n\n".join(parts)
 
 
-def card(experiment, entries) -> str:
+def card(experiment: Experiment) -> str:
     """Write an experiment's place in the gallery."""
     name = experiment.name
-    pictures = [p for folder in kept(experiment) for p in pictures_of(folder)]
-    shown = f"[![{name}](../{copy_of(pictures[0])})]({name}.md)\n\n" if pictures else ""
-    own = [entry.claim.holds for entry in entries if entry.experiment == name]
+    pictures = [p for folder in kept.kept_runs(experiment) for p in kept.pictures(folder)]
+    shown = ""
+    if pictures:
+        said = kept.caption(pictures[0])
+        shown = f"[![{said}](../{copy_of(pictures[0])})]({name}.md)\n\n"
+    own = [entry.claim.holds for entry in kept.entries() if entry.experiment == name]
     held = f" {sum(own)} of {len(own)} claims hold." if own else ""
-    about = f"[`{name}`]({name}.md)\n\n{summary(experiment)[0]}.{held}"
+    about = f"[`{name}`]({name}.md)\n\n{kept.summary(experiment)[0]}.{held}"
     return f"<div markdown>\n{shown}{about}\n</div>"
 
 
-def words(path: Path) -> str:
-    """Read a picture's name."""
-    return path.stem.replace("_", " ")
+def ledger_page(text: str) -> str:
+    """Make the ledger filterable: tell its script which paper each experiment belongs to.
+
+    Args:
+        text: of ``experiments/results/ledger.md``.
+    """
+    papers = {e.name: paper for f, (paper, _) in kept.PAPERS.items() for e in kept.of_paper(f)}
+    data = json.dumps(papers, ensure_ascii=False)
+    places = (
+        '<div id="ledger-filters"></div>\n'
+        f'<script type="application/json" id="ledger-papers">{data}</script>'
+    )
+    # Each experiment's heading leads to its page.
+    text = re.sub(r"^## (\w+)$", r"## [\1](\1.md) {: #\1 }", text, flags=re.M)
+    first, rest = text.split("\n## ", 1)
+    return f'{first}\n{places}\n\n<div class="ledger" markdown>\n\n## {rest}\n</div>\n'
 
 
 def copy_of(path: Path) -> str:
-    """Say where in the site a file of the repository is."""
-    return f"files/{path.relative_to(ROOT).as_posix()}"
+    """Give the place in the site where a file of the repository is copied."""
+    return f"files/{path.relative_to(kept.ROOT).as_posix()}"

@@ -4,81 +4,99 @@ The guide's pages link to files of the repository, so that they can be read ther
 such a link leads to the page that shows the file; where there is none, to a copy of it.
 """
 
+from __future__ import annotations
+
 import posixpath
 import re
 import sys
 from pathlib import Path
 
-from mkdocs.structure.files import File
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from nbconvert import MarkdownExporter
 
 sys.path.insert(0, str(Path(__file__).parent))  # MkDocs loads hooks by their paths
 
 import api_pages
 import experiment_pages
-from experiment_pages import GALLERY, RESULTS, ROOT, copy_of
+from experiment_pages import GALLERY, copy_of
+from kept import RESULTS, ROOT
 
+LEDGER, TABLES = "experiments/ledger.md", "experiments/results.md"
+TOUR = "tour.md"
 # Written elsewhere in the repository: file -> page.
 ELSEWHERE = {
     "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
     "benchmarks/README.md": "speed.md",
     "dalejax/CHANGELOG.md": "changelog.md",
-    "experiments/results/ledger.md": "experiments/ledger.md",
+    "experiments/README.md": TABLES,
+    "experiments/results/ledger.md": LEDGER,
 }
-TOUR = "tour.md"
 _LINK = re.compile(r'(\]\(|(?:src|href)=")(?![a-z]+:|#)([^)"#]+)(#[^)"]*)?')
 
 
-def on_config(config):
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fill in the parts of the navigation that are made."""
     made = {
         "Experiments": [
             {"Gallery": GALLERY},
-            {"Ledger": "experiments/ledger.md"},
+            {"Results": TABLES},
+            {"Ledger": LEDGER},
             *experiment_pages.navigation(),
         ],
         "API": api_pages.navigation(),
     }
-    config.nav = [{name: made.get(name, pages) for name, pages in e.items()} for e in config.nav]
+    nav = config.nav or []
+    config.nav = [{name: made.get(name, pages) for name, pages in e.items()} for e in nav]
     return config
 
 
-def on_files(files, config):
+def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made."""
-    elsewhere = {page: (ROOT / path).read_text() for path, page in ELSEWHERE.items()}
-    elsewhere["index.md"] = front(elsewhere["index.md"])
+    elsewhere = {page: (ROOT / path).read_text("utf-8") for path, page in ELSEWHERE.items()}
     tour, pictures = notebook()
-    made = api_pages.pages() | experiment_pages.pages() | elsewhere | {TOUR: tour} | pictures
+    made = api_pages.pages() | experiment_pages.pages() | elsewhere | {TOUR: tour}
     for uri, content in made.items():
         files.append(File.generated(config, uri, content=content))
+    for uri, picture in pictures.items():
+        files.append(File.generated(config, uri, content=picture))
     for path in sorted(RESULTS.glob("*/*.png")):
         add_copy(files, config, path)
     return files
 
 
-def on_page_markdown(markdown, page, config, files):
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lead links to files of the repository to where the site shows them."""
+    if page.file.src_uri in (LEDGER, TABLES):
+        page.meta["hide"] = ["toc"]  # wide tables
+    if page.file.src_uri == LEDGER:
+        return experiment_pages.ledger_page(markdown)
     sources = {page: path for path, page in ELSEWHERE.items()}
     here = sources.get(page.file.src_uri, f"docs/{page.file.src_uri}")
-    if here.startswith(("docs/api/", "docs/experiments/", f"docs/{TOUR}")):
-        return markdown  # made here, with the site's own links
+    made = ("docs/api/", "docs/experiments/", f"docs/{TOUR}")
+    if here.startswith(made):  # with the site's own links already
+        return with_notebook_link(markdown, files, config) if here == f"docs/{TOUR}" else markdown
 
-    def lead(match):
+    def lead(match: re.Match[str]) -> str:
         opening, target, anchor = match.groups()
         path = posixpath.normpath(posixpath.join(posixpath.dirname(here), target))
         there = page_for(path)
         if there is None:
             there = add_copy(files, config, ROOT / path).src_uri
         url = posixpath.relpath(there, posixpath.dirname(page.file.src_uri) or ".")
-        if opening.startswith(("src", "href")):  # HTML is left as it is by MkDocs
-            url = files.get_file_from_path(there).url_relative_to(page.file)
+        if opening.startswith(("src", "href")):  # MkDocs leaves links in HTML as they are
+            file = files.get_file_from_path(there)
+            assert file is not None, there
+            url = file.url_relative_to(page.file)
         return f"{opening}{url}{anchor or ''}"
 
     return _LINK.sub(lead, markdown)
 
 
 def page_for(path: str) -> str | None:
-    """Give the page that shows a file of the repository."""
+    """Give the page that shows a file of the repository; None where there is none."""
     if path in ELSEWHERE:
         return ELSEWHERE[path]
     if path.startswith("docs/"):
@@ -88,12 +106,12 @@ def page_for(path: str) -> str | None:
     if path == "experiments/results":
         return GALLERY
     found = re.fullmatch(
-        r"experiments/(\w+)\.py|experiments/results/(\w+)-\w+-\w+/.*(?<!png)", path
+        r"experiments/\w+/(\w+)\.py|experiments/results/(\w+)-\w+-\w+/claims\.json", path
     )
     return f"experiments/{found[1] or found[2]}.md" if found else None
 
 
-def add_copy(files, config, path: Path) -> File:
+def add_copy(files: Files, config: MkDocsConfig, path: Path) -> File:
     """Put a copy of a file of the repository into the site."""
     uri = copy_of(path)
     known = files.get_file_from_path(uri)
@@ -103,13 +121,14 @@ def add_copy(files, config, path: Path) -> File:
     return known
 
 
-def front(readme: str) -> str:
-    """Take the README up to the table of experiments, and what comes after the gallery."""
-    instead = "## Experiments\n\nEvery figure and table: [the gallery](experiments/results).\n"
-    return re.sub(r"## Experiments\n.*?\n## Gallery\n.*?\n(?=## )", instead, readme, flags=re.S)
-
-
 def notebook() -> tuple[str, dict[str, bytes]]:
     """Turn the notebook, as it was run, into a page and its pictures."""
     body, resources = MarkdownExporter().from_filename(str(ROOT / "experiments" / "tour.ipynb"))
     return body, resources["outputs"]
+
+
+def with_notebook_link(markdown: str, files: Files, config: MkDocsConfig) -> str:
+    """Add a link to the notebook itself below the page's heading."""
+    uri = add_copy(files, config, ROOT / "experiments" / "tour.ipynb").src_uri
+    heading, rest = markdown.lstrip().split("\n", 1)
+    return f"{heading}\n\n[The notebook of this page]({uri})\n{rest}"

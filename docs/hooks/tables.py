@@ -84,7 +84,8 @@ def experiment_row(experiment) -> list[str]:
         shown = (
             f'<a href="{path}"><img src="{path}" width="160" alt="{kept.caption(pictures[0])}"></a>'
         )
-    times = ", ".join(f"`{p}` {m:g} min" for p, m in experiment.expected_minutes.items())
+    minutes = experiment.expected_minutes
+    times = "<br>".join(f"`{p}` {minutes[p]:g} min" for p in ("laptop", "paper"))
     about = [f"{kept.summary(experiment)[0]}.", f"`{command(experiment)}`"]
     claims = []
     for run in runs:
