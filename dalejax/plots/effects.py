@@ -23,7 +23,7 @@ from dalejax.plots.style import (
     note_text,
     require_some,
 )
-from dalejax.plots.summaries import bulk_limits, num_outside
+from dalejax.plots.summaries import bulk_limits, num_outside, summarise, summary_text
 
 
 class Effect(NamedTuple):
@@ -69,7 +69,8 @@ def effect_bars(
     """Draw the effects of factors such as signs, spectrum and vectors on each side as bars.
 
     A bar is the mean over the seeds; each seed is a dot. If a few seeds are so far off that the
-    others could not be read, the axis leaves them out and the note above it counts them.
+    others could not be read, the axis leaves them out, the note above it counts them, and the bars
+    are medians with quartiles.
 
     Args:
         effects: the bars, in order.
@@ -96,28 +97,30 @@ def effect_bars(
     require_some("effects", effects)
     checks.choice("error", error, ("interval", "sd"))
     sides = list(dict.fromkeys(e.side for e in effects))
+    members = [np.asarray(e.values, np.float64).ravel() for e in effects]
+    finite = [v[np.isfinite(v)] for v in members]
+    for e, v in zip(effects, finite, strict=True):
+        if v.size == 0:
+            raise ValueError(f"the bar {e.side} {e.factor} has no finite value; it must have one.")
+    limits = bulk_limits(finite, log=False, include=[0])
+    robust = limits is not None  # a mean that includes a far-off seed says little
     look, figure = choose_styles(sides, styles), Figure(figsize=(SINGLE, 2.7), layout="constrained")
     ax = figure.subplots()
     places: dict[tuple[str, str], float] = {}
-    finite, ends, labels = [], [0.0], []
-    for i, e in enumerate(effects):
+    ends, labels = [0.0], []
+    for i, (e, v) in enumerate(zip(effects, finite, strict=True)):
         x = places[e.side, e.factor] = i + 0.4 * sides.index(e.side)
-        every = np.asarray(e.values, np.float64)
-        v = every[np.isfinite(every)]
-        if v.size == 0:
-            raise ValueError(f"the bar {e.side} {e.factor} has no finite value; it must have one.")
-        mean, color = v.mean(), look[e.side].color
-        ax.bar(x, mean, width=0.72, color=color, alpha=0.35, edgecolor=color, lw=0.8)
+        color, line = look[e.side].color, summarise(v[None], robust=robust)
+        centre, low, high = (float(number[0]) for number in line)
+        ax.bar(x, centre, width=0.72, color=color, alpha=0.35, edgecolor=color, lw=0.8)
         strip(ax, x, v, color, look[e.side].marker)
         if v.size > 1:
-            sd = v.std(ddof=1)
-            low, high = (
-                (mean - sd, mean + sd) if error == "sd" else bootstrap_interval(v, seed=seed)
-            )
+            if error == "interval" and not robust:
+                low, high = bootstrap_interval(v, seed=seed)
             ax.errorbar(
                 x,
-                mean,
-                [[mean - low], [high - mean]],
+                centre,
+                [[centre - low], [high - centre]],
                 color="black",
                 lw=1,
                 capsize=2.5,
@@ -125,18 +128,17 @@ def effect_bars(
                 zorder=4,
             )
             ends += [low, high]
-        finite.append(v)
-        labels.append(e.factor + "\n" + count_text(v.size, every.size, ",\n"))
-    limits = bulk_limits(finite, log=False, include=[0])
+        labels.append(e.factor + "\n" + count_text(v.size, members[i].size, ",\n"))
     top = max(*ends, *np.concatenate(finite)) if limits is None else limits[1]
     if limits is not None:
         ax.set_ylim(limits)
-    outside = sum(num_outside(v, limits, log=False) for v in finite) if limits else 0
+    outside = 0 if limits is None else sum(num_outside(v, limits, log=False) for v in finite)
     ax.axhline(0, color="black", lw=0.6)
     _brackets(ax, comparisons, places, top)
     ax.set_xticks(list(places.values()), labels)
     ax.set_xlim(-0.5, max(places.values()) + 0.5)
-    shown = "mean, 95 % bootstrap interval" if error == "interval" else "mean ± sd"
+    interval = error == "interval" and not robust
+    shown = "mean, 95 % bootstrap interval" if interval else summary_text(robust)
     dress(ax, "", ylabel, note_text(shown, counted=counted, outside=outside))
     ax.tick_params(axis="x", length=0, labelsize=SIZE - 0.5)
     ax.spines["bottom"].set_visible(False)

@@ -82,6 +82,11 @@ FIGURES = {
         ylabel="units",
         lower_is_better=["error (%)"],
     ),
+    "trajectories": lambda: plots.trajectories(
+        {"A": {"yes": MATRICES[0, :, :2], "no": MATRICES[1, :, :2]}, "B": {}},
+        points={"A": [[0.0, 0.0]]},
+    ),
+    "examples": lambda: plots.examples(np.zeros((2, 3, 8, 8), np.uint8), ["cats", "dogs"], "note"),
     "matrices": lambda: plots.signed_matrices({"W": MATRICES[0], "W_ei": MATRICES[0][:, :4]}),
 }
 
