@@ -1,33 +1,48 @@
-"""What Li et al. 2023 say of all four benchmark tasks (section 3.1, Fig. 2), checked on each."""
+"""Sentences of Li et al. 2023 on all four benchmark tasks (section 3.1, Fig. 2), as claims."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
-from experiments.engine.base import Context
-from experiments.shared.networks import CLIPPED, FREE
+from experiments.engine import comparison, evidence
+from experiments.engine.comparison import Arm, Network
+from experiments.engine.context import Context
+from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
 
 
-def train_both(context: Context, net, make_tx, clip: float, task, *, keys) -> None:
-    """Train ColEI with and without gradient clipping, each seed twice, as one ensemble."""
-    s = context.settings
-    table = context.train(
-        "colei",
-        net,
-        lambda clip: make_tx(clip),
-        task,
-        keys=jnp.concatenate([keys, keys]),
-        hyperparams={"clip": jnp.repeat(jnp.array([clip, jnp.inf]), len(keys))},
-        num_updates=s["updates"],
-        eval_every=s["eval_every"],
-    ).table
-    context.record_groups((CLIPPED, FREE), table, len(keys))
+def train_both(context: Context, net: Network, make_tx: Callable, clip: float, task) -> None:
+    """Train ColEI with and without gradient clipping, every seed twice, as one ensemble.
+
+    Args:
+        context: the run.
+        net: the ColEI network.
+        make_tx: makes its optimiser of ``clip``.
+        clip: largest gradient norm of a tensor.
+        task: the task.
+    """
+    arms, points = {"ColEI": Arm(context.keys())}, comparison.grid(clip=(clip, math.inf))
+    trained = comparison.train(context, "colei", net, make_tx, task, arms, points)
+    comparison.record(
+        context, trained, lambda _, point: CLIPPED if math.isfinite(point["clip"]) else FREE
+    )
+
+
+def errors(context: Context, metric: str) -> dict[str, pd.Series]:
+    """Give the final errors of RNN, DANN and ColEI with and without clipping, by member."""
+    return {name: context.final(name, metric) for name in ("RNN", "DANN", CLIPPED, FREE)}
+
+
+def draw(context: Context, metric: str, ylabel: str, **limits) -> None:
+    """Draw the learning curves and the final errors of the four networks."""
+    look = {"ylabel": ylabel, "styles": FIGURE_2_STYLES, "log": True}
+    curves = dj.plots.learning_curves(context.table, metric, **look, **limits)
+    context.draw("learning_curves", curves)
+    context.draw("final_error", dj.plots.final_dots(errors(context, metric), **look))
 
 
 def claims(

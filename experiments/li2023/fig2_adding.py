@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context
-from experiments.engine.settings import Training, finite
+from experiments.engine.context import Context, finite
+from experiments.engine.settings import Training
 from experiments.li2023 import _figure2
 from experiments.shared import networks
-from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
+from experiments.shared.networks import CLIPPED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,27 +65,17 @@ PAPER = {"RNN": 0.038, "DANN": 0.010, CLIPPED: 0.077}
 INPUT_MEAN = (0.5 + 2 / 20) / 2
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the three networks, ColEI with and without gradient clipping."""
+def train(context: Context) -> None:
+    """Train RNN and DANN, and ColEI with and without gradient clipping."""
     s = context.settings
     task = dj.tasks.AddingProblem(batch_size=s.batch_size, num_train=s.num_train)
-    keys = context.keys()
     rate = decay(s.learning_rate, task.updates_per_epoch)
-
-    context.train_one("RNN", networks.rnn(1, s.n, 1), dj.rnn_sgd(rate), task, keys=keys)
-    net, tx = networks.dann(1, s.n, s.n_i, 1), dj.dann_sgd(rate, s.clip_dann)
-    context.train_one("DANN", net, tx, task, keys=keys)
     mean = INPUT_MEAN if context.variant == "text" else 0.0
-    net = networks.colei(1, s.n, s.n_i, 1, input_mean=mean)
-    _figure2.train_both(
-        context, net, lambda clip: dj.colei_sgd(rate, clip), s.clip_colei, task, keys=keys
-    )
-
-    errors = {name: context.final(name, "test_mse") for name in ("RNN", "DANN", CLIPPED, FREE)}
-    look = {"ylabel": "test mean squared error", "styles": FIGURE_2_STYLES, "log": True}
-    context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_mse", **look))
-    context.draw("final_error", dj.plots.final_dots(errors, **look))
-    return _claims(context, errors)
+    rnn, dann = networks.rnn(1, s.n, 1), networks.dann(1, s.n, s.n_i, 1)
+    colei = networks.colei(1, s.n, s.n_i, 1, input_mean=mean)
+    comparison.train_one(context, "RNN", rnn, dj.rnn_sgd(rate), task)
+    comparison.train_one(context, "DANN", dann, dj.dann_sgd(rate, s.clip_dann), task)
+    _figure2.train_both(context, colei, lambda clip: dj.colei_sgd(rate, clip), s.clip_colei, task)
 
 
 def decay(initial: float, updates_per_epoch: int):
@@ -99,9 +89,16 @@ def decay(initial: float, updates_per_epoch: int):
     return rate
 
 
-def _claims(context: Context, errors) -> list[dj.claims.Claim]:
+def draw(context: Context) -> None:
+    """Draw the learning curves and the final test errors."""
+    _figure2.draw(context, "test_mse", "test mean squared error")
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the final test errors with each other and with those read off the figure."""
+    errors = _figure2.errors(context, "test_mse")
     summary = {name: dj.results.summary(values) for name, values in errors.items()}
-    # Few bad seeds rule the means: what is compared, and tested, is ranks and medians.
+    # A few bad seeds dominate the means, so ranks and medians are compared and tested.
     statement = "DANN below RNN in test error."
     besides = evidence.Above(
         "rnn_above_dann", statement, errors["RNN"], errors["DANN"], ("RNN", "DANN")

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import dalejax as dj
+from experiments.engine import comparison
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
 from experiments.li2023 import _figure2
 from experiments.shared import networks, tasks
-from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
+from experiments.shared.networks import CLIPPED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,33 +61,27 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Fig. 2B"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the three networks, ColEI with and without gradient clipping."""
+def train(context: Context) -> None:
+    """Train RNN and DANN, and ColEI with and without gradient clipping."""
     s = context.settings
     task = tasks.smnist(context)
-    keys = context.keys()
-    size = (s.layers, s.n)
-    rate = s.learning_rate
-
-    context.train_one("RNN", networks.rnn(*size, task.n_out), dj.rnn_sgd(rate), task, keys=keys)
-    net = networks.dann(*size, s.n_i, task.n_out)
-    context.train_one("DANN", net, dj.dann_sgd(rate), task, keys=keys)
+    size, rate = (s.layers, s.n), s.learning_rate
     mean = task.input_mean if context.variant == "text" else 0.0
-    net = networks.colei(*size, s.n_i, task.n_out, input_mean=mean)
-    _figure2.train_both(
-        context, net, lambda clip: dj.colei_sgd(rate, clip), s.clip, task, keys=keys
-    )
-
-    names = ("RNN", "DANN", CLIPPED, FREE)
-    errors = {name: context.final(name, "test_error") for name in names}
-    look = {"ylabel": "test error (%)", "styles": FIGURE_2_STYLES, "log": True}
-    curves = dj.plots.learning_curves(context.table, "test_error", ylim=(1, 100), **look)
-    context.draw("learning_curves", curves)
-    context.draw("final_error", dj.plots.final_dots(errors, **look))
-    return _claims(context, errors)
+    rnn, dann = networks.rnn(*size, task.n_out), networks.dann(*size, s.n_i, task.n_out)
+    colei = networks.colei(*size, s.n_i, task.n_out, input_mean=mean)
+    comparison.train_one(context, "RNN", rnn, dj.rnn_sgd(rate), task)
+    comparison.train_one(context, "DANN", dann, dj.dann_sgd(rate), task)
+    _figure2.train_both(context, colei, lambda clip: dj.colei_sgd(rate, clip), s.clip, task)
 
 
-def _claims(context: Context, errors) -> list[dj.claims.Claim]:
+def draw(context: Context) -> None:
+    """Draw the learning curves and the final test errors."""
+    _figure2.draw(context, "test_error", "test error (%)", ylim=(1, 100))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the final test errors with each other and with those read off the figure."""
+    errors = _figure2.errors(context, "test_error")
     summary = {name: dj.results.summary(values) for name, values in errors.items()}
     claims = []
     for name, paper in (("RNN", 1.5), ("DANN", 1.5), (CLIPPED, 2.3)):
