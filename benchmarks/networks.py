@@ -11,6 +11,7 @@ import numpy as np
 import dalejax as dj
 from dalejax.training import ensemble, step
 from dalejax.training.programs import Programs
+from dalejax.training.run_spec import RunSpec
 from experiments.shared import networks
 
 STEPS, BATCH, N_IN, N_OUT = 28, 32, 28, 10
@@ -66,15 +67,14 @@ class Ensemble:
     ):
         net, tx = make(kind, layers, n)
         self.task, self.seeds = digits(), seeds
-        self._parts = (net, lambda: tx, self.task)
         self.mesh = ensemble.member_mesh(devices)
-        keys = dj.seed_keys(0, seeds)
-        self.programs = Programs(*self._parts, self.mesh, member_map, (keys, {}, None))
+        self._spec = RunSpec.checked(net, tx, self.task, keys=dj.seed_keys(0, seeds))
+        self.programs = Programs(self._spec, self.mesh, member_map)
         self._map = partial(ensemble.over_members, mesh=self.mesh, member_map=member_map)
         self._num = self.programs.scalar(seeds)
-        members = ensemble.pad((keys, {}, None), self.mesh)
-        state = self.programs.start(members, seeds)
-        self._members = step.Member(state, members[0], {})
+        starts = ensemble.pad(self._spec.starts, self.mesh)
+        state = self.programs.start(starts, seeds)
+        self._members = step.Member(state, starts.key, {})
         self._arguments = (self._members, self._num, self.programs.data, self.programs.scalar(0))
 
     def updates(self, num: int):
@@ -84,12 +84,12 @@ class Ensemble:
 
     def lowered(self, num: int) -> jax.stages.Lowered:
         """Lower so many updates."""
-        advance = self._map(partial(step.advance, *self._parts, num))
+        advance = self._map(partial(step.advance, self._spec, num))
         return jax.jit(advance).lower(*self._arguments)
 
     def evaluation(self):
         """Compile an evaluation on the whole test set; returns what runs it."""
-        net, _, task = self._parts
+        net, task = self._spec.net, self._spec.task
 
         def evaluate(one, data):
             return step.evaluate(net, task, one.state.params, data)

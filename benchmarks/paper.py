@@ -18,6 +18,7 @@ import dalejax as dj
 from benchmarks.roofline import DEVICES, count
 from dalejax.training import ensemble, step
 from dalejax.training.programs import Programs
+from dalejax.training.run_spec import RunSpec
 from experiments.engine.base import Context
 from experiments.li2023 import fig2_ptb
 
@@ -67,8 +68,9 @@ def _row(name, net, tx, task, settings) -> dict:
     mesh = ensemble.member_mesh(jax.devices()[:1])
     seeds = settings["seeds"]
     keys = dj.seed_keys(0, seeds)
-    programs = Programs(net, lambda: tx, task, mesh, "vmap", (keys, {}, None))
-    update = partial(step.advance, net, lambda: tx, task, 1)
+    spec = RunSpec.checked(net, tx, task, keys=keys)
+    programs = Programs(spec, mesh, "vmap")
+    update = partial(step.advance, spec, 1)
     members = step.Member(programs.state_of(seeds), keys, {})
     unrolled = partial(jax.lax.scan, unroll=True)
     with mock.patch("jax.lax.scan", unrolled):

@@ -1,4 +1,5 @@
-# The public names of dalejax and where each is defined; __init__.py imports them when used.
+# The public names of dalejax and the modules that define them; __init__.py reads this file, and
+# imports a name when it is first used.
 from dalejax import datasets as datasets
 from dalejax import dynamics as dynamics
 from dalejax import initializers as initializers
@@ -53,11 +54,11 @@ from dalejax.signs.by_name import dale_signs as dale_signs
 from dalejax.training import penalties as penalties
 from dalejax.training.diagonal_fisher import diagonal_fisher as diagonal_fisher
 from dalejax.training.ensemble import seed_keys as seed_keys
-from dalejax.training.loop import Diverged as Diverged
-from dalejax.training.loop import Run as Run
 from dalejax.training.loop import train as train
 from dalejax.training.rollout import Answers as Answers
 from dalejax.training.rollout import run_trials as run_trials
+from dalejax.training.run import Diverged as Diverged
+from dalejax.training.run import Run as Run
 from dalejax.training.step import initial_params as initial_params
 from dalejax.transforms.clipping import clip_by_cell_norm as clip_by_cell_norm
 from dalejax.transforms.clipping import clip_by_tensor_norm as clip_by_tensor_norm

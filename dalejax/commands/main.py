@@ -60,19 +60,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exit_:  # --help, or arguments that do not parse
         return exit_.code if isinstance(exit_.code, int) else 2
     try:
-        with signals.raising(), messages.plainly():
+        with signals.raise_on_sigterm(), messages.show_warnings_as_lines():
             command.run()
     except (KeyboardInterrupt, signals.Interrupted) as stop:
         messages.say(f"interrupted; {_what_is_left(command)}")
         return stop.code if isinstance(stop, signals.Interrupted) else 130
     except ArithmeticError as error:
-        from dalejax.training.loop import Diverged
+        from dalejax.training.run import Diverged
 
         if not isinstance(error, Diverged):
             raise
         messages.say(str(error))
         return 1
-    except multihost.OtherFailed:  # it says why
+    except multihost.OtherProcessFailed:  # which prints the reason
         return 2
     except Exception as error:
         return errors.refuse(error, "dalejax", "a run with a smaller --n or fewer --seeds")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dalejax.nn.recurrent_network import RecurrentNetwork
     from dalejax.tasks import Task
-    from dalejax.training.loop import Run
+    from dalejax.training.run import Run
 
 OnDivergence = Literal["freeze", "stop"]
 

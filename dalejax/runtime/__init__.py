@@ -1,1 +1,1 @@
-"""The process that dalejax runs in: hosts and processes, host devices, messages, signals."""
+"""The process that dalejax runs in: its devices, messages, signals, and the other processes."""

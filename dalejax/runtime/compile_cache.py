@@ -1,4 +1,4 @@
-"""Compiled programs kept on disk: a command that ran before starts without compiling."""
+"""JAX's persistent compilation cache, in the user's cache folder, for command lines."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from pathlib import Path
 
 import jax
 
-MOST_BYTES = 2**30  # the least recently used programs go first
+MOST_BYTES = 2**30  # beyond this size JAX removes the least recently used programs
+_FOLDER, _SIZE = "jax_compilation_cache_dir", "jax_compilation_cache_max_size"
 
 
 def keep() -> None:
-    """Keep compiled programs in the user's cache folder; for programs, not for the library.
+    """Let JAX keep compiled programs on disk, so that a command that ran before starts faster.
 
-    Nothing changes where a folder was chosen: ``JAX_COMPILATION_CACHE_DIR``, empty for none.
+    Command lines call this; importing dalejax does not. Where the user has chosen a folder by
+    ``JAX_COMPILATION_CACHE_DIR`` (empty for no cache), nothing changes.
     """
-    if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(folder()))
-        jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
+    if getattr(jax.config, _FOLDER) is None:
+        jax.config.update(_FOLDER, str(folder()))
+        jax.config.update(_SIZE, MOST_BYTES)
 
 
 def folder() -> Path:
-    """Name the folder, one for each kind of processor: its programs may not run on another one.
+    """Give the path of the cache folder, one for each processor model.
+
+    A program compiled for one model may not run on another, and home folders may be shared.
 
     Example:
         >>> folder().parent.name
@@ -34,6 +38,7 @@ def folder() -> Path:
 
 
 def _processor() -> str:
+    """Hash what identifies the processor's model and its instruction sets."""
     described = Path("/proc/cpuinfo")
     if described.is_file():
         lines = described.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Host devices: one a core, so that the members of an ensemble train side by side on a CPU."""
+"""Host devices: JAX's CPU devices, one for each core, on which members train side by side."""
 
 from __future__ import annotations
 
@@ -9,42 +9,46 @@ import jax
 
 from dalejax.runtime import messages
 
-_FLAG = "xla_force_host_platform_device_count"  # the older way to choose, in XLA_FLAGS
+_OPTION = "jax_num_cpu_devices"  # of jax.config; -1 where nothing was chosen
+_FLAG = "xla_force_host_platform_device_count"  # in XLA_FLAGS: an older way to choose
 
 
 def use_all_cores() -> None:
-    """Make one host device for each core that this process may use, unless the user has chosen.
+    """Make one host device for each core that this process may use, unless a number was chosen.
 
-    ``seed_keys``, ``initial_params`` and ``train`` do this by themselves. Call it first where a
-    program computes something with JAX before: JAX makes its devices once, at the first
-    computation. A choice by ``JAX_NUM_CPU_DEVICES``, ``jax.config.jax_num_cpu_devices`` or
-    ``XLA_FLAGS`` stays as it is. Where JAX has started already with fewer host devices than cores,
-    and the CPU is what it computes on, one sentence on stderr says how to get the others.
+    ``seed_keys``, ``initial_params`` and ``train`` call this by themselves. JAX makes its devices
+    once, at its first computation: a program that computes with JAX before any of those three
+    should call this function first.
+
+    A number chosen by ``JAX_NUM_CPU_DEVICES``, ``jax.config.update("jax_num_cpu_devices", …)`` or
+    ``XLA_FLAGS=--xla_force_host_platform_device_count=…`` is kept. If JAX has already started with
+    fewer host devices than there are cores, and computes on the CPU, one line on stderr says how
+    to use the others.
 
     Example:
         >>> use_all_cores()
         >>> jax.local_device_count("cpu") >= 1
         True
     """
-    if jax.config.jax_num_cpu_devices != -1 or _FLAG in os.environ.get("XLA_FLAGS", ""):
+    if getattr(jax.config, _OPTION) != -1 or _FLAG in os.environ.get("XLA_FLAGS", ""):
         return
     cores = available_cores()
     try:
-        jax.config.update("jax_num_cpu_devices", cores)
-    except RuntimeError:  # JAX has started: its devices cannot change any more
+        jax.config.update(_OPTION, cores)
+    except RuntimeError:  # JAX has started: the number of its devices is fixed
         devices = jax.local_device_count("cpu")
         if cores > devices and jax.default_backend() == "cpu":
             _tell_once(cores, devices)
 
 
 def available_cores() -> int:
-    """Count the cores that this process may use; where the system does not say, all cores.
+    """Count the cores that this process may use, or all cores where the system cannot tell.
 
     Example:
         >>> available_cores() >= 1
         True
     """
-    if hasattr(os, "sched_getaffinity"):  # Linux
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

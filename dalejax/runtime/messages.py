@@ -1,4 +1,4 @@
-"""What a run says on stderr that is neither progress nor an error; of several processes, once."""
+"""Warnings and status lines on stderr; of several processes only the first one writes them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dalejax.runtime import multihost
 
 
 class RunWarning(UserWarning):
-    """Something about a run's folder that its owner should know; the run goes on."""
+    """A problem with a run's folder that does not stop the run, such as a damaged checkpoint."""
 
 
 def warn(text: str) -> None:
-    """Warn the owner of a run.
+    """Issue a RunWarning (first process only).
 
     Args:
-        text: a sentence.
+        text: the warning, a sentence.
 
     Example:
         >>> with warnings.catch_warnings(record=True) as caught:
@@ -32,27 +32,29 @@ def warn(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Say something to whoever watches.
+    """Print a status line to stderr (first process only).
 
     Args:
-        text: a sentence.
+        text: the line, a sentence.
     """
     if multihost.is_first():
         print(f"dalejax: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def plainly() -> Iterator[None]:
-    """Show a RunWarning as a sentence, without the line of code: for commands.
+def show_warnings_as_lines() -> Iterator[None]:
+    """Print a RunWarning as a status line, without the line of code that issued it.
+
+    For command lines; other warnings are shown as usual.
 
     Example:
-        >>> with plainly():
+        >>> with show_warnings_as_lines():
         ...     warnings.showwarning.__name__
         'show'
     """
     usual = warnings.showwarning
 
-    def show(message, category, *where, **more):
+    def show(message: Warning | str, category: type[Warning], *where, **more):
         if issubclass(category, RunWarning):
             say(str(message))
         else:

@@ -1,7 +1,7 @@
-"""Several processes, one program: who writes, and how all of them learn of a failure.
+"""Steps that the processes of a ``jax.distributed`` program take together.
 
-Under ``jax.distributed`` every process runs the same program on its share of the members. The first
-process writes what all know (configuration, tables, pictures); checkpoints are written by all.
+Every process runs the same program on its share of the members. The first one writes what all of
+them know (configuration, tables, figures); each of them writes its part of a checkpoint.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from jax.experimental import multihost_utils
 T = TypeVar("T")
 
 
-class OtherFailed(ValueError):
-    """What another process was doing for all failed; that one says why."""
+class OtherProcessFailed(ValueError):
+    """Raised on the other processes when one process's part of a collective step fails."""
 
 
 def connect() -> None:
-    """Connect this process to the others that a cluster started with it; call it first of all.
+    """Connect this process to the others of its job; call it before any JAX computation.
 
     JAX finds the number of processes and their addresses by itself under SLURM, Open MPI,
     Kubernetes and on TPU pods. Elsewhere call ``jax.distributed.initialize(address, num, id)``.
 
     Raises:
-        ValueError: no cluster was found.
+        ValueError: JAX found no such environment, or could not connect.
     """
     try:
         jax.distributed.initialize()
     except (ValueError, RuntimeError) as error:
         raise ValueError(
             f"the processes cannot be connected ({error}); start them with srun or mpirun, or call "
-            "jax.distributed.initialize(address, num_processes, process_id) in a script of yours."
+            "jax.distributed.initialize(address, num_processes, process_id) in your own script."
         ) from error
 
 
 def is_first() -> bool:
-    """Say whether this process is the one that writes; alone, it is.
+    """Say whether this is the first process, which writes files for all; a single process is.
 
     Example:
         >>> is_first()
@@ -50,18 +50,20 @@ def is_first() -> bool:
 
 
 def agree(function: Callable[[], T]) -> T:
-    """Call a function in the first process; what it returns or raises reaches all of them.
+    """Call a function in the first process only, and return its result in every process.
 
-    No process goes on before the first one is done.
+    Every process must call this; each of them waits until the first one is done.
 
     Args:
-        function: writes or checks files; called without arguments, it returns what JSON can hold.
+        function: called without arguments, for example to write files; its result must be one
+            that JSON can hold.
 
     Returns:
-        What the function returned.
+        The function's result.
 
     Raises:
-        Exception: what the function raised; in the other processes OtherFailed with its text.
+        Exception: what the function raised; in the other processes OtherProcessFailed with the
+            same text.
 
     Example:
         >>> agree(lambda: 3)
@@ -77,25 +79,26 @@ def agree(function: Callable[[], T]) -> T:
         failed = None if failure is None else str(failure) or type(failure).__name__
         answer, failed = json.loads(_from_the_first(json.dumps([answer, failed]).encode()))
         if failure is None and failed is not None:
-            failure = OtherFailed(failed)
+            failure = OtherProcessFailed(failed)
     if failure is not None:
         raise failure
     return cast(T, answer)
 
 
 def together(function: Callable[[], T]) -> T:
-    """Call a function in every process; if it fails in one, it fails in all.
+    """Call a function in every process, and raise an error in all of them if one fails.
 
-    Without this the others would wait for a process that has ended.
+    Without this the others would wait for ever for a process that has ended.
 
     Args:
         function: called without arguments.
 
     Returns:
-        What it returned in this process.
+        The function's result in this process.
 
     Raises:
-        Exception: what the function raised here; OtherFailed where only others failed.
+        Exception: what the function raised in this process; OtherProcessFailed if it failed only
+            in others.
 
     Example:
         >>> together(lambda: 3)
@@ -110,11 +113,12 @@ def together(function: Callable[[], T]) -> T:
     if failure is not None:
         raise failure
     if failed:
-        raise OtherFailed("another process failed; it says why.")
+        raise OtherProcessFailed("another process failed; its error message says why.")
     return cast(T, answer)
 
 
 def _from_the_first(text: bytes) -> bytes:
+    """Send the first process's text to all; the text that the others pass is ignored."""
     length = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
     letters = np.zeros(length, np.uint8)
     if is_first():
@@ -123,13 +127,13 @@ def _from_the_first(text: bytes) -> bytes:
 
 
 def gather(number: int | bool) -> np.ndarray:
-    """Collect a number (below 2^31) from every process; all get the same answer.
+    """Collect one whole number from every process, in every process.
 
     Args:
-        number: this process's.
+        number: this process's number, from -2^31 to 2^31 - 1.
 
     Returns:
-        The numbers [processes].
+        The numbers of all processes [processes], in the processes' order.
 
     Example:
         >>> gather(3).tolist()

@@ -1,8 +1,7 @@
-"""Signals: the first SIGINT or SIGTERM asks a run to stop where it can be continued, a second one
-stops it at once.
+"""SIGINT and SIGTERM during training: the first one saves and stops the run, the second kills it.
 
-Python runs its own handlers between two steps of the interpreter, so not while a program on the
-devices is waited for. Here the system's handler wakes a thread, which is never late.
+Python runs signal handlers between two bytecode instructions, so not while the main thread waits
+for a program on the devices. Here the handler in C writes to a socket, which wakes a thread.
 """
 
 from __future__ import annotations
@@ -20,10 +19,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(SystemExit):
-    """A signal stopped the program, after saving if it trained; it exits with 128 + signal.
+    """Raised when a signal stops the program; uncaught, it exits with code 128 + signal.
+
+    Where :func:`dalejax.train` raises it, the run has been saved.
 
     Args:
-        number: the signal's.
+        number: the number of the signal.
+
+    Attributes:
+        signal: the signal.
 
     Example:
         >>> Interrupted(signal.SIGTERM).code
@@ -36,11 +40,14 @@ class Interrupted(SystemExit):
 
 
 @contextlib.contextmanager
-def raising() -> Iterator[None]:
-    """Let SIGTERM raise :class:`Interrupted`, as SIGINT raises KeyboardInterrupt: for commands.
+def raise_on_sigterm() -> Iterator[None]:
+    """Raise :class:`Interrupted` in the main thread when SIGTERM arrives.
+
+    For command lines, where it is caught beside SIGINT's KeyboardInterrupt. Outside of the main
+    thread, where Python allows no handlers, nothing changes.
 
     Example:
-        >>> with raising():
+        >>> with raise_on_sigterm():
         ...     signal.raise_signal(signal.SIGTERM)
         Traceback (most recent call last):
         dalejax.runtime.signals.Interrupted: 143
@@ -61,31 +68,33 @@ def raising() -> Iterator[None]:
 
 
 class Watch:
-    """Notes the first signal while it is entered; the second one ends the process.
+    """Keep the first SIGINT or SIGTERM that arrives in a ``with`` block; a second one kills the
+    process.
 
-    Outside of the main thread nothing is watched: only there can handlers be set.
+    Outside of the main thread, where Python allows no handlers, no signal is kept.
 
     Attributes:
-        noted: the first signal, None if there was none.
+        received: the first signal, None if there was none.
 
     Example:
         >>> with Watch() as watch:
         ...     signal.raise_signal(signal.SIGTERM)
-        >>> watch.noted.name
+        >>> watch.received.name
         'SIGTERM'
     """
 
     def __init__(self):
-        self.noted: signal.Signals | None = None
+        self.received: signal.Signals | None = None
 
     def __enter__(self) -> Watch:
         self._before = {}
         if threading.current_thread() is not threading.main_thread():
             return self
-        # The system's handler writes the signal's number here, whatever the main thread is at.
-        self._ear, self._mouth = socket.socketpair()
-        self._mouth.setblocking(False)
-        self._old_fd = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        # Python's handler in C writes the number of each signal to this socket at once, whatever
+        # the main thread is doing.
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._old_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
             self._before[number] = signal.signal(number, lambda *_: None)
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -98,26 +107,26 @@ class Watch:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_fd)
-        self._mouth.close()  # ends the thread, when it has read all that came
+        self._writer.close()  # ends the thread, once it has read every signal
         self._thread.join()
-        self._ear.close()
+        self._reader.close()
 
     def stop_signal(self) -> int:
-        """Say which signal asked for a stop, in any process; 0 if none did.
+        """Give the number of the signal that any process received, 0 if none did.
 
-        All processes get the same answer, so all of them stop after the same update.
+        All processes get the same answer, so that all of them stop after the same update.
         """
-        return int(multihost.gather(self.noted or 0).max())
+        return int(multihost.gather(self.received or 0).max())
 
     def _listen(self):
-        while numbers := self._ear.recv(16):
+        while numbers := self._reader.recv(16):
             for number in numbers:
                 if number not in SIGNALS:
                     continue
-                if self.noted is not None:
-                    os._exit(128 + number)  # nothing is cleaned up: the checkpoints are whole
-                self.noted = signal.Signals(number)
+                if self.received is not None:
+                    os._exit(128 + number)  # no cleaning up is needed: checkpoints are atomic
+                self.received = signal.Signals(number)
                 messages.say(
-                    f"{self.noted.name}: the updates in hand are finished and saved; a second "
-                    "signal stops at once."
+                    f"{self.received.name} received: the run is saved and stops at the next "
+                    "evaluation; a second signal stops it at once, without saving."
                 )

@@ -1,1 +1,1 @@
-"""What is on disk: files written atomically, manifests, checkpoints, provenance."""
+"""Files on disk: atomic writes, manifests with checksums, checkpoints, provenance."""

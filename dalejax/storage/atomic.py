@@ -1,6 +1,6 @@
-"""Files written so that a reader sees the old one or the new one, never half of one.
+"""Atomic file writes: a reader sees the old file or the new one, never a part of one.
 
-Of several processes only the first one writes: they all have the same to say.
+Of several processes only the first one writes, since all of them have the same content.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ UNFINISHED = ".tmp"
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Remove what a process that was killed in the middle of writing left in a folder.
+    """Delete the temporary files that a process killed while writing left in a folder.
 
     Args:
-        folder: the folder; no other process may be writing there.
+        folder: the folder; no other process may be writing there now.
 
     Example:
         >>> import tempfile
@@ -36,14 +36,16 @@ def clear_unfinished(folder: Path) -> None:
 
 
 def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
-    """Write a file under another name beside it, then rename it; folders are made as needed.
+    """Write a temporary file, then give it the name of the file that it replaces.
+
+    The file's folder is made if it does not exist.
 
     Args:
         path: the file.
-        write: called with the temporary path.
+        write: writes the new content to the path that it is called with.
 
     Raises:
-        OSError: the folder cannot be written; an older file stays as it was.
+        OSError: the file cannot be written; an older one is unchanged.
 
     Example:
         >>> import tempfile
@@ -60,23 +62,23 @@ def replace_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         with temporary.open("rb") as file:
-            os.fsync(file.fileno())  # or a power cut could leave the name without the content
+            os.fsync(file.fileno())  # else a power cut could leave the new name without content
         os.replace(temporary, path)
         flush_folder(path.parent)
     except OSError as error:
         raise OSError(f"{path} cannot be written ({error.strerror or error}).") from error
     finally:
-        with contextlib.suppress(OSError):  # where there is no folder, there is no file
+        with contextlib.suppress(OSError):  # its folder may not exist
             temporary.unlink(missing_ok=True)
 
 
 def flush_folder(folder: Path) -> None:
-    """See that a folder's list of names has reached the disk.
+    """Wait until the names of a folder's files are on the disk (fsync of the folder).
 
     Args:
         folder: the folder.
     """
-    if os.name == "nt":  # Windows cannot open a folder, and writes its names by itself
+    if os.name == "nt":  # Windows has no fsync of folders
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -92,8 +94,8 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         path: the file.
 
     Raises:
-        ValueError: it is not JSON.
-        OSError: it cannot be read.
+        ValueError: the file is not JSON.
+        OSError: the file cannot be read.
 
     Example:
         >>> import tempfile
@@ -104,7 +106,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # a thousand brackets are valid, and too deep
+    except (ValueError, RecursionError) as error:  # RecursionError: brackets nested too deep
         raise ValueError(f"{path} is broken; it must be the JSON written there.") from error
 
 
@@ -113,7 +115,7 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
 
     Args:
         path: the file.
-        content: numbers (finite ones), strings, lists and dictionaries.
+        content: finite numbers, strings, None, and lists and dictionaries of these.
 
     Raises:
         ValueError: a number is not finite.

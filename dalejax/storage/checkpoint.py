@@ -1,12 +1,12 @@
-"""Checkpoints: the only file that knows Orbax.
+"""The checkpoints of a run: written atomically with Orbax, checked before they are used.
 
-Checkpoint ``s`` holds the state after ``s`` updates, as named arrays: restoring needs no library's
-classes, and nothing is ever unpickled. Orbax writes a folder under another name; when it is
-complete, with a manifest of its files, it gets its number as a name. So a numbered folder was
-whole once, and its manifest tells whether it still is.
+The checkpoint after ``u`` updates is a folder of that number. It holds named arrays: restoring
+needs no library's classes, and nothing is unpickled. Orbax writes the folder under another name; it
+gets its number as a name when it is complete and has a manifest of its files. So a numbered folder
+was complete once, and its manifest tells whether it still is.
 
-Of several processes each writes the members it holds, and each reads all of them back: their number
-may change in between.
+Of several processes each writes the members that it trains, and each reads all of them back, so
+that a run may be resumed by another number of processes. Only this module uses Orbax.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import itertools
 import logging
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from orbax.checkpoint import v1 as ocp
 
 from dalejax._version import __version__
 from dalejax.runtime import messages, multihost
@@ -28,17 +27,18 @@ from dalejax.storage import atomic, manifest
 from dalejax.types import Array
 
 FOLDER = "checkpoints"
-KEEP = 3
-# Folders that are being written or removed; whoever has the run's lock may clear them away.
+KEEP = 3  # by default, how many of the newest checkpoints stay
+# How the names of unnumbered folders begin. The first two are left over when a process is killed;
+# the process that has the run's lock may delete them.
 WRITING, REMOVING, DAMAGED = "writing-", "removing-", "damaged-"
 
 
 class Store:
-    """A run folder's checkpoints: the newest ones, and the one with the lowest score.
+    """The checkpoints in a run's folder: the newest ones, and the one with the lowest score.
 
     Args:
-        folder: the run's folder; its checkpoints go to ``folder/checkpoints``.
-        keep: how many of the newest checkpoints stay.
+        folder: the run's folder; the checkpoints are in ``folder/checkpoints``.
+        keep: how many of the newest checkpoints to keep.
 
     Example:
         >>> import tempfile
@@ -54,50 +54,56 @@ class Store:
 
     @property
     def updates(self) -> list[int]:
-        """List the checkpoints by their number of updates, oldest first; some may be damaged."""
+        """The checkpoints' numbers of updates, ascending; some checkpoints may be damaged."""
         if not self.folder.is_dir():
             return []
         return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
 
     @property
     def latest(self) -> int | None:
-        """Number of updates of the newest checkpoint, None if there is none."""
+        """The newest checkpoint's number of updates, None if there is no checkpoint."""
         return max(self.updates, default=None)
 
     @property
     def best(self) -> int | None:
-        """Number of updates of the checkpoint with the lowest score; the later one of equals."""
+        """The number of updates of the checkpoint with the lowest score, None if none has one.
+
+        Of several checkpoints with that score it is the newest.
+        """
         scores = {update: self._score(update) for update in self.updates}
         finite = {update: score for update, score in scores.items() if math.isfinite(score)}
         return min(finite, key=lambda update: (finite[update], -update), default=None)
 
     def clean(self) -> None:
-        """Remove what a process that ended in the middle of something left behind."""
+        """Delete folders that a killed process left half written or half removed."""
         if self.folder.is_dir():
             for path in self.folder.iterdir():
                 if path.name.startswith((WRITING, REMOVING)):
                     shutil.rmtree(path)
 
-    def save(self, update: int, arrays: dict[str, Array], score: float = math.nan) -> None:
-        """Write a checkpoint: afterwards it is there, whole, or it is not; all processes call it.
+    def save(self, update: int, arrays: Mapping[str, Array], score: float = math.nan) -> None:
+        """Write a checkpoint atomically, then remove old ones; every process must call this.
 
         Args:
-            update: how many updates the state has behind it.
-            arrays: by name; those on devices of several processes are written by all.
-            score: the lower the better; NaN for one that is never the best.
+            update: updates done.
+            arrays: the state, by name; each process writes the parts that its devices hold.
+            score: the lower the better; a checkpoint with NaN is never the best.
 
         Raises:
-            OSError: it cannot be written; those before it are still there.
+            OSError: the checkpoint cannot be written; earlier ones are still there.
         """
         writing = self.folder / f"{WRITING}{update}"
         try:
             multihost.agree(self._make_folder)
             with _quiet_orbax():
-                ocp.save(writing, arrays)
+                # Here, as importing Orbax takes seconds and adds a handler to the root logger.
+                from orbax.checkpoint import v1 as ocp
+
+                ocp.save(str(writing), dict(arrays))
             multihost.agree(lambda: self._finish(writing, update, score))
-        except multihost.OtherFailed:
+        except multihost.OtherProcessFailed:
             raise
-        except (OSError, ValueError, RuntimeError) as error:  # tensorstore's are of all three
+        except (OSError, ValueError, RuntimeError) as error:  # tensorstore raises all three
             if multihost.is_first():
                 for left in self.folder.glob(f"{WRITING}*"):
                     shutil.rmtree(left, ignore_errors=True)
@@ -109,26 +115,31 @@ class Store:
         multihost.agree(self._remove_old)
 
     def newest(self) -> int | None:
-        """Find the newest checkpoint that is whole; those after it are moved aside.
+        """Find the newest undamaged checkpoint, and rename the damaged ones that are newer.
 
         Returns:
             Its number of updates, None if there are no checkpoints.
 
         Raises:
-            ValueError: there are checkpoints, but none is whole (nothing is moved then), or one
-                was written by a later dalejax.
+            ValueError: all checkpoints are damaged (none is renamed then), or a later dalejax
+                wrote one in a format that this one does not know.
         """
         return multihost.agree(self._newest)
 
     def load(self, update: int) -> dict[str, np.ndarray]:
-        """Read a checkpoint back; see that it is whole first (``newest`` does).
+        """Read a checkpoint that :meth:`newest` has found undamaged.
 
         Args:
             update: its number of updates.
+
+        Returns:
+            NumPy arrays by name.
         """
-        path = self.folder / str(update)
-        # As NumPy arrays, whatever devices they were saved from.
+        path = str(self.folder / str(update))
+        # Templates of NumPy arrays make Orbax return these, whatever devices they were saved from.
         with _quiet_orbax():
+            from orbax.checkpoint import v1 as ocp  # see save
+
             saved = ocp.metadata(path).metadata
             wanted = {name: np.empty(array.shape, array.dtype) for name, array in saved.items()}
             return ocp.load(path, wanted)
@@ -146,8 +157,8 @@ class Store:
     def _remove_old(self) -> None:
         kept = {*self.updates[-self._keep :], self.best}
         for old in set(self.updates) - kept:
-            # Renamed first: half a folder must not look like a damaged checkpoint. What cannot be
-            # removed now is removed when the run is continued.
+            # Renamed first, so that a folder half removed does not look like a damaged checkpoint.
+            # A folder that cannot be removed now is removed when the run is resumed.
             removing = self.folder / f"{REMOVING}{old}"
             (self.folder / str(old)).rename(removing)
             shutil.rmtree(removing, ignore_errors=True)
@@ -179,31 +190,35 @@ class Store:
         return whole
 
     def _free_name(self, update: int) -> Path:
-        name = f"{DAMAGED}{update}"  # damaged again after it was written again: -2, -3, …
+        # A checkpoint may be damaged, written again and damaged again: -2, -3, …
+        name = f"{DAMAGED}{update}"
         paths = (self.folder / (f"{name}-{n}" if n > 1 else name) for n in itertools.count(1))
         return next(path for path in paths if not path.exists())
 
     def _score(self, update: int) -> float:
         try:
             score = manifest.read(self.folder / str(update))["score"]
-        except ValueError:  # damaged: it is not the best
+        except ValueError:  # a damaged checkpoint is never the best
             return math.nan
         return math.nan if score is None else score
 
 
 @contextlib.contextmanager
 def _quiet_orbax() -> Iterator[None]:
-    """Hide what Orbax logs of every save at INFO and WARNING; its errors still raise."""
-    log = logging.getLogger("absl")
-    before = log.level
+    """Hide the log lines below ERROR that Orbax writes, and undo its changes to the root logger."""
+    root, log = logging.getLogger(), logging.getLogger("absl")
+    level, handlers = log.level, list(root.handlers)
     log.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        log.setLevel(before)
+        log.setLevel(level)
+        for handler in set(root.handlers) - set(handlers):
+            root.removeHandler(handler)
 
 
 def _reason(error: BaseException) -> str:
+    """Give the first line of an error's message, at most 200 characters."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     lines = str(error).splitlines() or [type(error).__name__]

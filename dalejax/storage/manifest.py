@@ -1,7 +1,7 @@
-"""A folder's manifest: the size and SHA-256 of every file in it, so that damage is recognised.
+"""A folder's manifest: a JSON file with the size and SHA-256 of every file in the folder.
 
-A manifest is written when a folder is whole. What it says of its own content carries a checksum
-too.
+It is written when the folder is complete, so that missing or altered files are recognised later.
+The manifest's own content has a checksum too.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any
 from dalejax.storage.atomic import flush_folder, read_json
 
 NAME = "manifest.json"
-FORMAT = 1  # of checkpoints; a later dalejax reads all earlier ones
+FORMAT = 1  # version of the checkpoints' format; a later dalejax reads all earlier formats
 
 
 class Damaged(ValueError):
-    """A folder is not what its manifest says; the text says what is wrong, without the folder."""
+    """Raised when a folder differs from its manifest; the message does not name the folder."""
 
 
 def write(folder: Path, **about: Any) -> None:
-    """Write the manifest of a folder, and see that all of it has reached the disk.
+    """Write the manifest of a folder, and wait until the folder and its files are on the disk.
 
     Args:
         folder: the folder, complete.
-        about: what else is worth keeping, as JSON can hold it.
+        about: further entries for the manifest, which JSON must be able to hold.
 
     Raises:
         OSError: the folder cannot be read or written.
@@ -56,14 +56,14 @@ def write(folder: Path, **about: Any) -> None:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Read what a folder's manifest says, without looking at the other files.
+    """Read a folder's manifest, without a look at the other files.
 
     Args:
         folder: the folder.
 
     Raises:
-        Damaged: there is no manifest, or it is not as it was written.
-        ValueError: it is of a format that only a later dalejax knows.
+        Damaged: there is no manifest, or it was altered.
+        ValueError: a later dalejax wrote it, in a format that this one does not know.
     """
     try:
         saved = read_json(folder / NAME)
@@ -81,7 +81,7 @@ def read(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{NAME} is broken") from None
     if format_ > FORMAT:
         raise ValueError(
-            f"{folder} has format {format_}; this dalejax reads formats up to {FORMAT}, so take a "
+            f"{folder} has format {format_}; this dalejax reads formats up to {FORMAT}: install a "
             "newer one."
         )
     return content
@@ -94,10 +94,10 @@ def check(folder: Path) -> dict[str, Any]:
         folder: the folder.
 
     Returns:
-        What the manifest says.
+        The manifest's content.
 
     Raises:
-        Damaged: a file is missing, cannot be read, has another size, or other bytes.
+        Damaged: a file is missing, cannot be read, or has another size or checksum.
         ValueError: see :func:`read`.
     """
     content = read(folder)

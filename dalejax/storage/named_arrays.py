@@ -1,9 +1,12 @@
-"""An ensemble in waves as named arrays, and back: what a checkpoint holds.
+"""Conversion between an ensemble's state, in waves of members, and a checkpoint's named arrays.
 
-A name is the wave's number and the leaf's path. Typed PRNG keys are kept as their raw numbers.
+An array's name is the number of its wave and the path of its leaf. Typed PRNG keys are kept as
+their raw numbers.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +15,11 @@ import numpy as np
 from dalejax.types import Array, PyTree
 
 
-def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array]:
-    """Flatten an ensemble in waves into a dictionary from name to array.
+def flatten(waves: Sequence[PyTree], sizes: Sequence[int]) -> dict[str, Array]:
+    """Flatten the waves of an ensemble into a dictionary from name to array.
 
     Args:
-        waves: padded trees of arrays, leading axis the members.
+        waves: for each wave a tree of arrays with leading member axis, padding included.
         sizes: how many members of each wave are real.
 
     Example:
@@ -31,22 +34,25 @@ def flatten(waves: list[PyTree], sizes: list[int]) -> dict[str, Array]:
     return arrays
 
 
-def unflatten(template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
-    """Put the arrays of all waves back into one tree like the template, on the host.
+def unflatten(template: PyTree, arrays: Mapping[str, np.ndarray]) -> PyTree:
+    """Join the arrays of all waves into one tree like the template, in the host's memory.
 
     Args:
-        template: a tree of arrays or ShapeDtypeStructs with the shapes wanted.
-        arrays: what :func:`flatten` returned (further entries are ignored).
+        template: a tree of arrays or ShapeDtypeStructs with the wanted shapes [s, ...].
+        arrays: what :func:`flatten` returned; other entries are ignored.
+
+    Returns:
+        A tree of arrays [s, ...], without padding.
 
     Raises:
-        ValueError: an array is missing, or has another shape or type.
+        ValueError: an array is missing, or has another shape or type than in the template.
 
     Example:
         >>> unflatten({"a": np.zeros(3)}, flatten([{"a": np.ones(2)}, {"a": np.ones(2)}], [2, 1]))
         {'a': array([1., 1., 1.])}
     """
 
-    def leaf(path, like):
+    def leaf(path: tuple, like: Array | jax.ShapeDtypeStruct) -> Array:
         name = _name(path)
         names = [f"wave{number}.{name}" for number in range(len(arrays["wave_sizes"]))]
         if not all(name in arrays for name in names):
@@ -59,17 +65,17 @@ def unflatten(template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
                 f"the checkpoint's {name} is {array.dtype}{list(array.shape)}; this run needs "
                 f"{raw.dtype}{list(raw.shape)}."
             )
-        return array if impl is None else jax.random.wrap_key_data(array, impl=impl)
+        return array if impl is None else jax.random.wrap_key_data(jnp.asarray(array), impl=impl)
 
     return jax.tree_util.tree_map_with_path(leaf, template)
 
 
-def _is_key(leaf) -> bool:
+def _is_key(leaf: Array | jax.ShapeDtypeStruct) -> bool:
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _raw(keys):
-    """Describe the numbers of typed keys, which may be mere shapes, and name their generator."""
+def _raw(keys: Array | jax.ShapeDtypeStruct):
+    """Give the shape and type of typed keys' raw numbers, and the name of their generator."""
     impls = []
 
     def numbers(keys):
@@ -79,5 +85,5 @@ def _raw(keys):
     return jax.eval_shape(numbers, keys), impls[0]
 
 
-def _name(path) -> str:
+def _name(path: tuple) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")

@@ -1,4 +1,4 @@
-"""What made a run: versions, devices and the revision of the code."""
+"""The versions, devices and code revision that a run is made with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scip
 
 
 def provenance() -> dict[str, Any]:
-    """Collect what a run's config.json says of its surroundings: versions, devices, revision.
+    """Collect versions of packages, kind and number of devices, and the revision of the code.
+
+    A run's config.json and train.json keep them.
 
     Example:
         >>> sorted(provenance())
@@ -39,13 +41,13 @@ def provenance() -> dict[str, Any]:
 
 
 def git_revision(checkout: Path) -> str | None:
-    """Name the commit that a checkout is at, with ``-dirty`` after it if files were changed.
+    """Give the hash of the commit that is checked out, with ``-dirty`` if files were changed.
 
     Args:
-        checkout: its folder.
+        checkout: the checkout's top folder.
 
     Returns:
-        None outside of a checkout.
+        None if the folder is no Git checkout, or Git is not installed.
 
     Example:
         >>> git_revision(Path("/")) is None

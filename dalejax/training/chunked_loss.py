@@ -1,8 +1,8 @@
-"""A loss over every time step, without the outputs of all time steps at once.
+"""A mean loss over all time steps that keeps the outputs of only a few of them in memory.
 
-With 10,000 words to choose from, the outputs of one batch need a thousand times the memory of the
-states that they are made of. Here they are made, used and forgotten a few time steps at a time. The
-forward pass takes the gradient along, so that the backward pass need not make them again.
+With 10,000 words to choose from, the outputs of one batch need much more memory than the states
+that they are read out from. Here they are computed, used and freed a few time steps at a time. The
+forward pass also computes the gradient, so that the backward pass need not compute them again.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ def loss_in_parts(
     states: Float[Array, "t b n"],
     targets: PyTree,
 ) -> Float[Array, ""]:
-    r"""Average a loss over time, reading out only some time steps at once.
+    r"""Average a loss over time, with the outputs of at most ``at_once`` time steps in memory.
 
     .. math:: L = \frac1k \sum_{i=1}^k \ell(W h_{T_i} + b,\, y_{T_i}),
               \qquad T_1 \cup \dots \cup T_k = \{1, \dots, t\}
 
     Args:
-        loss: ``loss(outputs [t', b, n_out], targets [t', b])``, an average over the time steps.
-        at_once: time steps at most; the largest divisor of t up to it is taken.
-        weights: of the read-out, W [n_out, n] and b [n_out].
-        states: h [t, b, n].
-        targets: leading axes [t, b].
+        loss: ``loss(outputs [t', b, n_out], targets [t', b])``, a mean over the time steps.
+        at_once: largest number of time steps in a part; the parts T are the largest equal ones.
+        weights: effective weights of the read-out, W [n_out, n] and b [n_out].
+        states: what the read-out sees, h [t, b, n].
+        targets: a tree of arrays with leading axes [t, b].
 
     Returns:
-        The loss, as if it had been taken at once, up to rounding.
+        The loss over all time steps; it differs from ``loss`` of all outputs only by rounding.
 
     Example:
         >>> weights = EffectiveDense(jnp.ones((1, 2)), jnp.zeros(1))
@@ -53,7 +53,9 @@ def loss_in_parts(
     return jax.lax.map(lambda part: _read_out(loss, weights, *part), parts).mean()
 
 
-def _forward(loss, at_once, weights, states, targets):
+def _forward(
+    loss: Loss, at_once: int, weights: EffectiveDense, states: Array, targets: PyTree
+) -> tuple[Array, tuple[EffectiveDense, Array]]:
     parts = _split(at_once, states, targets)
     num = len(parts[0])
 
@@ -69,7 +71,9 @@ def _forward(loss, at_once, weights, states, targets):
     return value, (d_weights, d_states.reshape(states.shape))
 
 
-def _backward(loss, at_once, gradients, d_value):
+def _backward(
+    loss: Loss, at_once: int, gradients: tuple[EffectiveDense, Array], d_value: Array
+) -> tuple[EffectiveDense, Array, None]:
     d_weights, d_states = jax.tree.map(lambda g: d_value * g, gradients)
     return d_weights, d_states, None
 
@@ -77,11 +81,12 @@ def _backward(loss, at_once, gradients, d_value):
 loss_in_parts.defvjp(_forward, _backward)
 
 
-def _read_out(loss, weights, h, y):
+def _read_out(loss: Loss, weights: EffectiveDense, h: Array, y: PyTree) -> Array:
     return loss((rows(h) @ weights.W.T + weights.b).reshape(*h.shape[:-1], -1), y)
 
 
-def _split(at_once, states, targets):
+def _split(at_once: int, states: Array, targets: PyTree) -> tuple[Array, PyTree]:
+    """Divide the time axis: [t, ...] to [k, t / k, ...], with the smallest k for ``at_once``."""
     steps = len(states)
     size = max(d for d in range(1, min(at_once, steps) + 1) if steps % d == 0)
     return jax.tree.map(lambda x: x.reshape(steps // size, size, *x.shape[1:]), (states, targets))

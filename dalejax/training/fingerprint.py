@@ -1,6 +1,6 @@
-"""What a run is: every field that must be the same in whatever continues it.
+"""The description of a run: every field that must be equal in a run that continues it.
 
-The description is plain JSON, so that a refusal can name each field with both of its values.
+The description is plain JSON, so that an error message can name each field that differs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -18,47 +18,55 @@ import numpy as np
 import optax
 
 from dalejax.training import step
+from dalejax.training.run_spec import RunSpec, Start
 from dalejax.transforms.projection import apply_updates
-from dalejax.types import PyTree
+from dalejax.types import Array
 
-# A network's place in another one and its name there: nothing of its own.
+# Flax sets these in modules inside other modules; they are no settings.
 _NOT_FIELDS = ("parent", "name")
-_SHORT = 8  # so many numbers are listed; longer arrays have a checksum
-_SHORT_LIST = 64  # so many names
-_PARAMS, _RESPONSE = "params", "optimizer"
-_COMPUTED = (_PARAMS, _RESPONSE)  # on another machine their last bits may be others
+_SHORT = 8  # an array of more numbers is described by a checksum
+_SHORT_LIST = 64  # and so is a list of more names
+_PARAMS, _RESPONSE, _CLASS = "params", "optimizer", "is"
+_COMPUTED = (_PARAMS, _RESPONSE)  # compared with a tolerance: other machines round differently
+# How error messages call the entries of the optimiser's description, see _response.
+_RESPONSES = {
+    f"{_RESPONSE}[0]": "the norm of the optimiser's first update for gradients of 1e-3",
+    f"{_RESPONSE}[1]": "the norm of the optimiser's first update for gradients of 1e3",
+    f"{_RESPONSE}[2]": "the norm of the optimiser's first update for gradients of 0",
+    f"{_RESPONSE}[3]": "the norm of tiny parameters after an update through zero",
+}
 
 
-def identity(net, make_tx, task, keys, eval_every, hyperparams, params) -> dict[str, Any]:
-    """Describe a run.
+def identity(spec: RunSpec, eval_every: int) -> dict[str, Any]:
+    """Describe a run by everything that decides its numbers.
+
+    A function cannot be compared with one of another process, so that an optimiser is described by
+    the sizes of its first updates for given gradients.
 
     Args:
-        net: the network.
-        make_tx: makes a member's optimiser. A function cannot be compared with one of another
-            process, so its first update for a given gradient stands for it.
-        task: the task, with its data.
-        keys: typed keys [s].
+        spec: what the ensemble is trained from.
         eval_every: updates between evaluations.
-        hyperparams: name -> array, leading axis s.
-        params: parameters to start from, or None.
+
+    Returns:
+        A dictionary that JSON can hold: name -> description.
     """
-    first = jax.tree.map(lambda leaf: leaf[0], (keys, hyperparams, params))
     return {
-        "network": describe(net),
-        "task": describe(task),
-        "keys": describe(keys),
+        "network": describe(spec.net),
+        "task": describe(spec.task),
+        "keys": describe(spec.keys),
         "eval_every": eval_every,
-        "hyperparams": describe(hyperparams),
-        _PARAMS: describe(jax.tree.map(_measured, params)),
-        _RESPONSE: _response(net, make_tx, task, first),
+        "hyperparams": describe(spec.hyperparams),
+        _PARAMS: describe(jax.tree.map(_measured, spec.params)),
+        _RESPONSE: _response(spec),
     }
 
 
 def describe(value: Any) -> Any:
-    """Describe a value as JSON: fields by name, arrays by their numbers or a checksum.
+    """Describe a value as JSON: objects by class and fields, arrays by numbers or a checksum.
 
     Args:
-        value: numbers, names, containers, dataclasses, arrays, functions, objects.
+        value: numbers, names, containers, dataclasses, arrays, functions or other objects; an
+            object's method ``described``, if it has one, gives the fields that matter.
 
     Example:
         >>> describe({"scan": "rows", "x": np.zeros(2)})
@@ -80,27 +88,30 @@ def describe(value: Any) -> Any:
         return [describe(value.func), describe(value.args), describe(value.keywords)]
     if isinstance(value, type) or not hasattr(value, "__dict__") or hasattr(value, "__qualname__"):
         return getattr(value, "__qualname__", type(value).__qualname__)
-    if hasattr(value, "described"):  # it knows what of it matters
+    if hasattr(value, "described"):
         fields = value.described()
     elif dataclasses.is_dataclass(value):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     else:
         fields = vars(value)
     shown = {name: item for name, item in fields.items() if name not in _NOT_FIELDS}
-    return {"is": type(value).__qualname__, **describe(shown)}
+    return {_CLASS: type(value).__qualname__, **describe(shown)}
 
 
 def differences(saved: Any, this: Any) -> list[str]:
-    """Name each field that differs, with both values.
+    """List the fields in which two descriptions differ, with both values.
+
+    A field that only ``this`` has counts as equal if it is empty, 0, False or None there: an
+    earlier version of dalejax did not have it.
 
     Args:
-        saved: the description of an earlier run, as it was read back.
-        this: the description of this one.
+        saved: the description of an earlier run, read from its JSON file.
+        this: the description of this run.
 
     Example:
         >>> differences({"net": {"n": 10}}, {"net": {"n": 12}})
         ['net.n is 12 and was 10']
-        >>> differences({"n": 1}, {"n": 1, "hidden": []})  # of a later version, and not used
+        >>> differences({"n": 1}, {"n": 1, "hidden": []})
         []
         >>> differences({"n": 1}, {"n": 1, "hidden": ["Dense"]})
         ['hidden[0] is Dense and was absent']
@@ -108,7 +119,7 @@ def differences(saved: Any, this: Any) -> list[str]:
     before, now = dict(_fields(saved)), dict(_fields(this))
     names = [*now, *(name for name in before if name not in now)]
     return [
-        f"{name} is {_text(now, name)} and was {_text(before, name)}"
+        f"{_title(name)} is {_text(now, name)} and was {_text(before, name)}"
         for name in names
         if not _same(name, before.get(name, _ABSENT), now.get(name, _ABSENT))
     ]
@@ -117,8 +128,34 @@ def differences(saved: Any, this: Any) -> list[str]:
 _ABSENT = "absent"
 
 
-def _same(name, before, now) -> bool:
-    if before == _ABSENT and not now:  # what an earlier version did not have is not used
+def renamed_classes(saved: Any, this: Any) -> bool:
+    """Say whether a class has another name in one of two descriptions than in the other.
+
+    Args:
+        saved: the description of an earlier run, read from its JSON file.
+        this: the description of this run.
+
+    Example:
+        >>> renamed_classes({"cell": {"is": "RNNCell"}}, {"cell": {"is": "ColEICell"}})
+        True
+    """
+    before, now = dict(_fields(saved)), dict(_fields(this))
+    return any(before[name] != now[name] for name in before.keys() & now.keys() if _is_class(name))
+
+
+def _is_class(name: str) -> bool:
+    return name.split(".")[-1] == _CLASS
+
+
+def _title(name: str) -> str:
+    """Call a field by a name that an error message can use."""
+    if _is_class(name):
+        return f"the class of {name.removesuffix(f'.{_CLASS}')}"
+    return _RESPONSES.get(name, name)
+
+
+def _same(name: str, before: Any, now: Any) -> bool:
+    if before == _ABSENT and not now:
         return True
     if name.startswith(_COMPUTED) and isinstance(before, float) and isinstance(now, float):
         return math.isclose(before, now, rel_tol=1e-3, abs_tol=1e-9)
@@ -126,6 +163,7 @@ def _same(name, before, now) -> bool:
 
 
 def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """List (path, value) of nested dictionaries and lists, such as ("cells[0].n", 100)."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from _fields(item, f"{name}.{key}" if name else key)
@@ -136,12 +174,13 @@ def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _text(fields, name) -> str:
+def _text(fields: Mapping[str, Any], name: str) -> str:
     text = str(fields[name]) if name in fields else _ABSENT
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _described_array(value) -> str:
+def _described_array(value: Array | np.generic) -> str:
+    """Describe an array by type, shape, and its numbers or their checksum."""
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         value = jax.random.key_data(value)
     array = np.ascontiguousarray(value)
@@ -156,21 +195,25 @@ def _checksum(content: bytes) -> str:
     return f"sha256 {hashlib.sha256(content).hexdigest()[:16]}"
 
 
-def _measured(leaf) -> list[Any]:
-    """Measure given parameters: their shape, two norms, and one that sees their order."""
+def _measured(leaf: Array) -> list[Any]:
+    """Measure given parameters: type and shape, two norms, and a norm weighted by position."""
     x = np.abs(np.asarray(leaf, float))
     order = np.linspace(1, 2, x.size).reshape(x.shape)
     norms = [x.sum(), np.linalg.norm(x), np.linalg.norm(order * x)]
     return [f"{leaf.dtype}{list(x.shape)}", *map(float, norms)]
 
 
-def _response(net, make_tx: Callable, task, first: PyTree) -> list[Any]:
-    """Measure the first update: for a small gradient, for a large one (is it clipped?), for none
-    (do weights decay?), and how far it drives tiny parameters through zero (are they held?)."""
+def _response(spec: RunSpec) -> list[Any]:
+    """Give the Euclidean norms of the first member's first update, for four kinds of gradients.
+
+    For a small gradient, a large one (which tells whether it is clipped) and none (which tells
+    whether weights decay) the norm is that of the update; for one that drives tiny parameters
+    through zero it is that of the new parameters (which tells whether signs are kept).
+    """
 
     @jax.jit
-    def norms(first):
-        state, tx = step.start(net, make_tx, task, first), make_tx(**first[1])
+    def norms(start: Start):
+        state, tx = step.initial_state(spec, start), spec.make_tx(**start.hyperparams)
         tiny = jax.tree.map(lambda leaf: 1e-9 * leaf, state.params)
 
         def update(params, gradient_of):
@@ -179,10 +222,11 @@ def _response(net, make_tx: Callable, task, first: PyTree) -> list[Any]:
             return step.update_of(tx, gradient, state._replace(params=params), lambda: squares)
 
         updates = [
-            update(state.params, lambda leaf: jnp.full_like(leaf, size))[0]  # noqa: B023
+            update(state.params, functools.partial(jnp.full_like, fill_value=size))[0]
             for size in (1e-3, 1e3, 0.0)
         ]
         held = apply_updates(tiny, *update(tiny, lambda leaf: 1e-3 * jnp.sign(leaf)))
         return [optax.tree.norm(tree) for tree in (*updates, held)]
 
+    first = jax.tree.map(lambda leaf: leaf[0], spec.starts)
     return describe([float(norm) for norm in norms(first)])

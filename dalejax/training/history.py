@@ -1,18 +1,25 @@
-"""What a run has measured so far, kept beside its state and turned into the tidy table."""
+"""The metrics of a run so far: kept in its checkpoints, and turned into its tidy table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-DIVERGED = "diverged"
+DIVERGED = "diverged"  # metric in the table that marks the update at which a member diverged
 
 
 class History:
-    """Metrics so far: update numbers [k] and, for each metric, values [k, s].
+    """Metrics so far: the numbers of updates [k] and, for each metric, the values [k, s].
+
+    Args:
+        updates: the numbers of updates after which metrics were measured [k].
+        values: metric -> values [k, s].
+
+    Attributes:
+        updates: as above.
+        values: metric -> for each number of updates the values of all members [s].
 
     Example:
         >>> history = History()
@@ -23,31 +30,46 @@ class History:
 
     PREFIX = "history."
 
-    def __init__(self, updates: Sequence[int] = (), values: Mapping[str, Any] | None = None):
+    def __init__(
+        self, updates: Sequence[int] = (), values: Mapping[str, Iterable[np.ndarray]] | None = None
+    ):
         self.updates = list(updates)
         self.values = {name: list(rows) for name, rows in (values or {}).items()}
 
     def add(self, update: int, metrics: Mapping[str, np.ndarray]) -> None:
-        """Append the values [s] of each metric after so many updates."""
+        """Append the metrics after ``update`` updates.
+
+        Args:
+            update: updates done.
+            metrics: metric -> values of all members [s].
+        """
         self.updates.append(update)
         for name, row in metrics.items():
             self.values.setdefault(name, []).append(np.asarray(row))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Lay everything out as arrays, for a checkpoint."""
+        """Stack everything into named arrays, for a checkpoint."""
         stacked = {self.PREFIX + name: np.stack(rows) for name, rows in self.values.items()}
         return {"updates": np.asarray(self.updates), **stacked}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, np.ndarray]) -> History:
-        """Read back what :meth:`arrays` laid out."""
+        """Make a history again out of a checkpoint's arrays.
+
+        Args:
+            arrays: those of :meth:`arrays`; others are ignored.
+        """
         values = {
             n.removeprefix(cls.PREFIX): a for n, a in arrays.items() if n.startswith(cls.PREFIX)
         }
         return cls(arrays["updates"].tolist(), values)
 
     def score(self, name: str) -> float:
-        """Give the ensemble's newest score: the median over its finite members, NaN without any."""
+        """Give the newest median of a metric over the members; NaN if it is finite for none.
+
+        Args:
+            name: the metric; members whose value is not finite do not count.
+        """
         row = self.values[name][-1]
         finite = row[np.isfinite(row)]
         return float(np.median(finite)) if len(finite) else float("nan")
@@ -56,8 +78,8 @@ class History:
         """Make the tidy table: member, update, metric, value.
 
         Args:
-            diverged_at: update at which a member stopped being finite [s], -1 if it never did; each
-                makes a row with metric ``"diverged"`` and value 1.
+            diverged_at: for each member the update at which it diverged [s], -1 if it did not;
+                each update of these makes a row with metric ``"diverged"`` and value 1.
         """
         lost = np.asarray(diverged_at, int)
         members = np.flatnonzero(lost >= 0)
@@ -85,7 +107,11 @@ class History:
         return table.sort_values(["member", "update", "metric"], ignore_index=True)
 
     def describe(self, score: str) -> str:
-        """Say how the members stand, for the progress bar: the median score of the finite ones."""
+        """Describe the newest median of a metric in a few words, for the progress bar.
+
+        Args:
+            score: the metric.
+        """
         row = self.values[score][-1]
         finite = int(np.isfinite(row).sum())
         median = f"{self.score(score):.3g}" if finite else "–"

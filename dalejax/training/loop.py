@@ -19,15 +19,15 @@ from dalejax import checks
 from dalejax.runtime import host_devices, messages, multihost, signals
 from dalejax.storage import checkpoint
 from dalejax.tasks.base import Task
-from dalejax.training import ensemble
-from dalejax.training import progress as progress_
+from dalejax.training import chunks, ensemble
 from dalejax.training.fingerprint import identity
+from dalejax.training.forward import Network
 from dalejax.training.programs import Programs
 from dalejax.training.run import Diverged, Run
 from dalejax.training.run_folder import RunFolder, Saved
-from dalejax.training.run_spec import MakeOptimizer, Network, RunSpec
+from dalejax.training.run_spec import MakeOptimizer, RunSpec
 from dalejax.training.schedule import Schedule
-from dalejax.types import Array, Key, PyTree
+from dalejax.types import Array, Int, Key, PyTree
 
 ON_DIVERGENCE = ("freeze", "stop")
 
@@ -122,31 +122,67 @@ def train(
     with contextlib.ExitStack() as stack:
         folder = saved = watch = None
         if checkpoint_dir is not None:
-            this = identity(spec, schedule.eval_every)
-            folder = RunFolder(Path(checkpoint_dir), this, resume, keep_checkpoints)
+            description = identity(spec, schedule.eval_every)
+            folder = RunFolder(Path(checkpoint_dir), description, resume, keep_checkpoints)
             saved = stack.enter_context(folder).restore(programs.state_of(spec.num))
-            if (run := _finished(saved, schedule, on_divergence, folder)) is not None:
+            if saved is not None and (run := _finished(saved, schedule, on_divergence, folder)):
                 return run
             watch = stack.enter_context(signals.Watch())
-
         members = chunks.begin(spec, programs, schedule, saved, members_per_wave)
-        del saved  # the host's copy of what the devices hold now
+        del saved  # the host's copy of what is on the devices now
         bar = stack.enter_context(_progress_bar(schedule, members.update, shown=progress))
+
         ends = False
         while not ends:
-            chunks.run(members, programs, schedule.next_evaluation(members.update), bar)
+            members.run_chunk(programs, schedule.next_evaluation(members.update), bar)
             bar.set_postfix_str(members.history.describe(task.score))
             ends = members.update == schedule.num_updates
-            ends |= _must_stop(members.diverged_at, on_divergence)
-            ends |= bool(watch and watch.stop_signal())
-            if folder and (ends or schedule.saves_at(members.update)):
-                chunks.save(members, folder, task.score)
+            ends = ends or _must_stop(members.diverged_at, on_divergence)
+            ends = ends or bool(watch and watch.stop_signal())
+            if folder and (ends or members.update % schedule.checkpoint_every == 0):
+                members.save(folder, task.score)
         bar.close()
 
-        run = members.run()
+        run = members.result()
         if watch and (signal := watch.stop_signal()):  # it may have come during the last save
-            messages.say(f"stopped after {run.update} of {num_updates} updates; {folder} was saved.")
+            messages.say(
+                f"stopped after {run.update} of {num_updates} updates; {folder} was saved."
+            )
             raise signals.Interrupted(signal)
         if _must_stop(run.diverged_at, on_divergence):
             raise Diverged(run, folder)
         return run
+
+
+def _finished(
+    saved: Saved, schedule: Schedule, on_divergence: str, folder: RunFolder
+) -> Run | None:
+    """Make the result out of a checkpoint, if it has all updates; None if there are more to do.
+
+    Raises:
+        Diverged: a member has diverged, and ``on_divergence`` is ``"stop"``.
+    """
+    update, history, (params, opt_state, diverged_at) = saved
+    diverged_at = np.asarray(diverged_at)
+    stops = _must_stop(diverged_at, on_divergence)
+    if update < schedule.num_updates and not stops:
+        return None
+    table = history.table(diverged_at)
+    run = Run(params, opt_state, diverged_at, table, update, began=update)
+    if stops:
+        raise Diverged(run, folder)
+    return run
+
+
+def _must_stop(diverged_at: Int[Array, " s"], on_divergence: str) -> bool:
+    return on_divergence == "stop" and bool((diverged_at >= 0).any())
+
+
+def _progress_bar(schedule: Schedule, update: int, *, shown: bool) -> tqdm:
+    """Make a progress bar of updates on stderr; of several processes only the first shows it."""
+    return tqdm(
+        total=schedule.num_updates,
+        initial=update,
+        unit="update",
+        disable=not shown or not multihost.is_first(),
+    )

@@ -1,4 +1,4 @@
-"""What trained networks do on new trials: outputs and activity, of all members at once."""
+"""Outputs and activity of trained ensembles on new trials of a task."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import jax
 import jax.numpy as jnp
 
 from dalejax import checks
-from dalejax.nn.cells.base import NOISE
+from dalejax.nn.recurrent_network import RecurrentNetwork
 from dalejax.tasks.trials.base import Trial, TrialTask, Wanted
+from dalejax.training.forward import run_network
 from dalejax.types import Array, Float, Key, Params
 
 
 class Answers(NamedTuple):
-    """Members' answers to the same trials.
+    """What the members of an ensemble answer to the same trials.
 
     Attributes:
-        trials: what was shown and wanted; its ``condition`` says what kind each trial was [b].
+        trials: inputs and targets of the trials; ``trials.condition`` is the kind of each one [b].
         outputs: [s, t, b, n_out].
-        activities: of every cell, the first one first, [s, t, b, n].
+        activities: of each cell [s, t, b, n], the first cell first.
     """
 
     trials: Trial
@@ -28,25 +29,27 @@ class Answers(NamedTuple):
 
     @property
     def wanted(self) -> Wanted:
-        """What the task's scores compare the outputs with."""
+        """The targets that the task's scores compare the outputs with."""
         return Wanted(*self.trials[1:])
 
 
-def run_trials(net, task: TrialTask, params: Params, num: int, *, key: Key[Array, ""]) -> Answers:
-    """Run an ensemble on new trials, the same for all members, its noise each member's own.
+def run_trials(
+    net: RecurrentNetwork, task: TrialTask, params: Params, num: int, *, key: Key[Array, ""]
+) -> Answers:
+    """Run all members of an ensemble on the same new trials, each with recurrent noise of its own.
 
     Args:
         net: a recurrent network with ``every_step``.
-        task: makes the trials.
-        params: parameters with leading member axis [s].
-        num: trials.
-        key: of the trials and the noise.
+        task: draws the trials.
+        params: parameters with leading member axis [s, ...].
+        num: number of trials b.
+        key: a typed PRNG key, of the trials and of the noise.
 
     Returns:
-        :class:`Answers`; what a device holds at once is all of it, so mind ``s t b n``.
+        :class:`Answers`. All of it is on one device at once: ``s t b n`` numbers a cell.
 
     Raises:
-        ValueError: the network reads out at the last step only, or there is no trial.
+        ValueError: the network reads out at the last step only, or ``num`` is below 1.
 
     Example:
         >>> import dalejax as dj
@@ -57,20 +60,22 @@ def run_trials(net, task: TrialTask, params: Params, num: int, *, key: Key[Array
         (3, 29, 7, 1)
     """
     if not net.every_step:
-        raise ValueError("every_step is False; to answer trials a network must have it True.")
+        raise ValueError(
+            "the network's every_step is False; it must be True to give outputs at every time step."
+        )
     checks.whole("num", num)
     of_trials, of_noise = jax.random.split(key)
     members = len(jax.tree.leaves(params)[0])
 
-    def run(module, x):
-        activities = module.activities(x)
+    def run(module, x, steps):
+        activities = module.activities(x, steps)
         return module.readout(module.head(activities[-1])), activities
 
     @jax.jit
     def answer(params, noise):
         trials = task.make(jax.random.split(of_trials, num))
         outputs, activities = jax.vmap(
-            lambda p, k: net.apply({"params": p}, trials.inputs, method=run, rngs={NOISE: k})
+            lambda p, k: run_network(net, {"params": p}, trials.inputs, key=k, method=run)
         )(params, noise)
         return trials, outputs, activities
 

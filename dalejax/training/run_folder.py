@@ -1,36 +1,54 @@
-"""A run's folder: one process trains in it at a time, and only the run that it was made for."""
+"""A run's folder: its lock, and the description, checkpoints and table that it holds.
+
+One process trains in a folder at a time, and only the run that the folder was made for.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import filelock
+import numpy as np
 
 from dalejax.analysis.results import write_table
 from dalejax.runtime import messages, multihost
 from dalejax.storage import atomic, checkpoint
 from dalejax.storage.named_arrays import flatten, unflatten
 from dalejax.storage.provenance import provenance
-from dalejax.training.fingerprint import differences
+from dalejax.training.fingerprint import differences, renamed_classes
 from dalejax.training.history import History
-from dalejax.types import PyTree
+from dalejax.training.step import State
 
 NAME, TABLE, LOCK = "train.json", "metrics.parquet", ".lock"
-_MOST = 5  # so many differences are named
+_MOST = 5  # differences named in a refusal; of the others it gives the number
+
+
+class Saved(NamedTuple):
+    """What a checkpoint holds.
+
+    Attributes:
+        update: updates done.
+        history: all metrics up to then.
+        state: of all members [s, ...], in the host's memory.
+    """
+
+    update: int
+    history: History
+    state: State
 
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a folder; it is made if need be.
+    """Lock a run's folder against other processes; the folder is made if it does not exist.
 
-    The system holds the lock for the process, so it ends with it, however that happens: a file
-    that is left behind locks nobody out. In one process it may be taken several times.
+    The operating system frees the lock when the process ends, however it ends, so that a lock file
+    left behind blocks nothing. One process may take the lock several times.
 
     Args:
-        folder: the run's.
+        folder: the run's folder.
 
     Raises:
         ValueError: another process trains there.
@@ -42,7 +60,7 @@ def lock(folder: Path) -> Iterator[None]:
         ...     Path(folder, ".lock").exists()
         True
     """
-    # The first process holds it for all.
+    # Of several processes that share a run, the first one holds the lock for all.
     held = filelock.FileLock(folder / LOCK, timeout=0, is_singleton=True)
     multihost.agree(lambda: _acquire(held, folder))
     try:
@@ -67,17 +85,18 @@ def _acquire(held: filelock.BaseFileLock, folder: Path) -> None:
 
 
 class RunFolder:
-    """The folder of a run while it trains there: its description, checkpoints and table.
+    """The folder of a run, locked while the ``with`` block lasts.
 
     Args:
-        folder: the run's; it is made.
-        this: the run, see :func:`dalejax.training.fingerprint.identity`.
-        resume: whether to continue the run in the folder, if there is one.
-        keep: how many of the newest checkpoints stay, beside the best one.
+        folder: the run's folder; it is made if it does not exist.
+        this: the run's description, see :func:`dalejax.training.fingerprint.identity`.
+        resume: whether to continue the run in the folder, if it holds one.
+        keep: how many of the newest checkpoints to keep, beside the one with the lowest score.
 
     Raises:
-        FileExistsError: there is a run and ``resume`` is False, or what is there is no run.
-        ValueError: another run is there, or another process trains there.
+        FileExistsError: the folder holds a run and ``resume`` is False, or checkpoints without a
+            description.
+        ValueError: the folder holds another run, or another process trains there.
         OSError: the folder cannot be written.
     """
 
@@ -89,65 +108,73 @@ class RunFolder:
         return str(self._folder)
 
     def __enter__(self) -> RunFolder:
-        multihost.agree(self._check)  # before the lock: nothing is written into a foreign folder
+        # Before the lock, whose file must not be written into the folder of another run.
+        multihost.agree(self._check)
         with contextlib.ExitStack() as stack:
             stack.enter_context(lock(self._folder))
             multihost.agree(self._claim)
             self._locked = stack.pop_all()
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._locked.close()
 
-    def restore(self, template: PyTree) -> tuple[int, History, PyTree] | None:
-        """Read the newest checkpoint that is whole: updates, history, state.
+    def restore(self, template: State) -> Saved | None:
+        """Read the newest undamaged checkpoint, and write its table.
 
         Args:
-            template: the state's shapes and types.
+            template: shapes and types of the state of all members.
 
         Returns:
             None if there is no checkpoint yet.
 
         Raises:
-            ValueError: there are checkpoints, but none is whole, or the state does not fit.
+            ValueError: all checkpoints are damaged, or the state has other shapes or types.
         """
         update = self._store.newest()
         if update is None:
             return None
         arrays = self._store.load(update)
         history, state = History.restore(arrays), unflatten(template, arrays)
-        # A crash between the checkpoint and its table leaves an older table behind; a damaged
-        # checkpoint a newer one.
+        # The table on disk may be older than this checkpoint, after a crash between the two
+        # writes, or newer, if a later checkpoint is damaged.
         self._write_table(history, state.diverged_at)
-        return update, history, state
+        return Saved(update, history, state)
 
     def save(
         self,
         update: int,
-        waves: list[PyTree],
+        waves: list[State],
         sizes: list[int],
         history: History,
-        diverged_at,
+        diverged_at: np.ndarray,
         score: float,
     ) -> None:
-        """Write a checkpoint and the table; all processes call it.
+        """Write a checkpoint and the table; every process must call it.
 
         Args:
             update: updates done.
-            waves: the state, see :func:`dalejax.storage.named_arrays.flatten`.
-            sizes: members of each wave.
+            waves: the state of each wave of members, padding included.
+            sizes: how many members of each wave are real.
             history: all metrics so far.
-            diverged_at: see :class:`dalejax.training.step.State`; [s].
-            score: of the ensemble, the lower the better.
+            diverged_at: for each member the update at which it diverged [s], -1 if it did not.
+            score: of the ensemble; the lower the better.
         """
         self._store.save(update, {**flatten(waves, sizes), **history.arrays()}, score)
         self._write_table(history, diverged_at)
 
-    def _write_table(self, history, diverged_at) -> None:
-        # Agreed: no process ends, and takes the others with it, before the table is written.
+    def _write_table(self, history: History, diverged_at: np.ndarray) -> None:
+        # Every process waits for this: one that ended earlier would end the first one as well,
+        # before the table is written.
         multihost.agree(lambda: write_table(history.table(diverged_at), self._folder / TABLE))
 
     def _check(self) -> dict[str, Any] | None:
+        """Read what the folder's run was made with; None if it holds no run yet.
+
+        Raises:
+            FileExistsError: the folder holds a run that must not be continued, or no description.
+            ValueError: the folder holds another run, or its description cannot be read.
+        """
         path = self._folder / NAME
         if not path.exists():
             if (self._folder / checkpoint.FOLDER).exists():
@@ -160,18 +187,23 @@ class RunFolder:
         try:
             saved = atomic.read_json(path)
             different = differences(saved["run"], self._this)
+            renamed = renamed_classes(saved["run"], self._this)
             made_on = {name: saved[name] for name in ("devices", "versions")}
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is broken; it must be the JSON that train wrote.") from error
         if different:
             more = len(different) - _MOST
             named = "; ".join(different[:_MOST]) + (f"; and {more} more" if more > 0 else "")
-            raise ValueError(
-                f"{self._folder} holds another run: {named}; name another folder, or change back."
-            )
+            advice = "use another folder, or the settings that it was begun with"
+            if renamed:
+                version, revision = made_on["versions"].get("dalejax"), saved.get("git")
+                at = f" at revision {revision}" if revision else ""
+                advice += f" (where a class was only renamed, use dalejax {version}{at})"
+            raise ValueError(f"{self._folder} holds another run: {named}; {advice}.")
         return made_on
 
     def _claim(self) -> None:
+        """Write the run's description into a new folder, or tidy the folder of an earlier run."""
         before, now = self._check(), provenance()
         if before is None:
             atomic.write_json(self._folder / NAME, {"run": self._this, **now})
@@ -182,5 +214,5 @@ class RunFolder:
         if changed:
             messages.warn(
                 f"{self._folder} was begun elsewhere ({'; '.join(changed)}): the run continues, "
-                "but the last bits of its numbers may differ."
+                "but its numbers may be rounded differently."
             )

@@ -1,37 +1,40 @@
-"""One member: its start, and a chunk of its updates with an evaluation, in one program.
+"""One member's training: its initial state, its updates and its evaluation, as pure functions.
 
-Everything random is a function of (member key, update number): the key of a member's start is
-``fold_in(key, 0)``, of its e-th epoch ``fold_in(fold_in(key, 1), e)``, of its u-th update
-``fold_in(fold_in(key, 2), u)``. So there is no random stream to save.
+Everything random is a function of the member's key and the update number: the key is folded with
+the numbers of :class:`dalejax.streams.Stream` (``INIT``; ``EPOCH`` and the epoch; ``UPDATE`` and
+the update), so that no random state has to be saved.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from dalejax.nn.cells.base import NOISE
 from dalejax.nn.norms import BATCH_STATISTICS
 from dalejax.runtime import host_devices
 from dalejax.streams import EVALUATION_NOISE, Stream
+from dalejax.tasks.base import Batch, Task
 from dalejax.training.chunked_loss import loss_in_parts
 from dalejax.training.diagonal_fisher import diagonal_fisher
+from dalejax.training.forward import Network, run_network
+from dalejax.training.run_spec import RunSpec, Start
 from dalejax.transforms.projection import apply_updates
 from dalejax.types import Array, Float, Int, Key, Params, PyTree
 
 
 class State(NamedTuple):
-    """What must persist of a member; axis 0 of every leaf is the member in an ensemble.
+    """What an update changes in a member; axis 0 of every leaf is the member in an ensemble.
 
     Attributes:
         params: the network's parameters.
         opt_state: the optimiser's state.
-        diverged_at: number of the first update that was not finite (the member stays as it was
-            before it), -1 if there was none.
+        diverged_at: number of the first update that gave parameters that are not finite (the
+            member stays as it was before that update), -1 if there was none.
     """
 
     params: Params
@@ -40,26 +43,26 @@ class State(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A member in training: its state, and what is its own but never changes.
+    """A member in training: its state, and what no update changes.
 
     Attributes:
-        state: what changes.
-        key: of everything random.
-        hyperparams: name -> array, what its optimiser is made of.
+        state: what every update changes.
+        key: a typed PRNG key; every random number of the member is a function of it.
+        hyperparams: name -> array; the keyword arguments that make the member's optimiser.
     """
 
     state: State
     key: Key[Array, "*s"]
-    hyperparams: dict[str, PyTree]
+    hyperparams: Mapping[str, PyTree]
 
 
-def initial_params(net, task, *, keys: Key[Array, " s"]) -> Params:
-    """Draw the parameters that :func:`dalejax.train` starts with: for a look before the training.
+def initial_params(net: Network, task: Task, *, keys: Key[Array, " s"]) -> Params:
+    """Draw the parameters that :func:`dalejax.train` starts from, to look at them or change them.
 
     Args:
         net: the network.
-        task: the task, which says what the network sees.
-        keys: one typed key a member [s].
+        task: the task, which says what inputs the network gets.
+        keys: one typed PRNG key a member [s].
 
     Returns:
         Parameters with leading member axes [s, ...].
@@ -67,41 +70,71 @@ def initial_params(net, task, *, keys: Key[Array, " s"]) -> Params:
     Example:
         >>> import dalejax as dj
         >>> net = dj.RecurrentNetwork([dj.RNNCell(5)], dj.Dense(1))
-        >>> start = initial_params(net, dj.tasks.AddingProblem(), keys=dj.seed_keys(0, 3))
-        >>> net.effective(start)[0].W.shape
+        >>> params = initial_params(net, dj.tasks.AddingProblem(), keys=dj.seed_keys(0, 3))
+        >>> net.effective(params)[0].W.shape
         (3, 5, 5)
     """
     host_devices.use_all_cores()
     return jax.jit(jax.vmap(lambda key: _initial(net, task, key)))(keys)
 
 
-def _initial(net, task, key) -> Params:
+def _initial(net: Network, task: Task, key: Key[Array, ""]) -> Params:
     return net.init(jax.random.fold_in(key, Stream.INIT), task.example())["params"]
 
 
-def start(net, make_tx, task, member) -> State:
-    """Draw the parameters of a member (key, hyperparams, params), unless they are given."""
-    key, hyperparams, params = member
-    if params is None:
-        params = _initial(net, task, key)
-    return State(params, make_tx(**hyperparams).init(params), jnp.int32(-1))
+def initial_state(spec: RunSpec, start: Start) -> State:
+    """Make the state of one member before its first update.
+
+    Args:
+        spec: what the ensemble is trained from.
+        start: the member's key and hyper-parameters, and its parameters if they are not drawn.
+    """
+    params = _initial(spec.net, spec.task, start.key) if start.params is None else start.params
+    return State(params, spec.make_tx(**start.hyperparams).init(params), jnp.int32(-1))
 
 
 def chunk(
-    net, make_tx, task, length: int, member: Member, data, first
+    spec: RunSpec, length: int, member: Member, data: PyTree, first: Int[Array, ""]
 ) -> tuple[State, dict[str, Array]]:
-    """Do ``length`` updates from number ``first`` on, and evaluate; a lost member is NaN."""
-    state, losses = advance(net, make_tx, task, length, member, data, first)
-    metrics = {"train_loss": losses.mean(), **evaluate(net, task, state.params, data)}
+    """Update one member ``length`` times, then evaluate it.
+
+    Args:
+        spec: what the ensemble is trained from.
+        length: number of updates.
+        member: the member before them.
+        data: the task's data, on the device.
+        first: number of the first update, counted from 0.
+
+    Returns:
+        The new state, and the metrics by name: the mean training loss, and what :func:`evaluate`
+        gives. The metrics of a member that has diverged are NaN.
+    """
+    state, losses = advance(spec, length, member, data, first)
+    metrics = {
+        "train_loss": losses.mean(),
+        **evaluate(spec.net, spec.task, state.params, data),
+    }
     healthy = state.diverged_at < 0
     return state, {name: jnp.where(healthy, value, jnp.nan) for name, value in metrics.items()}
 
 
 def advance(
-    net, make_tx, task, length: int, member: Member, data, first
+    spec: RunSpec, length: int, member: Member, data: PyTree, first: Int[Array, ""]
 ) -> tuple[State, Float[Array, " u"]]:
-    """Do ``length`` updates; returns the new state and the loss of each."""
-    tx = make_tx(**member.hyperparams)
+    """Update one member ``length`` times.
+
+    Args:
+        spec: what the ensemble is trained from.
+        length: number of updates u.
+        member: the member before them.
+        data: the task's data, on the device.
+        first: number of the first update, counted from 0.
+
+    Returns:
+        The new state, and the training loss of each update [u].
+    """
+    net, task = spec.net, spec.task
+    tx = spec.make_tx(**member.hyperparams)
     orders, first_epoch = orders_of(task, data, member.key, first, length)
 
     def one_update(state: State, u):
@@ -114,8 +147,8 @@ def advance(
                 net, task, state.params, batch.inputs, key=jax.random.fold_in(key, Stream.FISHER)
             )
 
-        kicks = jax.random.fold_in(key, Stream.NOISE)
-        loss, gradient = jax.value_and_grad(lambda p: loss_of(net, task, p, batch, kicks))(
+        noise = jax.random.fold_in(key, Stream.NOISE)
+        loss, gradient = jax.value_and_grad(lambda p: loss_of(net, task, p, batch, noise))(
             state.params
         )
         updates, opt_state = update_of(tx, gradient, state, fisher)
@@ -126,33 +159,59 @@ def advance(
     return jax.lax.scan(one_update, member.state, steps)
 
 
-def loss_of(net, task, params, batch, key) -> Float[Array, ""]:
-    """Run the network over a batch (its noise drawn by key), and average the task's loss."""
-    rngs, at_once = {NOISE: key}, task.steps_at_once
+def loss_of(
+    net: Network, task: Task, params: Params, batch: Batch, key: Key[Array, ""]
+) -> Float[Array, ""]:
+    """Compute the training loss of a batch: the task's loss, and its penalties.
+
+    Args:
+        net: the network.
+        task: the task.
+        params: the parameters of one member.
+        batch: trials.
+        key: a typed PRNG key, of the recurrent noise.
+    """
+    steps, at_once = task.time.steps, task.time.steps_at_once
+    variables = {"params": params}
     if at_once is None:
-        outputs = net.apply({"params": params}, batch.inputs, task.steps, rngs=rngs)
+        outputs = run_network(net, variables, batch.inputs, steps, key=key)
         loss = task.loss(outputs, batch.targets)
     else:
-        states = net.apply({"params": params}, batch.inputs, task.steps, method="states", rngs=rngs)
+        states = run_network(net, variables, batch.inputs, steps, key=key, method="states")
         weights = net.readout.effective(params["readout"])
-        loss = loss_in_parts(task.loss, at_once, weights, states, batch.targets)
+        part_by_part = loss_in_parts(task.loss, at_once, weights, states, batch.targets)
+        loss = cast(Array, part_by_part)  # pyright does not know what a custom_vjp returns
     for penalty in task.penalties:
         loss = loss + penalty(net, task, params, batch, key)
     return loss
 
 
-def update_of(tx, gradient, state: State, fisher_fn) -> tuple[PyTree, PyTree]:
-    """Let an optimiser turn a gradient into updates and its next state."""
-    # Ours must know that apply_updates projects later, and one of them asks for the Fisher
-    # information; a transformation without extra arguments gets none.
+def update_of(
+    tx: optax.GradientTransformation,
+    gradient: PyTree,
+    state: State,
+    fisher_fn: Callable[[], PyTree],
+) -> tuple[PyTree, PyTree]:
+    """Turn a gradient into the optimiser's updates and its next state.
+
+    Args:
+        tx: the optimiser.
+        gradient: a tree like the parameters.
+        state: the member before the update.
+        fisher_fn: measures the diagonal Fisher information of the batch, for an optimiser that
+            asks for it.
+    """
+    # An optimiser of dalejax is told that apply_updates will project the parameters. A
+    # transformation that takes no extra arguments gets none.
     return optax.with_extra_args_support(tx).update(
         gradient, state.opt_state, state.params, project_later=True, fisher_fn=fisher_fn
     )
 
 
-def _keep_finite(old: State, new: State, number) -> State:
-    """Freeze a member at its last finite state, and note the update at which it left it."""
-    # Not by the loss: an optimiser may know what to do (optax.apply_if_finite).
+def _keep_finite(old: State, new: State, number: Int[Array, ""]) -> State:
+    """Take the new state if its parameters are finite; if not, keep the old one and note when."""
+    # The loss is not looked at: an optimiser may know what to do with a batch whose loss is not
+    # finite (optax.apply_if_finite).
     finite = jnp.bool_(True)
     for leaf in jax.tree.leaves(new.params):
         finite &= jnp.isfinite(leaf).all()
@@ -166,8 +225,21 @@ def _keep_finite(old: State, new: State, number) -> State:
     return State(params, opt_state, diverged_at.astype(jnp.int32))
 
 
-def orders_of(task, data, key, first, length):
-    """Draw the orders of the epochs that a chunk touches, as a table [epochs, ...]."""
+def orders_of(
+    task: Task, data: PyTree, key: Key[Array, ""], first: Int[Array, ""], length: int
+) -> tuple[PyTree, Int[Array, ""]]:
+    """Draw the order of the trials for each epoch that a chunk of updates reaches.
+
+    Args:
+        task: the task.
+        data: its data.
+        key: the member's typed PRNG key.
+        first: number of the first update, counted from 0.
+        length: number of updates.
+
+    Returns:
+        The orders [epochs, ...], and the number of the first of these epochs.
+    """
     first_epoch = first // task.updates_per_epoch
     last_epoch = (first + length - 1) // task.updates_per_epoch
 
@@ -186,8 +258,18 @@ def orders_of(task, data, key, first, length):
     return jax.lax.map(order_if_needed, first_epoch + jnp.arange(most)), first_epoch
 
 
-def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
-    """Average the scores over each whole set, batch by batch."""
+def evaluate(net: Network, task: Task, params: Params, data: PyTree) -> dict[str, Float[Array, ""]]:
+    """Average the task's scores over all trials of each of its evaluation sets.
+
+    Args:
+        net: the network.
+        task: the task.
+        params: the parameters of one member.
+        data: the task's data, on the device.
+
+    Returns:
+        Metrics by name, the set's name before the score's: ``test_error``.
+    """
     variables = {"params": params}
     if net.has_batch_statistics:
         variables |= batch_statistics(net, task, params, data)
@@ -196,8 +278,9 @@ def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
         def one_batch(trials_and_weights):
             trials, weights = trials_and_weights
             inputs, targets = task.evaluation_batch(data, name, trials)
-            rngs = {NOISE: jax.random.fold_in(jax.random.key(EVALUATION_NOISE), trials[0])}
-            scores = task.scores(net.apply(variables, inputs, task.steps, rngs=rngs), targets)
+            noise = jax.random.fold_in(jax.random.key(EVALUATION_NOISE), trials[0])
+            outputs = run_network(net, variables, inputs, task.time.steps, key=noise)
+            scores = task.scores(outputs, targets)
             return {score: (value * weights).sum() for score, value in scores.items()}
 
         sums = jax.lax.map(one_batch, (jnp.asarray(trials), jnp.asarray(weights)))
@@ -210,15 +293,28 @@ def evaluate(net, task, params, data) -> dict[str, Float[Array, ""]]:
     return metrics
 
 
-def batch_statistics(net, task, params, data) -> dict[str, PyTree]:
-    """Average the statistics of batch normalisation over the scored part of the training set."""
+def batch_statistics(net: Network, task: Task, params: Params, data: PyTree) -> dict[str, PyTree]:
+    """Average batch normalisation's mean and variance over the task's ``"training"`` set.
+
+    Args:
+        net: a network with batch normalisation.
+        task: a task that evaluates a set ``"training"``.
+        params: the parameters of one member.
+        data: the task's data, on the device.
+
+    Returns:
+        Flax variables, which ``net.apply`` takes beside the parameters.
+    """
 
     def one_batch(trials):
         inputs, _ = task.evaluation_batch(data, "training", trials)
-        _, found = net.apply({"params": params}, inputs, task.steps, mutable=[BATCH_STATISTICS])
+        _, found = net.apply(
+            {"params": params}, inputs, task.time.steps, mutable=[BATCH_STATISTICS]
+        )
         return found
 
     trials, weights = task.evaluations(data)["training"]
-    trials = trials[np.asarray(weights).all(-1)]  # a batch that is filled up has other statistics
+    # The last batch may hold a trial several times, which would change its statistics.
+    trials = trials[np.asarray(weights).all(-1)]
     batches = jax.lax.map(one_batch, jnp.asarray(trials))
     return jax.tree.map(lambda leaf: leaf.mean(0), dict(batches))

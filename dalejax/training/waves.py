@@ -1,8 +1,9 @@
-"""Beyond memory: the members in waves, one after the other through every chunk of updates.
+"""Waves: ensembles too large for the devices' memory, trained one group of members at a time.
 
-All waves have one size, so one program serves them. A wave that is not on its turn waits in the
-host's memory, and all of them are at the same update: a checkpoint, a table and a progress bar see
-one ensemble. The size may change when a run is resumed.
+A chunk of updates is done for the first wave of members, then for the next, so that after it all
+members are at the same update; a wave that is not being trained waits in the host's memory. All
+waves have one size, padding included, so that one compiled program serves all of them. The size may
+change when a run is resumed.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from dalejax.runtime import multihost
 from dalejax.training import ensemble
 from dalejax.types import PyTree
 
-USABLE = 0.8  # of a device's memory; the rest is for what the compiler does not count
+USABLE = 0.8  # share of a device's memory that waves may use; the compiler does not count all
 
 
 @dataclass(frozen=True)
 class Waves:
-    """Members in waves of equal size.
+    """The division of an ensemble's members into waves of equal size.
 
     Attributes:
         num: members in all.
-        size: places in a wave, a multiple of the device count.
+        size: members in a wave, padding included: a multiple of the device count.
         mesh: the devices.
 
     Example:
@@ -42,29 +43,48 @@ class Waves:
 
     @property
     def sizes(self) -> list[int]:
-        """Count the real members of each wave."""
+        """How many members of each wave are real, not padding."""
         return [min(self.size, self.num - i) for i in range(0, self.num, self.size)]
 
     def split(self, members: PyTree) -> list[PyTree]:
-        """Place a host tree's members [num, ...] as padded waves."""
-        starts = range(0, self.num, self.size)
-        slices = [jax.tree.map(lambda x: x[i : i + self.size], members) for i in starts]  # noqa: B023
-        return [self.park(ensemble.pad(part, self.mesh, self.size)) for part in slices]
+        """Divide a tree of members [num, ...] in the host's memory into padded, parked waves.
+
+        Args:
+            members: a tree with leading member axes.
+        """
+
+        def part(first: int) -> PyTree:
+            return jax.tree.map(lambda leaf: leaf[first : first + self.size], members)
+
+        parts = [part(first) for first in range(0, self.num, self.size)]
+        return [self.park(ensemble.pad(part, self.mesh, self.size)) for part in parts]
 
     def join(self, waves: list[PyTree]) -> PyTree:
-        """Bring all waves to the host, as one tree [num, ...]."""
+        """Join all waves into one tree of members [num, ...] in the host's memory.
+
+        Args:
+            waves: as :meth:`split` returned them, or after training.
+        """
         parts = [ensemble.unpad(wave, n) for wave, n in zip(waves, self.sizes, strict=True)]
         return jax.tree.map(ensemble.concatenate, *parts)
 
     def park(self, wave: PyTree) -> PyTree:
-        """Move a wave out of the devices' memory; a single one stays."""
+        """Move a wave from the devices' memory to the host's, unless it is the only one.
+
+        Args:
+            wave: a tree of members on the devices.
+        """
         return wave if len(self.sizes) == 1 else self._move(wave, "pinned_host")
 
     def fetch(self, wave: PyTree) -> PyTree:
-        """Move a wave into the devices' memory."""
+        """Move a wave that :meth:`park` moved back into the devices' memory.
+
+        Args:
+            wave: a tree of members.
+        """
         return wave if len(self.sizes) == 1 else self._move(wave, "device")
 
-    def _move(self, wave, kind):
+    def _move(self, wave: PyTree, kind: str) -> PyTree:
         return jax.tree.map(
             lambda leaf: jax.device_put(leaf, leaf.sharding.with_memory_kind(kind)), wave
         )
@@ -77,14 +97,14 @@ def plan(
     size: int | None = None,
     limit: int | None = None,
 ) -> Waves:
-    """Size the waves to the devices' memory.
+    """Choose the largest waves that fit into the devices' memory.
 
     Args:
-        num: members.
+        num: members in all.
         mesh: the devices.
-        needed: bytes that a wave of some size needs on each device.
-        size: members of a wave, at least 1, if that is settled.
-        limit: bytes that each device may use; None for what it has.
+        needed: gives the bytes that a wave of so many members needs on each device.
+        size: members in a wave, at least 1, if the user has chosen; ``needed`` is not called then.
+        limit: bytes that each device may use; None for a share of those that it has.
 
     Example:
         >>> one = ensemble.member_mesh(jax.devices()[:1])
@@ -96,14 +116,15 @@ def plan(
         limit = memory(mesh) if limit is None else limit
         size = num
         while size > devices and (bytes_ := needed(_multiple(size, devices))) > limit:
-            # In proportion, but smaller by one device row at least.
+            # Smaller in proportion, and by at least one member on each device.
             size = max(devices, min(int(size * limit / bytes_), size - devices))
-    waves = -(-num // min(size, num))  # of equal size: no short last one
+    waves = -(-num // min(size, num))
+    # All waves of (nearly) equal size, instead of a last one that is mostly padding.
     return Waves(num, _multiple(-(-num // waves), devices), mesh)
 
 
 def memory(mesh: Mesh) -> int:
-    """Count the bytes that each device may use; of several hosts, the least.
+    """Count the bytes that waves may use on each device: the smallest number of all hosts.
 
     Args:
         mesh: the devices.
@@ -120,11 +141,12 @@ def memory(mesh: Mesh) -> int:
 
 
 def _host_memory() -> int:
-    """Count the bytes of the host's memory; where the system does not say, there is no bound."""
+    """Count the bytes of the host's memory; 2^50 where the system cannot tell."""
     if not hasattr(os, "sysconf"):  # Windows
         return 2**50
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _multiple(size, of):
+def _multiple(size: int, of: int) -> int:
+    """Round a size up to a multiple."""
     return -(-size // of) * of

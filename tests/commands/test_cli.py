@@ -20,7 +20,7 @@ from dalejax.commands import config, main
 from dalejax.commands import train as command
 from dalejax.commands.spectrum import Spectrum, measure
 from dalejax.storage import checkpoint
-from dalejax.training import loop, step
+from dalejax.training import history
 
 ADDING = ["--task", "adding", "--cell", "colei", "--n", "4", "--no-progress"]
 SMALL = [*ADDING, "--seeds", "2", "--updates", "6", "--eval-every", "2", "--checkpoint-every", "2"]
@@ -113,7 +113,7 @@ def test_a_finished_run_is_only_reported(trained, capsys):
 
 
 def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
-    add = loop.History.add
+    add = history.History.add
 
     def interrupt(history, update, metrics):
         if update == 6:
@@ -122,7 +122,7 @@ def test_resume_equals_no_interruption(trained, tmp_path, capsys, monkeypatch):
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(loop.History, "add", interrupt)
+        patch.setattr(history.History, "add", interrupt)
         assert main.main(["train", *SMALL, "--out", str(folder)]) == 130
     out, err = capsys.readouterr()
     assert out == "" and f"dalejax resume {folder}" in err
@@ -391,9 +391,9 @@ def test_spectrum(cell, nse, tolerance, capsys):
 
 def test_the_spectrum_is_that_of_the_networks_that_train(trained):
     """Member 0 of a run starts with the matrix that the command measures."""
-    net, tx, task = command.build(config.read(trained, command.Train).resolved())
-    start = step.start(net, lambda: tx, task, (dj.seed_keys(0, 1)[0], {}, None))
-    W = net.effective(start.params)[0].W
+    net, _, task = command.build(config.read(trained, command.Train).resolved())
+    params = dj.initial_params(net, task, keys=dj.seed_keys(0, 1))
+    W = net.effective(params)[0].W[0]
     measured = measure(Spectrum(cell="colei", n=4, n_i=1, seeds=1))
     assert measured["nse"]["mean"] == pytest.approx(float(dj.spectrum.nse(W)), rel=1e-5)
 

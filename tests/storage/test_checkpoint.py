@@ -182,7 +182,7 @@ def test_a_later_format_is_no_damage(store):
     path = store.folder / "3" / manifest.NAME
     content = json.loads(path.read_text())["content"] | {"format": manifest.FORMAT + 1}
     path.write_text(json.dumps({"content": content, "sha256": manifest._digest(content)}))
-    with pytest.raises(ValueError, match="take a newer one"):
+    with pytest.raises(ValueError, match="install a newer one"):
         store.newest()
     assert store.updates == [1, 2, 3]
 

@@ -15,7 +15,7 @@ from helpers.small_runs import assert_same_run, fit
 from dalejax.analysis import results
 from dalejax.runtime import multihost, signals
 from dalejax.storage import checkpoint
-from dalejax.training import loop, run_folder
+from dalejax.training import history, run_folder
 
 ROOT = Path(__file__).parents[2]
 TRAIN = (
@@ -26,7 +26,7 @@ TRAIN = (
 
 def signal_after(update: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a signal come after the chunk that ends at an update."""
-    describe = loop.History.describe
+    describe = history.History.describe
 
     def raise_signal(history, score):
         if history.updates[-1] == update:
@@ -34,7 +34,7 @@ def signal_after(update: int, number: int, monkeypatch: pytest.MonkeyPatch) -> N
             time.sleep(0.5)  # until the thread that listens has heard it
         return describe(history, score)
 
-    monkeypatch.setattr(loop.History, "describe", raise_signal)
+    monkeypatch.setattr(history.History, "describe", raise_signal)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -49,7 +49,7 @@ def test_a_signal_stops_a_run_that_is_continued_to_the_same_bits(
         fit(checkpoint_dir=folder, checkpoint_every=12)
     assert stop.value.code == 128 + number and stop.value.signal == number
     err = capsys.readouterr().err
-    assert f"{signal.Signals(number).name}: the updates in hand" in err
+    assert f"{signal.Signals(number).name} received: the run is saved and stops" in err
     assert f"stopped after 6 of 12 updates; {folder} was saved." in err
     assert checkpoint.Store(folder).updates == [6]
     assert results.read_table(folder / "metrics.parquet")["update"].max() == 6

@@ -25,23 +25,23 @@ from helpers.small_runs import (
 import dalejax as dj
 from dalejax import streams
 from dalejax.analysis import results
-from dalejax.training import loop, step
+from dalejax.training import history, step
 
 SICK = [NEVER, 4, NEVER, 0, NEVER]
 
 
-def of_run(run: loop.Run, i: int):
+def of_run(run: dj.Run, i: int):
     return jax.tree.map(lambda leaf: leaf[i], (run.params, run.opt_state))
 
 
-def rows(run: loop.Run, i: int) -> pd.DataFrame:
+def rows(run: dj.Run, i: int) -> pd.DataFrame:
     chosen = run.table[run.table.member == i]
     return chosen.drop(columns="member").reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
-def five() -> loop.Run:
-    """Five members, an odd number for the two devices."""
+def five() -> dj.Run:
+    """Five members: no multiple of two or of four devices."""
     return fit()
 
 
@@ -90,7 +90,7 @@ def test_members_differ(five):
 
 
 @pytest.fixture(scope="module")
-def sick() -> loop.Run:
+def sick() -> dj.Run:
     """Members 1 and 3 blow up at updates 5 and 1."""
     return fit(bad_at=SICK)
 
@@ -143,14 +143,14 @@ def test_given_params_are_the_start(five):
 
 def stop_at(update: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt training after the chunk that ends at an update, before its checkpoint."""
-    describe = loop.History.describe
+    describe = history.History.describe
 
     def interrupt(history, score):
         if history.updates[-1] == update:
             raise KeyboardInterrupt
         return describe(history, score)
 
-    monkeypatch.setattr(loop.History, "describe", interrupt)
+    monkeypatch.setattr(history.History, "describe", interrupt)
 
 
 def test_resume_equals_no_interruption(sick, tmp_path, monkeypatch):
@@ -212,13 +212,13 @@ def test_equal_chunks_are_compiled_once(monkeypatch):
             compiled.append(event)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    counts, add = [], loop.History.add
+    counts, add = [], history.History.add
 
     def counting(history, update, metrics):
         counts.append(len(compiled))
         add(history, update, metrics)
 
-    monkeypatch.setattr(loop.History, "add", counting)
+    monkeypatch.setattr(history.History, "add", counting)
     try:
         fit([0, 1, 2])
     finally:

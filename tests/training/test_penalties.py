@@ -12,12 +12,13 @@ from dalejax.tasks import Batch
 T, B, N, N_IN = 5, 2, 4, 3
 ALPHA = {None: np.ones(N), 100.0: np.full(N, 0.2), (100.0, 40.0): np.array([0.2, 0.2, 0.2, 0.5])}
 SLOPES = {"relu": lambda h: (h > 0) * 1.0, "tanh": lambda h: 1 - h**2}
+EMPTY = Batch(jnp.zeros((1, 1, N_IN)), jnp.zeros((1, 1, 2)))
 
 
 class Outputs(dj.tasks.AddingProblem):
     """A loss that sees every step, each output by its own weight."""
 
-    every_step = True
+    time = dj.tasks.TimeAxis(every_step=True)
 
     def loss(self, outputs, targets):
         return (targets * jnp.sin(outputs)).sum()
@@ -178,8 +179,8 @@ def test_training_adds_penalties_to_the_loss_and_not_to_the_score():
 def test_divisive_inhibition_and_negative_weights_are_refused():
     net = dj.RecurrentNetwork([dj.DivisiveDANNCell(4, n_i=1)], dj.Dense(1), every_step=True)
     params = net.init(jax.random.key(0), jnp.ones((1, 1, 2)))["params"]
-    with pytest.raises(ValueError, match="cell 0 is a DivisiveDANNCell; no divisive inhibition"):
-        dj.penalties.VanishingGradient()(net, Outputs(), params, None, jax.random.key(0))
+    with pytest.raises(ValueError, match="cell 0 is a DivisiveDANNCell; it must be one without"):
+        dj.penalties.VanishingGradient()(net, Outputs(), params, EMPTY, jax.random.key(0))
     with pytest.raises(ValueError, match="weight is -1"):
         dj.penalties.Rates(-1.0)
 
@@ -188,7 +189,7 @@ def test_divisive_inhibition_and_negative_weights_are_refused():
 def test_a_feedforward_network_has_no_rates_in_time(penalty):
     net = dj.FeedforwardNetwork([dj.Dense(3)], dj.Dense(2))
     with pytest.raises(ValueError, match="a FeedforwardNetwork; this penalty is one of recurrent"):
-        penalty(net, Outputs(), {}, None, jax.random.key(0))
+        penalty(net, Outputs(), {}, EMPTY, jax.random.key(0))
 
 
 def balance(p, x):

@@ -9,6 +9,7 @@ import pytest
 import dalejax as dj
 from dalejax.training import ensemble
 from dalejax.training.programs import Programs
+from dalejax.training.run_spec import RunSpec
 
 NETS = {
     "rnn": ([dj.RNNCell(8)] * 2, dj.Dense(1), dj.rnn_sgd(0.01, clip=1.0)),
@@ -20,14 +21,10 @@ TASK = dj.tasks.AddingProblem(6, batch_size=4, num_train=16, num_test=8)
 
 def lowered(kind, size, member_map):
     cells, readout, tx = NETS[kind]
-    return Programs(
-        dj.RecurrentNetwork(cells, readout),
-        lambda: tx,
-        TASK,
-        ensemble.member_mesh(jax.devices()[:1]),
-        member_map,
-        (dj.seed_keys(0, 2), {}, None),
-    ).lowered(3, size)
+    net = dj.RecurrentNetwork(cells, readout)
+    spec = RunSpec.checked(net, tx, TASK, keys=dj.seed_keys(0, 2))
+    mesh = ensemble.member_mesh(jax.devices()[:1])
+    return Programs(spec, mesh, member_map).lowered(3, size)
 
 
 @pytest.mark.long

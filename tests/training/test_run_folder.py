@@ -25,7 +25,7 @@ from dalejax.analysis import results
 from dalejax.runtime.messages import RunWarning
 from dalejax.storage import checkpoint
 from dalejax.storage.atomic import replace_atomically
-from dalejax.training import fingerprint, loop, run_folder
+from dalejax.training import fingerprint, run_folder
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden_runs"
@@ -110,7 +110,7 @@ OTHER = {
     ),
     "cell": (
         {"net": dj.RecurrentNetwork([dj.DANNCell(8, n_i=2)], dj.DANNDense(1))},
-        r"network.cells\[0\].is is DANNCell and was ColEICell",
+        r"the class of network.cells\[0\] is DANNCell and was ColEICell",
     ),
     "keys": ({"keys": dj.seed_keys(1, 5)}, r"keys is .* and was "),
     "task": ({"task": adding(batch_size=8)}, "task.batch_size is 8 and was 16"),
@@ -141,10 +141,16 @@ def test_another_run_is_refused_and_each_field_named_with_both_values(half, what
 @pytest.mark.parametrize(
     ("tx", "message"),
     [
-        (dj.colei_sgd(0.02, clip=7.0), r"optimizer\[0\] is .* and was .*optimizer\[1\] is"),
-        (dj.colei_sgd(0.01, clip=5.0), r"another run: optimizer\[1\] is .* and was "),
-        (optax.adam(0.01), r"optimizer\[0\] is .* and was "),
-        (optax.chain(dj.clip_by_tensor_norm(7.0), optax.sgd(0.01)), r"optimizer\[3\] is "),
+        (dj.colei_sgd(0.02, clip=7.0), r"gradients of 1e-3 is .* and was .*gradients of 1e3 is"),
+        (
+            dj.colei_sgd(0.01, clip=5.0),
+            r"another run: the norm of [^;]* for gradients of 1e3 is",
+        ),
+        (optax.adam(0.01), r"gradients of 1e-3 is .* and was "),
+        (
+            optax.chain(dj.clip_by_tensor_norm(7.0), optax.sgd(0.01)),
+            r"tiny parameters after .* is ",
+        ),
     ],
     ids=["learning rate", "clip", "another one", "without projection"],
 )
@@ -158,9 +164,28 @@ def test_another_optimiser_is_seen_by_what_it_does(tmp_path, tx, message):
 
 
 def test_many_differences_are_counted(half):
-    with pytest.raises(ValueError, match=r"; and [0-9]+ more; name another folder"):
+    with pytest.raises(ValueError, match=r"; and [0-9]+ more; use another folder"):
         net = dj.RecurrentNetwork([dj.ColEICell(9, n_i=3, rho=1.0)], dj.ColEIDense(1))
         fit(net=net, task=adding(batch_size=8), eval_every=4, checkpoint_dir=half, resume=True)
+
+
+@pytest.mark.parametrize("revision", ["9b76fa6", None])
+def test_a_run_of_a_class_that_was_renamed_since_is_refused_in_one_sentence(folder, revision):
+    path = folder / run_folder.NAME
+    saved = json.loads(path.read_text())
+    saved["run"]["network"]["cells"][0]["is"] = "SpectralColEICell"
+    saved["git"] = revision
+    path.write_text(json.dumps(saved))
+    before = read_files(folder)
+    with pytest.raises(ValueError) as error:
+        fit(checkpoint_dir=folder, resume=True)
+    at = f" at revision {revision}" if revision else ""
+    assert str(error.value) == (
+        f"{folder} holds another run: the class of network.cells[0] is ColEICell and was "
+        "SpectralColEICell; use another folder, or the settings that it was begun with (where a "
+        f"class was only renamed, use dalejax {dj.__version__}{at})."
+    )
+    assert read_files(folder) == before
 
 
 def test_hyperparams_are_part_of_a_run(tmp_path):
@@ -183,11 +208,12 @@ def test_hyperparams_are_part_of_a_run(tmp_path):
 def test_a_description_does_not_depend_on_the_process():
     """No addresses of objects, no hashes: what is described is the same tomorrow."""
     script = (
-        "import dalejax as dj; from dalejax.training import fingerprint as identity\n"
+        "import dalejax as dj; from dalejax.training import fingerprint, run_spec\n"
         "net = dj.RecurrentNetwork([dj.DANNCell(8, n_i=2)], dj.DANNDense(1))\n"
         "task = dj.tasks.AddingProblem(num_train=64, num_test=16)\n"
         "keys = dj.seed_keys(0, 2)\n"
-        "this = identity.identity(net, lambda: dj.dann_sgd(0.1), task, keys, 5, {}, None)\n"
+        "spec = run_spec.RunSpec.checked(net, dj.dann_sgd(0.1), task, keys=keys)\n"
+        "this = fingerprint.identity(spec, 5)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", f"{script}import json; print(json.dumps(this))"],
@@ -343,12 +369,12 @@ SICK = [NEVER, 4, NEVER, NEVER, 8]
 def test_stop_on_divergence_saves_and_says_who(tmp_path):
     folder = tmp_path / "run"
     options = {"checkpoint_dir": folder, "checkpoint_every": 6, "bad_at": SICK}
-    with pytest.raises(loop.Diverged) as error:
+    with pytest.raises(dj.Diverged) as error:
         fit(**options, on_divergence="stop")
     text = str(error.value)
     assert "1 of 5 members diverged (member 1 at update 5)" in text and str(folder) in text
     assert error.value.run.update == 6 == checkpoint.Store(folder).newest()
-    with pytest.raises(loop.Diverged) as error:  # it has diverged already
+    with pytest.raises(dj.Diverged) as error:  # it has diverged already
         fit(**options, resume=True, on_divergence="stop")
     assert error.value.run.update == 6
     run = fit(**options, resume=True)  # freeze: as if it had never stopped
@@ -357,7 +383,7 @@ def test_stop_on_divergence_saves_and_says_who(tmp_path):
 
 
 def test_stop_without_a_folder():
-    with pytest.raises(loop.Diverged, match=r"stopped after 6 updates\.$") as error:
+    with pytest.raises(dj.Diverged, match=r"stopped after 6 updates\.$") as error:
         fit(bad_at=SICK, on_divergence="stop")
     assert error.value.run.diverged_at.tolist() == [-1, 5, -1, -1, -1]
 

@@ -1,5 +1,7 @@
 """Waves: beyond memory the members take turns, and nothing else changes."""
 
+import os
+
 import jax
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dalejax.training import ensemble, programs, waves
+from dalejax.training.run_spec import RunSpec
 
 ONE_DEVICE = ensemble.member_mesh(jax.devices()[:1])
 
@@ -29,7 +32,10 @@ def test_a_run_resumes_in_waves_of_another_size(together, tmp_path):
     assert_same_run(fit(**kept), together)
 
 
+@pytest.mark.skipif(jax.device_count() > 4, reason="five members on five devices need one wave")
 def test_the_size_is_chosen_by_memory(together, monkeypatch):
+    devices = jax.device_count()
+    padded = -(-5 // devices) * devices  # five members, as many on each device
     sizes = []
     needed = programs.Programs.bytes_needed
 
@@ -40,11 +46,12 @@ def test_the_size_is_chosen_by_memory(together, monkeypatch):
     monkeypatch.setattr(programs.Programs, "bytes_needed", note)
     monkeypatch.setattr(waves, "memory", lambda mesh: 1)
     assert_same_run(fit(), together)
-    assert sizes[0] == 6 and sizes[-1] > 2  # five on two devices; then as few as can be
+    # First all members; the smallest wave, one member on each device, is taken without asking.
+    assert sizes[0] == padded and min(sizes) > devices
     monkeypatch.setattr(waves, "memory", lambda mesh: 2**40)
     sizes.clear()
     fit(num_updates=3)
-    assert sizes == [6]
+    assert sizes == [padded]
 
 
 def test_a_chunk_needs_memory_for_each_member_beside_another():
@@ -60,8 +67,8 @@ def test_a_chunk_needs_memory_for_each_member_beside_another():
 
 def _program(member_map):
     hyperparams = {"bad_at": np.zeros(5, int)}
-    members = (KEYS, jax.tree.map(jax.numpy.asarray, hyperparams), None)
-    return programs.Programs(NET, blow_up, TASK, ONE_DEVICE, member_map, members)
+    spec = RunSpec.checked(NET, blow_up, TASK, keys=KEYS, hyperparams=hyperparams)
+    return programs.Programs(spec, ONE_DEVICE, member_map)
 
 
 @given(
@@ -83,3 +90,9 @@ def test_bad_sizes(size, tmp_path):
     with pytest.raises(ValueError, match=f"members_per_wave is {size}; it must be at least 1."):
         fit(members_per_wave=size, checkpoint_dir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_system_that_cannot_tell_its_memory_trains_all_members_at_once(monkeypatch):
+    monkeypatch.delattr(os, "sysconf")  # as on Windows
+    assert waves.memory(ONE_DEVICE) == int(waves.USABLE * 2**30) * 2**20
+    assert waves.plan(1000, ONE_DEVICE, lambda size: size * 2**30).sizes == [1000]
