@@ -92,7 +92,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             url = file.url_relative_to(page.file)
         return f"{opening}{url}{anchor or ''}"
 
-    return _LINK.sub(lead, markdown)
+    led = _LINK.sub(lead, markdown)
+    if page.file.src_uri == TABLES:
+        return f'<div class="results" markdown>\n\n{led}\n\n</div>\n'
+    return led
 
 
 def page_for(path: str) -> str | None:
