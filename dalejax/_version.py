@@ -1,3 +1,3 @@
-"""The version, in a module of its own: reading it imports nothing else."""
+"""The version of dalejax, in a separate module so that build tools read it without imports."""
 
 __version__ = "0.1.0"

@@ -1,6 +1,6 @@
-"""Checks of what users pass in: one sentence with the name, its value, and what is allowed.
+"""Checks of arguments, which raise ValueError with the argument's name, its value and the remedy.
 
-Used by the library and by the command line, whose names are flags (``--n``).
+The library and the command line use them; in the latter, names are flags (``--n``).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import SupportsFloat, SupportsIndex, TypeGuard, cast
 
 import jax
 import jax.numpy as jnp
@@ -16,24 +16,24 @@ import numpy as np
 
 from dalejax.types import PyTree
 
-LARGEST = 10**9  # a count beyond it is a slip: no size, and no number of updates, gets there
-LARGEST_SEED = 2**32 - 1  # JAX cuts larger roots to 32 bits: two of them could be the same one
+LARGEST = 10**9  # default upper bound of counts: sizes and numbers of updates are far below it
+LARGEST_SEED = 2**32 - 1  # JAX keeps 32 bits of a seed: larger seeds would not all be different
 
 
-def whole(name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
-    """Refuse what is not a whole number in its range.
+def whole(name: str, value: object, least: int = 1, most: int = LARGEST) -> int:
+    """Raise ValueError unless a value is a whole number in a range.
 
     Args:
-        name: what the user calls it.
-        value: what it is.
-        least: the smallest allowed.
-        most: the largest allowed.
+        name: the argument's name, for the error message.
+        value: the argument's value; any integer type, such as NumPy's, is accepted.
+        least: smallest number allowed.
+        most: largest number allowed.
 
     Returns:
-        The number, as a Python int.
+        The value, as a Python int.
 
     Raises:
-        ValueError: it is not a whole number, or out of range.
+        ValueError: the value is not a whole number, or is out of range.
 
     Example:
         >>> whole("n", 0)
@@ -41,7 +41,7 @@ def whole(name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
         ValueError: n is 0; it must be at least 1.
     """
     try:
-        number = operator.index(value)
+        number = operator.index(cast(SupportsIndex, value))
     except TypeError:
         raise ValueError(f"{name} is {value!r}; it must be a whole number.") from None
     if least <= number <= most:
@@ -51,15 +51,15 @@ def whole(name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
     raise ValueError(f"{name} is {value}; it must be {allowed}.")
 
 
-def seed(name: str, value: Any) -> None:
-    """Refuse a root seed that JAX would not tell from another one.
+def seed(name: str, value: object) -> None:
+    """Raise ValueError unless a value is a whole number that JAX takes as a seed.
 
     Args:
-        name: what the user calls it.
-        value: what it is.
+        name: the argument's name, for the error message.
+        value: the argument's value.
 
     Raises:
-        ValueError: it is not a whole number from 0 to 2^32 - 1.
+        ValueError: the value is not a whole number from 0 to 2^32 - 1.
 
     Example:
         >>> seed("seed", 7)
@@ -67,15 +67,15 @@ def seed(name: str, value: Any) -> None:
     whole(name, value, 0, LARGEST_SEED)
 
 
-def positive(name: str, value: Any) -> None:
-    """Refuse what is not a finite number above 0.
+def positive(name: str, value: object) -> None:
+    """Raise ValueError unless a value is a finite number above 0.
 
     Args:
-        name: what the user calls it.
-        value: what it is.
+        name: the argument's name, for the error message.
+        value: the argument's value.
 
     Raises:
-        ValueError: it is no number, not finite, zero or negative.
+        ValueError: the value is not a number, not finite, zero or negative.
 
     Example:
         >>> positive("rho", float("nan"))
@@ -86,15 +86,15 @@ def positive(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {value}; it must be a finite number above 0.")
 
 
-def not_negative(name: str, value: Any) -> None:
-    """Refuse what is below 0, or not finite.
+def not_negative(name: str, value: object) -> None:
+    """Raise ValueError unless a value is a finite number, 0 or positive.
 
     Args:
-        name: what the user calls it.
-        value: a number.
+        name: the argument's name, for the error message.
+        value: the argument's value.
 
     Raises:
-        ValueError: it is no number, not finite, or negative.
+        ValueError: the value is not a number, not finite, or negative.
 
     Example:
         >>> not_negative("noise", -0.1)
@@ -108,23 +108,23 @@ def not_negative(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {value}; it must be 0 or positive.")
 
 
-def _finite(value: Any) -> bool:
+def _finite(value: object) -> TypeGuard[float]:
     try:
-        return math.isfinite(value)
+        return math.isfinite(cast(SupportsFloat, value))
     except TypeError:
         return False
 
 
-def choice(name: str, value: Any, allowed: Iterable[str]) -> None:
-    """Refuse what is not one of the names.
+def choice(name: str, value: object, allowed: Iterable[str]) -> None:
+    """Raise ValueError unless a value is one of the allowed strings.
 
     Args:
-        name: what the user calls it.
-        value: what it is.
-        allowed: the names.
+        name: the argument's name, for the error message.
+        value: the argument's value.
+        allowed: the strings that the argument may be.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: the value is none of them.
 
     Example:
         >>> choice("scan", "columns", ("rows", "pixels"))
@@ -136,20 +136,20 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> None:
         raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
 
 
-def multiple(name: str, value: Any, of_name: str, of: int) -> int:
-    """Refuse what is not a multiple, once or more, of another number.
+def multiple(name: str, value: object, of_name: str, of: int) -> int:
+    """Raise ValueError unless a value is a positive multiple of another argument.
 
     Args:
-        name: what the user calls it.
-        value: what it is.
-        of_name: what the user calls the other number.
-        of: the other number.
+        name: the argument's name, for the error message.
+        value: the argument's value.
+        of_name: the other argument's name, for the error message.
+        of: the other argument's value.
 
     Returns:
-        The number, as a Python int.
+        The value, as a Python int.
 
     Raises:
-        ValueError: it is no whole number, below 1, or no multiple.
+        ValueError: the value is not a whole number, is below 1, or is no multiple of ``of``.
 
     Example:
         >>> multiple("checkpoint_every", 5, "eval_every", 2)
@@ -163,14 +163,15 @@ def multiple(name: str, value: Any, of_name: str, of: int) -> int:
 
 
 def excitatory_inputs(kind: str, inputs_n_i: int | None) -> None:
-    """Refuse inhibitory inputs, for which a layer has no place.
+    """Raise ValueError if a layer that takes excitatory inputs only is given inhibitory ones.
 
     Args:
-        kind: the layer's.
-        inputs_n_i: inhibitory inputs; None where nobody has wired it.
+        kind: name of the layer's class, for the error message.
+        inputs_n_i: number of the layer's inhibitory inputs; None, if no network has set it yet,
+            is accepted.
 
     Raises:
-        ValueError: there are some.
+        ValueError: ``inputs_n_i`` is neither None nor 0.
 
     Example:
         >>> excitatory_inputs("DANNCell", 2)
@@ -183,22 +184,23 @@ def excitatory_inputs(kind: str, inputs_n_i: int | None) -> None:
         )
 
 
-def typed_keys(name: str, keys: Any) -> None:
-    """Refuse what is not a row of typed PRNG keys.
+def typed_keys(name: str, keys: object) -> None:
+    """Raise ValueError unless a value is an array [s] of typed PRNG keys, with s at least 1.
 
     Args:
-        name: what the user calls it.
-        keys: what it is.
+        name: the argument's name, for the error message.
+        keys: the argument's value.
 
     Raises:
-        ValueError: they are of another type, have another shape, or there are none.
+        ValueError: the value is not an array of typed keys, has another number of axes, or is
+            empty.
 
     Example:
         >>> typed_keys("keys", jax.random.split(jax.random.key(0), 3))
     """
-    is_keys = isinstance(keys, jax.Array) and jnp.issubdtype(keys.dtype, jax.dtypes.prng_key)
-    if not is_keys or keys.ndim != 1:
-        described = f"{keys.dtype}{list(keys.shape)}" if hasattr(keys, "shape") else f"{keys!r:.60}"
+    is_array = isinstance(keys, jax.Array | np.ndarray)
+    if not is_array or not jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) or keys.ndim != 1:
+        described = f"{keys.dtype}{list(keys.shape)}" if is_array else f"{keys!r:.60}"
         raise ValueError(
             f"{name} are {described}; they must be typed keys [s], such as "
             "dalejax.seed_keys(0, 30)."
@@ -208,16 +210,16 @@ def typed_keys(name: str, keys: Any) -> None:
 
 
 def of_members(name: str, tree: PyTree, num: int, *, infinite: bool = False) -> None:
-    """Refuse a tree whose leaves are not finite numbers with a leading axis of so many members.
+    """Raise ValueError unless all leaves of a tree are finite and have one entry for each member.
 
     Args:
-        name: what the user calls it.
-        tree: arrays [s, ...].
-        num: members s.
-        infinite: whether ±infinity is allowed (an infinite clip is none).
+        name: the argument's name, for the error message.
+        tree: the argument's value, arrays [s, ...]; typed PRNG keys are allowed.
+        num: number of members s.
+        infinite: whether ±infinity is allowed, as for a norm to clip at that never clips.
 
     Raises:
-        ValueError: a leading axis is another one, or a number is not finite.
+        ValueError: a leaf's axis 0 has not the length ``num``, or a number is not finite.
 
     Example:
         >>> of_members("learning_rate", np.array([0.1]), 2)
@@ -237,15 +239,15 @@ def of_members(name: str, tree: PyTree, num: int, *, infinite: bool = False) -> 
 
 
 def same_shapes(name: str, given: PyTree, wanted: PyTree) -> None:
-    """Refuse a tree whose paths or shapes are not those wanted.
+    """Raise ValueError unless two trees have leaves of the same shapes at the same paths.
 
     Args:
-        name: what the user calls it.
-        given: arrays or ShapeDtypeStructs.
-        wanted: likewise.
+        name: the argument's name, for the error message.
+        given: the argument's value, a tree of arrays or ShapeDtypeStructs.
+        wanted: a tree of arrays or ShapeDtypeStructs with the paths and shapes that it must have.
 
     Raises:
-        ValueError: a leaf is missing, is one too many, or has another shape.
+        ValueError: a leaf is missing in ``given``, is not in ``wanted``, or has another shape.
 
     Example:
         >>> same_shapes("params", {"b": np.ones(3)}, {"b": np.ones(2)})
@@ -266,6 +268,7 @@ def same_shapes(name: str, given: PyTree, wanted: PyTree) -> None:
 
 
 def _shapes(tree: PyTree) -> dict[str, list[int]]:
+    """Map the path of each leaf, with dots, to its shape."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {
         jax.tree_util.keystr(path, simple=True, separator="."): list(np.shape(leaf))

@@ -1,4 +1,7 @@
-"""Spectra of weight matrices, batched over members, and the transplant of one into another."""
+"""Singular values and eigenvalues of weight matrices, their bounds under Dale's law, transplants.
+
+All functions take stacks of matrices; leading axes are members.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from dalejax.types import Array, Complex, Float
 
 
 def singular_values(W: Float[Array, "*s n m"]) -> Float[Array, "*s k"]:
-    """Compute the singular values, largest first.
+    """Compute the singular values of matrices, largest first.
 
     Args:
-        W: matrices [..., n, m]; leading axes are members.
+        W: matrices [..., n, m].
 
     Returns:
-        [..., min(n, m)].
+        Singular values [..., min(n, m)].
 
     Example:
         >>> singular_values(jnp.diag(jnp.array([1.0, 3.0]))).tolist()
@@ -25,16 +28,18 @@ def singular_values(W: Float[Array, "*s n m"]) -> Float[Array, "*s k"]:
 
 
 def nse(W: Float[Array, "*s n m"]) -> Float[Array, "*s"]:
-    r"""Compute the normalised SVD entropy: 1 if all singular values are equal, near 0 if one rules.
+    r"""Compute the normalised SVD entropy (NSE): 1 if all singular values are equal, 0 for rank 1.
 
     .. math:: H = -\frac{1}{\log N} \sum_i \bar\sigma_i \log \bar\sigma_i,
               \qquad \bar\sigma_i = \sigma_i / \sum_j \sigma_j
 
+    with N = min(n, m) singular values sigma.
+
     Args:
-        W: matrices [..., n, m]; leading axes are members.
+        W: matrices [..., n, m].
 
     Returns:
-        One number a matrix, in [0, 1]; NaN for a zero matrix and where min(n, m) = 1.
+        Entropy of each matrix [...], from 0 to 1; NaN for a zero matrix, and if min(n, m) = 1.
 
     Example:
         >>> round(float(nse(jnp.eye(4))), 6)
@@ -49,13 +54,13 @@ def nse(W: Float[Array, "*s n m"]) -> Float[Array, "*s"]:
 
 
 def eigenvalues(W: Float[Array, "*s n n"]) -> Complex[Array, "*s n"]:
-    """Compute the eigenvalues, in LAPACK's order.
+    """Compute the eigenvalues of square matrices, in no particular order.
 
     Args:
-        W: square matrices [..., n, n]; leading axes are members.
+        W: square matrices [..., n, n].
 
     Returns:
-        Complex [..., n].
+        Complex eigenvalues [..., n].
 
     Example:
         >>> eigenvalues(jnp.array([[0.0, -1.0], [1.0, 0.0]])).imag.tolist()
@@ -71,7 +76,7 @@ def spectral_radius(W: Float[Array, "*s n n"]) -> Float[Array, "*s"]:
         W: square matrices [..., n, n].
 
     Returns:
-        One number a matrix.
+        Spectral radius of each matrix [...].
 
     Example:
         >>> float(spectral_radius(jnp.diag(jnp.array([1.0, -3.0]))))
@@ -81,15 +86,15 @@ def spectral_radius(W: Float[Array, "*s n n"]) -> Float[Array, "*s"]:
 
 
 def ei_balance(W: Float[Array, "*s n m"]) -> Float[Array, "*s n"]:
-    r"""Sum each unit's incoming weights: 0 where excitation and inhibition cancel.
+    r"""Sum the incoming weights of each unit: 0 where excitation and inhibition cancel.
 
     .. math:: B_i = \sum_j W_{ij}
 
     Args:
-        W: matrices [..., post, pre].
+        W: weight matrices [..., post, pre].
 
     Returns:
-        One number a postsynaptic unit, [..., post].
+        Sum of each row, one for each postsynaptic unit [..., post].
 
     Example:
         >>> ei_balance(jnp.array([[2.0, -2.0], [1.0, -3.0]])).tolist()
@@ -102,21 +107,23 @@ def ei_balance(W: Float[Array, "*s n m"]) -> Float[Array, "*s n"]:
 
 
 def participation(W: Float[Array, "*s n m"]) -> Float[Array, "*s"]:
-    r"""Count a presynaptic unit's effective synapses; their square root bounds the spectrum.
+    r"""Compute the participation k: the effective number of synapses of a presynaptic unit.
 
     .. math:: k = \frac{\sum_j \lVert w_j \rVert_1^2}{\sum_j \lVert w_j \rVert_2^2}, \qquad
               \frac{\sigma_{max}}{\sigma_{rms}} \ge \sqrt{k} \quad (n = m)
 
-    for columns :math:`w_j` of one sign each: with :math:`x = 1/\sqrt n` all around,
-    :math:`\sigma_{max} \ge \lVert x^\top W \rVert`, and :math:`x^\top W` holds the columns'
-    sums, on which their signs do not bear. Of n by m matrices the bound is
+    where w_j are the columns of W. The inequality holds if each column has one sign: for the unit
+    vector x with all entries :math:`1/\sqrt n`, :math:`\sigma_{max} \ge \lVert x^\top W \rVert`,
+    and the moduli of the entries of :math:`x^\top W` are
+    :math:`\lVert w_j \rVert_1 / \sqrt n`. For n by m matrices the bound is
     :math:`\sigma_{max} \ge \lVert W \rVert_F \sqrt{k / n}`.
 
     Args:
-        W: matrices [..., n, m], [post, pre]; leading axes are members.
+        W: weight matrices [..., n, m], that is [post, pre].
 
     Returns:
-        One number a matrix, from 1 (one synapse a column) to n (n equal ones); NaN for zeros.
+        Participation of each matrix [...], from 1 (one synapse in each column) to n (n equal
+        synapses in each column); NaN for a zero matrix.
 
     Example:
         >>> float(participation(jnp.ones((4, 4)))), float(participation(jnp.eye(4)))
@@ -126,22 +133,24 @@ def participation(W: Float[Array, "*s n m"]) -> Float[Array, "*s"]:
 
 
 def nse_bound(n: int, participation: float | Float[Array, "*s"]) -> Float[Array, "*s"]:
-    r"""Compute the highest normalised SVD entropy that columns of one sign each allow.
+    r"""Compute the largest normalised SVD entropy of n by n matrices with one sign in each column.
+
+    It is that of the singular values
 
     .. math:: \sigma_1 = \sqrt{k}, \qquad \sigma_2 = \dots = \sigma_n = \sqrt{\frac{n - k}{n - 1}}
 
-    With :math:`p = \sigma_1 / \sum_i \sigma_i` the entropy is at most
-    :math:`h(p) + (1 - p) \log(n - 1)`, which falls with p; and p is least where :math:`\sigma_1` is
-    (:func:`participation`) and the others are equal. It is attained, by
-    :func:`dalejax.initializers.colei_spectral` with the background
-    :math:`c = (\sigma_1 - \sigma_2) / n`.
+    With :math:`p = \sigma_1 / \sum_i \sigma_i` the entropy times log n is at most
+    :math:`h(p) + (1 - p) \log(n - 1)`, h being the binary entropy. This decreases with p, and p is
+    smallest if :math:`\sigma_1` equals its lower bound (:func:`participation`) and all other
+    singular values are equal. :func:`dalejax.initializers.colei_spectral` with equal singular
+    values and the background :math:`c = (\sigma_1 - \sigma_2) / n` makes such a matrix.
 
     Args:
-        n: rows and columns, at least 2.
-        participation: effective synapses k of a column, from 1 to n.
+        n: number of rows and of columns, at least 2.
+        participation: k, effective number of synapses of a column, from 1 to n [...].
 
     Returns:
-        One number for each k, in [0, 1].
+        Bound for each k, from 0 to 1 [...].
 
     Example:
         >>> [round(float(nse_bound(100, k)), 3) for k in (1, 50, 90)]
@@ -157,17 +166,17 @@ def nse_bound(n: int, participation: float | Float[Array, "*s"]) -> Float[Array,
 def transplant(
     vectors_from: Float[Array, "*s n m"], values_from: Float[Array, "*s n m"]
 ) -> Float[Array, "*s n m"]:
-    r"""Give one matrix's singular vectors another one's singular values.
+    r"""Combine the singular vectors of one matrix with the singular values of another.
 
     .. math:: W = U_a \Sigma_b V_a^\top, \qquad A = U_a \Sigma_a V_a^\top,
               \quad B = U_b \Sigma_b V_b^\top
 
     Args:
-        vectors_from: A, which gives the singular vectors [..., n, m].
-        values_from: B, which gives the singular values [..., n, m].
+        vectors_from: A, the matrices whose singular vectors are taken [..., n, m].
+        values_from: B, the matrices whose singular values are taken [..., n, m].
 
     Returns:
-        [..., n, m].
+        W, the combined matrices [..., n, m].
 
     Raises:
         ValueError: the matrices' shapes differ.

@@ -1,8 +1,9 @@
-"""Random streams: every number that is folded into a key, in one place.
+"""The numbers that ``jax.random.fold_in`` folds into a key to make separate random streams.
 
-Everything random is a function of a key and such numbers, so that no random state has to be saved.
-The values never change: the bits of earlier runs depend on them. ``jax.random.split(key, n)[i]`` is
-``fold_in(key, i)``, so a stream that shares a key with a split has a number that no split reaches.
+All random numbers are functions of a key and of these numbers, so no random state has to be saved.
+The values must never change, because earlier runs could then not be repeated. Some are large:
+``jax.random.split(key, n)[i]`` equals ``fold_in(key, i)``, so a stream of a key that is also split
+needs a number above the n of any split.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from enum import IntEnum
 
 
 class Stream(IntEnum):
-    """Numbers for ``jax.random.fold_in``; equal values are used with different keys.
+    """Second arguments of ``jax.random.fold_in``; equal values are used with different keys.
 
     Attributes:
-        INIT: of a member's key: its initial parameters.
-        EPOCH: of a member's key: the orders of its epochs, each ``fold_in(·, epoch)``.
-        UPDATE: of a member's key: its updates, each ``fold_in(·, update)``.
-        FISHER: of an update's key: answers drawn from the network for the Fisher information.
-        NOISE: of an update's key: the recurrent noise.
-        MASK: of a cell's key: which recurrent synapses there are.
-        POOL_U: of a cell's key: synapses inside the pool of interneurons of the inputs.
-        POOL_W: of a cell's key: synapses inside the pool of interneurons of the recurrence.
-        TEST: of a trial task's seed: its test set.
+        INIT: with a member's key, gives the key of its initial parameters.
+        EPOCH: with a member's key, gives a key that is folded with the epoch, for the order of the
+            trials in that epoch.
+        UPDATE: with a member's key, gives a key that is folded with the update, for all random
+            numbers of that update.
+        FISHER: with an update's key, gives the key with which answers are drawn from the network's
+            output distribution, to measure the Fisher information.
+        NOISE: with an update's key, gives the key of the recurrent noise.
+        MASK: with a cell's key, gives the key of the mask of recurrent synapses.
+        POOL_U: with a cell's key, gives the key of the synapses among the interneurons that
+            inhibit the units in response to the inputs (the interneurons of U).
+        POOL_W: with a cell's key, gives the key of the synapses among the interneurons that
+            inhibit the units in response to their own activity (the interneurons of W).
+        TEST: with the key of a trial task's seed, gives the key of its test set.
 
     Example:
         >>> import jax
@@ -43,4 +49,4 @@ class Stream(IntEnum):
     TEST = 2**32 - 1
 
 
-EVALUATION_NOISE = 0  # seed of the recurrent noise in evaluations, the same for every member
+EVALUATION_NOISE = 0  # seed of the recurrent noise in evaluations, equal for all members

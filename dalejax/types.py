@@ -1,4 +1,4 @@
-"""Array aliases and the shape letters that every docstring and signature uses.
+"""Type aliases of arrays, and the letters that stand for axes in all docstrings and signatures.
 
 ========  ==========================================================
 letter    meaning
@@ -13,7 +13,7 @@ letter    meaning
 ``n_out`` outputs of a read-out
 ========  ==========================================================
 
-Weight matrices are ``[post, pre]``: Dale's law is one sign per *column*.
+Weight matrices are ``[post, pre]``: under Dale's law each *column* has one sign.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Integer, Key, Num, PyTree, Shaped
 
-# What a device holds, or what was brought to the host; dalejax's functions take both.
+# An array on a device or on the host: dalejax's functions take both.
 Array = jax.Array | np.ndarray
 Params = PyTree[Shaped[Array, "..."]]
 Matrix = Float[Array, "*s post pre"]

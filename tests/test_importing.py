@@ -71,3 +71,18 @@ def test_files_are_short(package):
         for path in (ROOT / package).rglob("*.py")
     }
     assert {n: num for n, num in lines.items() if num > MOST_LINES and n not in LONGER} == {}
+
+
+def test_signs_transforms_initializers_and_spectrum_need_jax_optax_and_jaxtyping_only():
+    """The packages loaded are those of ``import jax, optax, jaxtyping, numpy`` alone."""
+    code = """
+import sys
+import jax, optax, jaxtyping, numpy
+import jaxtyping._pytree_type, wadler_lindig  # jaxtyping loads these on the first PyTree
+before = {name.partition(".")[0] for name in sys.modules}
+unwanted = {"flax", "orbax", "pandas", "tqdm", "scipy.stats", "matplotlib"} - set(sys.modules)
+import dalejax.signs, dalejax.transforms, dalejax.initializers, dalejax.spectrum
+after = {name.partition(".")[0] for name in sys.modules}
+print(*(after - before - {"dalejax"}), *(unwanted & set(sys.modules)))
+"""
+    assert run_python(code) == ""

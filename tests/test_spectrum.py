@@ -1,4 +1,4 @@
-"""Spectra against numpy.linalg, the transplant's algebra, and the published numbers at n = 100."""
+"""Compare ``dalejax.spectrum`` with numpy.linalg and with published numbers at n = 100."""
 
 import math
 
@@ -82,7 +82,7 @@ def test_a_transplant_takes_singular_values_over_and_keeps_the_vectors(shape, x6
     np.testing.assert_allclose(
         np.linalg.svd(X, compute_uv=False), np.linalg.svd(B, compute_uv=False), rtol=1e-11
     )
-    # Equal singular vectors, in equal order: U_aᵀ X V_a is diagonal and holds B's values.
+    # With the singular vectors of A in their order, U_aᵀ X V_a is diagonal, with B's values.
     left, _, right = np.linalg.svd(np.asarray(A), full_matrices=False)
     middle = np.swapaxes(left, -1, -2) @ X @ np.swapaxes(right, -1, -2)
     sigma = np.linalg.svd(np.asarray(B), compute_uv=False)
@@ -107,7 +107,7 @@ def test_a_transplant_needs_equal_shapes(untyped):
         spectrum.transplant(jnp.ones((2, 3)), jnp.ones((3, 2)))
 
 
-# What one sign a column allows
+# Bounds for matrices with one sign in each column
 
 
 @given(seeds, st.integers(2, 30), st.floats(0.05, 1), st.floats(0.1, 3))

@@ -1,7 +1,6 @@
-"""What a trained network's weights and activity do: eigenvalue clouds, transient growth, fixed
-points, trajectories, and what units and choices depend on.
+"""Analyse trained networks: eigenvalues, transient growth, fixed points, trajectories, tuning.
 
-Matrices are ``[post, pre]``, the last n_i units inhibitory; leading axes are members.
+Weight matrices are ``[post, pre]``, the last n_i units are inhibitory, leading axes are members.
 """
 
 from dalejax.dynamics.fixed_points import (
@@ -13,16 +12,22 @@ from dalejax.dynamics.fixed_points import (
 )
 from dalejax.dynamics.geometry import (
     Annulus,
-    ProjectedSpectrum,
     fit_annulus,
-    henrici,
     inner_radius,
     outer_radius,
     outliers,
+)
+from dalejax.dynamics.growth import henrici, numerical_abscissa, transient_growth
+from dalejax.dynamics.projected_spectra import (
+    ProjectedSpectrum,
     projected_normal,
     projected_orthogonal,
 )
-from dalejax.dynamics.growth import numerical_abscissa, transient_growth
+from dalejax.dynamics.psychometrics import (
+    PsychometricFunction,
+    fit_psychometric,
+    psychometric_curve,
+)
 from dalejax.dynamics.trajectories import (
     PopulationCurrents,
     PopulationRates,
@@ -32,14 +37,7 @@ from dalejax.dynamics.trajectories import (
     population_rates,
     principal_components,
 )
-from dalejax.dynamics.tuning import (
-    PsychometricFunction,
-    TuningCurve,
-    fit_psychometric,
-    psychometric_curve,
-    selectivity,
-    tuning_curve,
-)
+from dalejax.dynamics.tuning import TuningCurve, selectivity, tuning_curve
 
 __all__ = [
     "Annulus",

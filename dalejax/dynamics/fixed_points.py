@@ -1,4 +1,4 @@
-"""Fixed and slow points of a recurrent network: where it stays, and how it moves around them."""
+"""Fixed and slow points of a recurrent network, and the Jacobians of its step at them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from dalejax.types import Array, Float
 
 Step = Callable[[Array], Array]
 
-_FIRST_DAMPING = 1e-2
+_FIRST_DAMPING = 1e-2  # Levenberg-Marquardt's mu, as a multiple of the mean diagonal of J^T J
 _LARGEST_DAMPING = 1e8
 
 
 class FixedPoints(NamedTuple):
-    """Points at which a network stays, or nearly.
+    """States from which a network's step leads back to themselves, or nearly.
 
     Attributes:
         points: states [k, n].
-        speed: q of each [k], half the squared length of the step that the network takes there.
+        speed: q of each state [k], half the squared length of the network's step from there.
     """
 
     points: Float[Array, "k n"]
@@ -40,27 +40,29 @@ def step_of(
     inputs: Float[Array, " n_in"] | float = 0.0,
     alpha: Float[Array, " n"] | float | None = None,
 ) -> Step:
-    r"""Make one network's step at constant inputs, as a function of its state alone.
+    r"""Make the function that maps one network's state to its next one, at constant inputs.
 
     .. math:: F(h) = f(W h + U x + b) \qquad\text{or, leaky,}\qquad
               F(z) = (1 - \alpha) \odot z + \alpha \odot (W f(z) + U x + b)
 
-    The plain state is the rate h, the leaky one the current z; the rate is f(z). At a fixed point
-    of the one, :math:`h = f(z)` and :math:`z = W h + U x + b` is one of the other. Divisive
-    inhibition is no part of effective weights: of a cell that has some, this is not the step.
+    Without leak, the state is the rate h; with leak, it is the current z, and the rate is f(z). At
+    a fixed point h without leak, :math:`z = W h + U x + b` is a fixed point with leak, with
+    :math:`h = f(z)`. Effective weights do not contain divisive inhibition: for a cell that has
+    some, F is not the cell's step.
 
     Args:
         effective: one member's effective weights, U [n, n_in], W [n, n], b [n].
-        activation: f, a name such as ``"relu"``.
+        activation: f, the name of an activation function, such as ``"relu"``.
         inputs: x [n_in], or one number for all inputs.
-        alpha: Δt / τ of each unit [n], or of all, above 0 and at most 1; None for the plain step.
+        alpha: Δt / τ of each unit [n], or one number for all, above 0 and at most 1; None for a
+            network without leak.
 
     Returns:
-        F, from a state [n] to the next.
+        F, a function from a state [n] to the next one [n].
 
     Raises:
-        ValueError: the weights have a member axis, the inputs or alpha another shape, alpha is out
-            of range, or the activation is unknown.
+        ValueError: the weights have a member axis, ``inputs`` or ``alpha`` has another shape,
+            ``alpha`` is out of range, or the activation is unknown.
 
     Example:
         >>> effective = Effective(jnp.ones((1, 1)), jnp.full((1, 1), 0.5), jnp.zeros(1))
@@ -86,8 +88,8 @@ def step_of(
         values = np.asarray(alpha)
         if not ((values > 0) & (values <= 1)).all():
             raise ValueError(f"alpha is {values}; it must be above 0 and at most 1.")
-    kept = jnp.broadcast_to(jnp.asarray(alpha, W.dtype), (n,))
-    return lambda z: (1 - kept) * z + kept * (W @ f(z) + drive)
+    share = jnp.broadcast_to(jnp.asarray(alpha, W.dtype), (n,))
+    return lambda z: (1 - share) * z + share * (W @ f(z) + drive)
 
 
 def find_fixed_points(
@@ -98,37 +100,41 @@ def find_fixed_points(
     rate: float = 0.03,
     polish: int = 30,
 ) -> FixedPoints:
-    r"""Look for a fixed or slow point from every start, by minimising the speed.
+    r"""Search for a fixed or slow point from every start, by minimising the speed q of the state.
 
     .. math:: q(h) = \frac12 \|F(h) - h\|^2
 
-    First Adam, its rate decaying to 0 along a cosine, which moves a state's entry by at most some
-    ``iterations * rate / 2``. From the slowest state that it passed, Levenberg–Marquardt steps,
-    which converge quadratically where the Jacobian of F has no eigenvalue 1, and where it has one
-    (a line of fixed points) stop on the line:
+    The first minimiser is Adam, whose learning rate decays to 0 along a cosine; it moves each entry
+    of a state by at most about ``iterations * rate / 2``. The second one starts from the slowest
+    state that Adam visited, and takes Levenberg–Marquardt steps:
 
     .. math:: h \leftarrow h - (J^\top J + \mu I)^{-1} J^\top (F(h) - h), \qquad
               J = \frac{\partial F}{\partial h} - I
 
-    A step that does not lower q is not taken, but μ is raised tenfold; else it is lowered. So no
-    point is faster than its start. Nothing is left out: a local minimum with q well above the
-    floats' precision is a slow point ("ghost"), or none. :func:`distinct` chooses.
+    They converge quadratically where the Jacobian of F has no eigenvalue 1; where it has one, as on
+    a line of fixed points, they stop at a point of the line. A step that does not lower q is not
+    taken, and μ is raised tenfold; after a step that is taken, μ is divided by ten. So no point has
+    a larger q than its start.
 
-    All starts run at once, on the device; k Jacobians [n, n] are held. To look in every member of
-    an ensemble, vmap a function that makes the step and calls this.
+    The result has one point for every start. Where its q is well above the precision of the floats,
+    the point is a local minimum of q but no fixed point: a slow point, if q is small. Use
+    :func:`distinct` to select the fixed points and to remove duplicates.
+
+    All starts are processed in parallel, with k Jacobians [n, n] in memory. To search in every
+    member of an ensemble, ``jax.vmap`` a function that makes the step and calls this function.
 
     Args:
-        step: F, from one state [n] to the next, with weights and inputs inside.
-        starts: [k, n], states that the network visits, say, with some noise.
-        iterations: steps of Adam; 0 for none.
+        step: F, a function from a state [n] to the next one [n]; see :func:`step_of`.
+        starts: states [k, n], for instance states of trials with added noise.
+        iterations: number of Adam's steps; 0 for none.
         rate: Adam's first learning rate, in the unit of the states.
-        polish: Levenberg–Marquardt steps; 0 for none.
+        polish: number of Levenberg–Marquardt steps; 0 for none.
 
     Returns:
         The points [k, n] and their speeds [k], in the order of the starts.
 
     Raises:
-        ValueError: ``starts`` or what the step makes has another shape, or a number is out of
+        ValueError: ``starts`` or the result of ``step`` has another shape, or a number is out of
             range.
 
     Example:
@@ -148,18 +154,18 @@ def find_fixed_points(
     made = jax.eval_shape(step, starts[0])
     if made.shape != starts.shape[1:]:
         raise ValueError(
-            f"the step makes {made.shape} of a state {starts.shape[1:]}; it must keep it."
+            f"the step maps a state {starts.shape[1:]} to {made.shape}; it must keep the shape."
         )
     starts = starts.astype(jnp.result_type(float, starts, made))
 
-    def residual(h):
+    def residual(h: Array) -> Array:
         return step(h) - h
 
-    def speed(h):
+    def speed(h: Array) -> Array:
         return 0.5 * (residual(h) ** 2).sum()
 
     @jax.jit
-    def search(starts):
+    def search(starts: Array) -> FixedPoints:
         points = _descend(speed, starts, iterations, rate) if iterations else starts
         points = jax.vmap(lambda h: _levenberg_marquardt(residual, speed, h, polish))(points)
         return FixedPoints(points, jax.vmap(speed)(points))
@@ -167,13 +173,16 @@ def find_fixed_points(
     return search(starts)
 
 
-def _descend(speed, starts, iterations, rate):
-    # Adam's first steps have the length of its rate even beside a fixed point, so what it passed
-    # is remembered: a good start is never lost.
+def _descend(speed: Step, starts: Array, iterations: int, rate: float) -> Array:
+    """Minimise the speed of all states by Adam; return the slowest state visited from each start.
+
+    Adam's first steps have the length of its learning rate even from a start beside a fixed point,
+    so its last state may be worse than its start.
+    """
     tx = optax.adam(optax.cosine_decay_schedule(rate, iterations))
     slope = jax.vmap(jax.value_and_grad(speed))
 
-    def visit(h, best, best_speed, now):
+    def visit(h: Array, best: Array, best_speed: Array, now: Array) -> tuple[Array, Array]:
         slower = now < best_speed
         return jnp.where(slower[:, None], h, best), jnp.where(slower, now, best_speed)
 
@@ -189,7 +198,8 @@ def _descend(speed, starts, iterations, rate):
     return visit(h, best, best_speed, jax.vmap(speed)(h))[0]
 
 
-def _levenberg_marquardt(residual, speed, start, steps):
+def _levenberg_marquardt(residual: Step, speed: Step, start: Array, steps: int) -> Array:
+    """Minimise the speed of one state by Levenberg-Marquardt steps."""
     eye = jnp.eye(len(start), dtype=start.dtype)
     least = jnp.finfo(start.dtype).eps
 
@@ -200,7 +210,7 @@ def _levenberg_marquardt(residual, speed, start, steps):
         scale = jnp.trace(gram) / len(h)
         factor = jax.scipy.linalg.cho_factor(gram + damping * jnp.where(scale > 0, scale, 1) * eye)
         there = h - jax.scipy.linalg.cho_solve(factor, J.T @ residual(h))
-        lower = speed(there) < speed(h)  # false for NaN, which a failed factorisation leaves
+        lower = speed(there) < speed(h)  # False for NaN, the result of a failed factorisation
         damping = jnp.clip(damping * jnp.where(lower, 0.1, 10.0), least, _LARGEST_DAMPING)
         return (jnp.where(lower, there, h), damping), None
 
@@ -211,18 +221,20 @@ def _levenberg_marquardt(residual, speed, start, steps):
 def distinct(
     fixed_points: FixedPoints, tolerance: float = 1e-3, max_speed: float = 1e-9
 ) -> FixedPoints:
-    r"""Keep the slow enough points, and of those nearer to each other than a tolerance the slowest.
+    r"""Keep the points with small speed, and only the slowest of any that are close together.
 
-    On a line of fixed points this leaves points about a tolerance apart. Points that are not finite
-    are left out.
+    From the slowest on, a point is kept if its distance from all points kept so far is above
+    ``tolerance``. Of a line of fixed points, this keeps points about ``tolerance`` apart. Points
+    that are not finite are left out.
 
     Args:
-        fixed_points: of one network, as :func:`find_fixed_points` returns them.
+        fixed_points: points of one network, as :func:`find_fixed_points` returns them.
         tolerance: Euclidean distance, in the unit of the states.
-        max_speed: largest q; in float32 a fixed point of n units near 1 has some 1e-14 n.
+        max_speed: largest q of the points that are kept; in float32, rounding gives a fixed point
+            of n units with activity near 1 a q of about 1e-14 n.
 
     Returns:
-        The points that are left, the slowest first, on the host.
+        The points that are kept, the slowest first, as NumPy arrays.
 
     Raises:
         ValueError: ``tolerance`` or ``max_speed`` is not a finite number above 0.
@@ -247,16 +259,17 @@ def distinct(
 
 
 def linearise(step: Step, points: Float[Array, "k n"]) -> Float[Array, "k n n"]:
-    r"""Compute the Jacobian at every point; its eigenvalues say what the network does around it.
+    r"""Compute the Jacobian of a network's step at every point.
 
     .. math:: J_{ij} = \frac{\partial F_i}{\partial h_j}
 
-    A fixed point is stable where all :math:`|\lambda| < 1`, a saddle where some are not; an
-    eigenvalue 1 is a direction in which nothing moves (integration), a complex pair a rotation.
+    A fixed point is stable if all eigenvalues λ of J have :math:`|\lambda| < 1`, and a saddle if
+    only some have. An eigenvalue 1 belongs to a direction in which the state stays where it is put
+    (integration), a complex pair to a rotation.
 
     Args:
-        step: F, from one state [n] to the next.
-        points: [k, n].
+        step: F, a function from a state [n] to the next one [n].
+        points: states [k, n].
 
     Returns:
         Jacobians [k, n, n].

@@ -1,4 +1,4 @@
-"""What a network does over time: principal components, dimension, rates and currents of E and I."""
+"""Activity over time: principal components, dimension, rates and currents of E and I units."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from dalejax.types import Array, Float
 
 
 class PrincipalComponents(NamedTuple):
-    """Directions of the largest variance, over all time steps and trials.
+    """The directions of largest variance of states over all time steps and trials.
 
     Attributes:
-        components: unit vectors [..., k, n], the one with the largest variance first.
-        projections: states along them [..., t, b, k], their mean taken off.
-        explained: share of the variance that each has [..., k].
-        mean: the mean state [..., n]; project another state by ``(h - mean) @ components.T``.
+        components: orthogonal unit vectors [..., k, n], by decreasing variance.
+        projections: coordinates of the states along the components, minus their mean
+            [..., t, b, k].
+        explained: share of the total variance along each component [..., k].
+        mean: mean state [..., n]; project another state h by ``(h - mean) @ components.T``.
     """
 
     components: Float[Array, "*s k n"]
@@ -27,11 +28,11 @@ class PrincipalComponents(NamedTuple):
 
 
 class PopulationRates(NamedTuple):
-    """Mean rates of the two populations.
+    """Mean rates of the excitatory and of the inhibitory units.
 
     Attributes:
-        excitatory: [..., t, b], in the unit of the states.
-        inhibitory: likewise.
+        excitatory: mean over the excitatory units [..., t, b], in the unit of the states.
+        inhibitory: mean over the inhibitory units [..., t, b], in the unit of the states.
     """
 
     excitatory: Float[Array, "*s t b"]
@@ -39,13 +40,13 @@ class PopulationRates(NamedTuple):
 
 
 class PopulationCurrents(NamedTuple):
-    """Recurrent input to each unit, by the population that it comes from.
+    """Recurrent input to each unit from excitatory and from inhibitory units.
 
     Attributes:
-        excitatory: E [..., t, b, n].
-        inhibitory: I [..., t, b, n], not positive under Dale's law.
-        balance: |E + I| / (|E| + |I|) [..., t, b, n]: 0 where they cancel, 1 where one is alone,
-            NaN where both are silent.
+        excitatory: E, input from excitatory units [..., t, b, n].
+        inhibitory: I, input from inhibitory units [..., t, b, n], 0 or negative under Dale's law.
+        balance: |E + I| / (|E| + |I|) [..., t, b, n]: 0 where E and I cancel, 1 where one of them
+            is 0, NaN where both are.
     """
 
     excitatory: Float[Array, "*s t b n"]
@@ -56,17 +57,17 @@ class PopulationCurrents(NamedTuple):
 def principal_components(states: Float[Array, "*s t b n"], k: int) -> PrincipalComponents:
     r"""Find the k directions in which the states vary most.
 
-    .. math:: X = P \Sigma V^\top, \qquad X = \text{states} - \text{mean, a row a step and trial},
-              \qquad \text{explained}_i = \sigma_i^2 / \sum_j \sigma_j^2
+    .. math:: X = P \Sigma V^\top, \qquad \text{explained}_i = \sigma_i^2 / \sum_j \sigma_j^2
 
-    Each component's entry of the largest modulus is positive: a direction has two signs.
+    where X [t b, n] holds the states minus their mean, one row for each time step and trial. The
+    sign of each component is chosen so that its entry of largest modulus is positive.
 
     Args:
         states: [..., t, b, n]; leading axes are members, each with its own components.
-        k: how many, from 1 to min(t b, n).
+        k: number of components, from 1 to min(t b, n).
 
     Returns:
-        Components, projections, explained shares (NaN where nothing varies), and the mean.
+        Components, projections, explained shares (NaN if all states are equal) and mean state.
 
     Raises:
         ValueError: ``k`` is out of range.
@@ -95,19 +96,19 @@ def principal_components(states: Float[Array, "*s t b n"], k: int) -> PrincipalC
 
 
 def effective_dimension(states: Float[Array, "*s t b n"]) -> Float[Array, "*s"]:
-    r"""Compute the participation ratio: in how many dimensions the states vary.
+    r"""Compute the participation ratio, the effective number of dimensions in which states vary.
 
     .. math:: D = \frac{\left(\sum_i \lambda_i\right)^2}{\sum_i \lambda_i^2}
               = \frac{(\operatorname{tr} C)^2}{\operatorname{tr} C^2}
 
-    with λ the eigenvalues of the states' covariance C over all time steps and trials.
+    where λ are the eigenvalues of the covariance C of the states over all time steps and trials.
 
     Args:
         states: [..., t, b, n]; leading axes are members.
 
     Returns:
-        One number a member, from 1 (a line) to n (alike in all directions); NaN where nothing
-        varies.
+        Dimension for each member [...], from 1 (states on a line) to n (equal variance in all
+        directions); NaN if all states are equal.
 
     Example:
         >>> corners = jnp.array([[[1.0, 1.0], [1.0, -1.0]], [[-1.0, 1.0], [-1.0, -1.0]]])
@@ -118,32 +119,35 @@ def effective_dimension(states: Float[Array, "*s t b n"]) -> Float[Array, "*s"]:
         Abbott, Rajan and Sompolinsky 2011; Gao et al. 2017.
     """
     rows, _ = _centred(states)
-    # Scaled first: the fourth powers of large or small states leave the range of float32.
+    # The states are scaled first: fourth powers of large or small ones overflow or underflow.
     rows = rows / jnp.linalg.norm(rows, axis=(-2, -1), keepdims=True)
     covariance = jnp.swapaxes(rows, -1, -2) @ rows
     return 1 / (covariance**2).sum((-2, -1))
 
 
-def _centred(states):
+def _centred(
+    states: Float[Array, "*s t b n"],
+) -> tuple[Float[Array, "*s rows n"], Float[Array, "*s n"]]:
+    """Subtract the mean over time steps and trials; return rows [t b, n] and the mean [n]."""
     *members, t, b, n = states.shape
     rows = states.reshape(*members, t * b, n)
-    # The first row is taken off: the mean of equal rows is then theirs to the last bit.
+    # The first row is subtracted before the mean, so that equal rows become exactly 0.
     first = rows[..., :1, :]
     mean = (rows - first).mean(-2, keepdims=True)
     return rows - first - mean, (first + mean)[..., 0, :]
 
 
 def population_rates(states: Float[Array, "*s t b n"], n_i: int) -> PopulationRates:
-    r"""Average the rates over the excitatory and over the inhibitory units.
+    r"""Average the rates over the excitatory units, and over the inhibitory units.
 
     .. math:: r_E = \frac1{n_e} \sum_{i \le n_e} h_i, \qquad r_I = \frac1{n_i} \sum_{i > n_e} h_i
 
     Args:
         states: rates [..., t, b, n] (of a leaky cell f(z), not its currents z).
-        n_i: inhibitory units, the last ones, from 1 to n - 1.
+        n_i: number of inhibitory units, the last ones, from 1 to n - 1.
 
     Returns:
-        Two means [..., t, b].
+        The mean rates of the excitatory and of the inhibitory units [..., t, b].
 
     Raises:
         ValueError: ``n_i`` is out of range.
@@ -163,21 +167,22 @@ def population_rates(states: Float[Array, "*s t b n"], n_i: int) -> PopulationRa
 def population_currents(
     W: Float[Array, "*s n n"], states: Float[Array, "*s t b n"], n_i: int
 ) -> PopulationCurrents:
-    r"""Split each unit's recurrent input by population, and say how far the two cancel.
+    r"""Compute each unit's recurrent input from E and from I units, and how far the two cancel.
 
     .. math:: E_i = \sum_{j \le n_e} W_{ij} h_j, \qquad I_i = \sum_{j > n_e} W_{ij} h_j, \qquad
               B_i = \frac{|E_i + I_i|}{|E_i| + |I_i|}
 
-    The rates of one time step make the input of the next. To judge the balance of mean inputs
-    instead of that in every step, average E and I over time first.
+    The rates h of one time step give the recurrent input at the next. B is the balance in each
+    time step; for the balance of inputs averaged over time, average E and I and compute B from
+    them.
 
     Args:
-        W: recurrent weights [..., n, n], ``[post, pre]``, one sign a column.
+        W: recurrent weights [..., n, n], ``[post, pre]``, with one sign in each column.
         states: rates [..., t, b, n] (of a leaky cell f(z), not its currents z).
-        n_i: inhibitory units, the last ones, from 1 to n - 1.
+        n_i: number of inhibitory units, the last ones, from 1 to n - 1.
 
     Returns:
-        E, I and the balance index [..., t, b, n].
+        E, I and the balance index B [..., t, b, n].
 
     Raises:
         ValueError: ``n_i`` is out of range, or W does not fit the states.
@@ -191,21 +196,21 @@ def population_currents(
         0.0
 
     Reference:
-        Balance: van Vreeswijk and Sompolinsky 1996; net input relative to what cancels as its
-        measure: Ahmadian and Miller 2021.
+        Balance: van Vreeswijk and Sompolinsky 1996; its measure by the net input relative to the
+        inputs that cancel: Ahmadian and Miller 2021.
     """
     n_e = _num_excitatory(states, n_i)
     wanted = (*states.shape[:-3], *states.shape[-1:] * 2)
     if W.shape != wanted:
         raise ValueError(f"W has shape {W.shape}; for these states it must be {wanted}.")
-    weights = jnp.swapaxes(W, -1, -2)[..., None, :, :]  # one W for all time steps
+    weights = jnp.swapaxes(W, -1, -2)[..., None, :, :]  # broadcast over time steps
     excitatory = states[..., :n_e] @ weights[..., :n_e, :]
     inhibitory = states[..., n_e:] @ weights[..., n_e:, :]
     balance = jnp.abs(excitatory + inhibitory) / (jnp.abs(excitatory) + jnp.abs(inhibitory))
     return PopulationCurrents(excitatory, inhibitory, balance)
 
 
-def _num_excitatory(states, n_i):
+def _num_excitatory(states: Float[Array, "*s t b n"], n_i: int) -> int:
     n = states.shape[-1]
     signs.check_populations(n, n_i)
     return n - n_i

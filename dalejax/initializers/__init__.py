@@ -1,7 +1,7 @@
-"""How weights start: uniform, ColEI, DANN, orthogonal, identity, or made from a spectrum.
+"""Initialisers of weights: uniform, ColEI, Dale's ANN, orthogonal, identity, given spectrum.
 
-Each initialiser takes its sizes from a shape ``(post, pre)`` and a keyword-only key, is a pure
-function, and works under ``vmap``. All matrices are ``[post, pre]``.
+Each initialiser is a pure function of a shape ``(post, pre)`` and a keyword-only PRNG key, and
+works under ``vmap``. All matrices are ``[post, pre]``.
 """
 
 from dalejax.initializers.column_signed import colei, colei_input

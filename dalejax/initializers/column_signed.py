@@ -1,4 +1,4 @@
-"""Column-signed weights: each column excites or inhibits, in balance."""
+"""Weights of ColEI networks: each column has one sign, and a unit's inputs balance on average."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def colei(
     zero_diagonal: bool = False,
     rho: float | Float[Array, ""] | None = None,
 ) -> Float[Array, "post pre"]:
-    r"""Draw a column-signed matrix, balanced in expectation: n_e excitatory columns, then n_i.
+    r"""Draw a matrix of n_e excitatory and n_i inhibitory columns; its rows sum to 0 on average.
 
     .. math:: s_e = \left[\tfrac{2\pi-1}{2\pi}\left(n_e + \tfrac{n_e^2}{n_i}\right)\right]^{-1/2},
               \qquad s_i = \tfrac{n_e}{n_i} s_e,
@@ -28,11 +28,11 @@ def colei(
 
     Args:
         shape: (post, pre); pre = n_e + n_i.
-        n_i: inhibitory columns, the last ones.
+        n_i: number of inhibitory columns, the last ones, from 1 to pre - 1.
         key: a typed PRNG key.
-        distribution: of the magnitudes, see :func:`positive`.
-        zero_diagonal: start without self-connections (they may grow afterwards).
-        rho: scale to this spectral radius (square matrices only); None leaves it.
+        distribution: distribution of the weights' magnitudes, a name that :func:`positive` takes.
+        zero_diagonal: whether self-connections are 0 at the start (training may change them).
+        rho: spectral radius that W is scaled to (square matrices only); None for no scaling.
 
     Raises:
         ValueError: n_i is not between 1 and pre - 1, or rho is not positive.
@@ -55,19 +55,20 @@ def colei(
     magnitudes = positive(shape, 1.0, key=key, distribution=distribution)
     if zero_diagonal:
         magnitudes = jnp.where(jnp.eye(*shape, dtype=bool), 0.0, magnitudes)
-    W = jnp.where(magnitudes > 0, means * magnitudes, 0.0)  # an absent synapse is 0, not -0
+    # `where` keeps -0.0 out of the inhibitory columns, which is not legal.
+    W = jnp.where(magnitudes > 0, means * magnitudes, 0.0)
     return W if rho is None else scale_to_radius(W, rho)
 
 
 def colei_input(
     shape: Shape, *, key: Key[Array, ""], distribution: str = "exponential"
 ) -> Float[Array, "post pre"]:
-    r"""Draw all-positive weights for inputs that are all excitatory, :math:`\mathrm{Exp}(1/\sqrt{n_{in}})`.
+    r"""Draw positive weights with mean :math:`1/\sqrt{n_{in}}`, for excitatory inputs.
 
     Args:
         shape: (post, n_in).
         key: a typed PRNG key.
-        distribution: of the weights, see :func:`positive`.
+        distribution: distribution of the weights, a name that :func:`positive` takes.
 
     Example:
         >>> import jax
@@ -76,5 +77,5 @@ def colei_input(
 
     Reference:
         Cornford et al. 2021, appendix C.1; first-layer U of Li et al. 2023.
-    """  # noqa: E501
+    """
     return positive(shape, 1 / math.sqrt(shape[1]), key=key, distribution=distribution)

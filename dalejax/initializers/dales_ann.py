@@ -1,4 +1,4 @@
-"""Dale's-ANN weights: excitation, and interneurons that balance it."""
+"""Weights of Dale's ANNs, whose inhibitory interneurons balance the excitation on average."""
 
 from __future__ import annotations
 
@@ -38,32 +38,33 @@ def dann(
     inhibition: str = "mean_row",
     distribution: str = "exponential",
 ) -> DANNWeights:
-    r"""Draw a Dale's-ANN layer whose inhibition balances its excitation.
+    r"""Draw the weights of a Dale's-ANN layer whose inhibition balances its excitation on average.
 
     .. math:: W^{EE} \sim \mathrm{Exp}(s), \qquad
               \mathbb E\Big[\sum_k W^{EI}_{jk} W^{IE}_{kl}\Big] = s
 
-    ``inhibition`` says how the balance is made:
+    ``inhibition`` names how the inhibitory weights are drawn:
 
     ==============  =========================================  ==================================
     name            W_ie                                       W_ei
     ==============  =========================================  ==================================
-    ``"mean_row"``  each row the mean row of W_ee              exponential, rows divided by sums
-    ``"iid"``       Exp(s), like W_ee                          exponential, rows divided by sums
-    ``"equal"``     Exp(s); one unit: the mean row of W_ee     all 1/n_i
+    ``"mean_row"``  each row the mean row of W_ee              Exp(1), rows divided by their sums
+    ``"iid"``       Exp(s), like W_ee                          Exp(1), rows divided by their sums
+    ``"equal"``     Exp(s); if n_i = 1: mean row of W_ee       all 1/n_i
     ``"alike"``     Exp(sqrt(s/n_i))                           Exp(sqrt(s/n_i))
     ==============  =========================================  ==================================
 
     Args:
         shape: (n_e, pre).
-        n_i: interneurons, on top of the n_e units; at least 1.
+        n_i: number of interneurons, which are not counted in n_e; at least 1.
         mean: s, mean of the excitatory weights; see :func:`dann_mean` and :func:`unit_mean`.
         key: a typed PRNG key.
-        inhibition: a name in the table.
-        distribution: of the weights, see :func:`positive`.
+        inhibition: a name in the first column of the table.
+        distribution: distribution that replaces Exp in the table, a name that :func:`positive`
+            takes.
 
     Raises:
-        ValueError: n_i < 1, or the inhibition's name is unknown.
+        ValueError: n_i < 1, or ``inhibition`` or ``distribution`` is unknown.
 
     Example:
         >>> ee, ie, ei = dann((4, 4), 2, 0.1, key=jax.random.key(0))
@@ -80,7 +81,8 @@ def dann(
     alike = inhibition == "alike"
     key_ee, key_ei, key_ie = jax.random.split(key, 3)
     ee = positive((n_e, pre), mean, key=key_ee, distribution=distribution)
-    both = math.sqrt(mean / n_i)  # of "alike": their product, summed over the units, has mean s
+    # For "alike": the mean of W_ie and of W_ei, whose product over n_i units then has mean s.
+    both = math.sqrt(mean / n_i)
     if inhibition == "equal":
         ei = jnp.full((n_e, n_i), 1 / n_i)
     else:
@@ -95,22 +97,26 @@ def dann(
 
 
 def dann_mean(n_e: int) -> float:
-    r"""Compute the mean excitatory weight that gives a DANN an RNN's variance.
+    r"""Compute the mean excitatory weight at which a recurrent DANN has a standard RNN's variance.
 
     .. math:: s = 1 / \sqrt{3 (n_e - 1)}
 
     Args:
-        n_e: excitatory units, at least 2.
+        n_e: number of excitatory units, at least 2.
+
+    Returns:
+        s, the argument ``mean`` of :func:`dann`.
 
     Raises:
-        ValueError: n_e < 2: one unit's row is its own mean row, and nothing is left of it.
+        ValueError: n_e < 2. (With one unit, W_ee equals its mean row, and excitation minus
+            inhibition is 0.)
 
     Example:
         >>> round(dann_mean(100), 4)
         0.058
 
     Reference:
-        Li et al. 2023, section 2.2 (its variance, n / (3 n (n - 1))).
+        Li et al. 2023, section 2.2 (the variance of the weights is n / (3 n (n - 1))).
     """
     if n_e < 2:
         raise ValueError(f"n_e is {n_e}; a recurrent Dale's ANN needs at least 2 excitatory units.")
@@ -118,15 +124,18 @@ def dann_mean(n_e: int) -> float:
 
 
 def unit_mean(n_in: int) -> float:
-    r"""Compute the mean excitatory weight that keeps the variance from one layer to the next.
+    r"""Compute the mean excitatory weight at which layers have the same variance of activity.
 
-    With inputs :math:`x = \max(0, z)`, z normal with mean 0, the excitatory input of a unit has the
-    variance of z.
+    With inputs :math:`x = \max(0, z)`, z normal with mean 0, the sum of a unit's excitatory input
+    has the variance of z.
 
     .. math:: s = \sqrt{\frac{2\pi}{(2\pi - 1)\, n_{in}}}
 
     Args:
-        n_in: inputs, at least 1.
+        n_in: number of inputs, at least 1.
+
+    Returns:
+        s, the argument ``mean`` of :func:`dann`.
 
     Raises:
         ValueError: n_in < 1.
@@ -136,19 +145,23 @@ def unit_mean(n_in: int) -> float:
         0.1091
 
     Reference:
-        Cornford et al. 2021, eq. 29 (its rate is 1/s).
+        Cornford et al. 2021, eq. 29 (where the exponential's rate is 1/s).
     """
     return math.sqrt(2 * math.pi / ((2 * math.pi - 1) * checks.whole("n_in", n_in)))
 
 
 def standardising_alpha(n_in: int) -> float:
-    r"""Compute the alpha with which divisive inhibition divides by the standard deviation.
+    r"""Compute the alpha at which divisive inhibition standardises a unit's excitatory input.
+
+    The inhibitory input is the mean of the excitatory input z^E; times exp(alpha), it is the
+    standard deviation of z^E over inputs that are rectified normal.
 
     .. math:: e^\alpha = \frac{\sqrt{2\pi - 1}}{\sqrt{n_{in}}}
               = \frac{\operatorname{sd}(z^E)}{\mathbb E[z^E]}
 
     Args:
-        n_in: inputs d of the layer (of a filter: kernel size times channels), at least 1.
+        n_in: number of the layer's inputs (of a convolution: kernel size times input channels), at
+            least 1.
 
     Raises:
         ValueError: n_in < 1.

@@ -1,11 +1,16 @@
-"""Column-signed weights whose spectrum is chosen: few strong synapses, and a weak background."""
+"""The repaired start: column-signed weights with a chosen, flat or nearly flat spectrum.
+
+A few strong synapses of each unit fix the singular values; a weak background makes W dense.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from dalejax import checks, signs
 from dalejax.initializers.standard import Shape
@@ -20,31 +25,34 @@ def colei_spectral(
     key: Key[Array, ""],
     background: float = 0.0,
 ) -> Float[Array, "post pre"]:
-    r"""Draw a column-signed matrix with given singular values, exactly.
+    r"""Draw a column-signed matrix whose singular values are exactly those given.
 
     .. math:: W = (B + c\, 1 1^\top)\, D, \qquad B \ge 0, \quad D = \mathrm{diag}(\pm 1)
 
-    B has one entry in every line of its longer side, dealt out evenly over the shorter one: lines
-    that share no entry are orthogonal whatever their signs, and their norms are the singular
-    values. A square B is a cyclic permutation times them, in random order, without
-    self-connections where n > 1. For equal singular values of a square matrix there is no other
-    way: non-negative lines are orthogonal only where they share no entry.
+    D holds the signs of the columns. If post >= pre, B has one entry above 0 in each row, at random
+    places such that columns have equally many (to within one); if post < pre, rows and columns
+    change roles. Its columns (or rows) are then nonzero at different places, so they are orthogonal
+    whatever their signs, and their norms are the singular values. A square B is a random cyclic
+    permutation matrix times the singular values in random order; it has no self-connections if
+    n > 1. Only such a B gives a square W equal singular values, because non-negative columns are
+    orthogonal only if they are nonzero at different places.
 
-    A background c > 0 makes W dense. With equal singular values s of an n by n matrix the new ones
-    are s + n c, once, and s, and the largest over their root mean square is the least that the
-    columns' participation allows (:func:`dalejax.spectrum.participation`). With any others all but
-    the largest stay between their neighbours.
+    With a background c > 0 W is dense, and its singular values change. If those of an n by n B all
+    equal s, then W has s + n c once and s otherwise, which is the smallest ratio of the largest
+    singular value to the root mean square for its columns' participation
+    (:func:`dalejax.spectrum.participation`). For other singular values of B, each of W's but the
+    largest lies between two neighbouring ones of B.
 
     Args:
         shape: (post, pre).
-        n_i: inhibitory columns, the last ones, from 0 to pre - 1.
-        singular_values: those of B [min(post, pre)], not negative, in any order.
+        n_i: number of inhibitory columns, the last ones, from 0 to pre - 1.
+        singular_values: singular values of B [min(post, pre)], not negative, in any order.
         key: a typed PRNG key.
-        background: c, what every synapse has on top, 0 or positive.
+        background: c, added to the magnitude of every entry, 0 or positive.
 
     Raises:
         ValueError: n_i or the background is out of range, the number of singular values does not
-            fit the shape, or one that is known (not traced) is negative.
+            fit the shape, or a singular value is negative or NaN (not checked if traced).
 
     Example:
         >>> W = colei_spectral((3, 3), 1, jnp.array([3.0, 2.0, 1.0]), key=jax.random.key(0))
@@ -54,7 +62,7 @@ def colei_spectral(
         True
 
     Reference:
-        None but this: Li et al. 2023, section 4, ask for it.
+        Construction of dalejax; Li et al. 2023, section 4, name such a start as an open question.
     """
     post, pre = shape
     longer, shorter = max(shape), min(shape)
@@ -66,7 +74,7 @@ def colei_spectral(
             f"the singular values have shape {singular_values.shape}; a matrix of shape {shape} "
             f"has {shorter}."
         )
-    if not isinstance(singular_values, jax.core.Tracer) and not (singular_values >= 0).all():
+    if not isinstance(singular_values, Tracer) and not (singular_values >= 0).all():
         raise ValueError(
             f"a singular value is {singular_values.min()}; none of them may be negative or NaN."
         )
@@ -77,12 +85,13 @@ def colei_spectral(
         line = jnp.zeros_like(order).at[order].set(jnp.roll(order, -1))
     else:
         line = jax.random.permutation(key_lines, jnp.arange(longer) % shorter)
-    sizes = jnp.bincount(line, length=shorter)  # entries that share a line of the shorter side
+    sizes = jnp.bincount(line, length=shorter)  # entries in each row or column of the shorter side
     entries = (values / jnp.sqrt(sizes))[line]
     along = jnp.arange(longer)
     where = (line, along) if pre >= post else (along, line)
     W = jnp.full(shape, background, entries.dtype).at[where].add(entries)
-    return jnp.where(W > 0, W * signs.column_signs(pre, n_i), 0)  # an absent synapse is 0, not -0
+    # `where` keeps -0.0 out of the inhibitory columns, which is not legal.
+    return jnp.where(W > 0, W * signs.column_signs(pre, n_i), 0)
 
 
 def colei_flat(
@@ -95,35 +104,37 @@ def colei_flat(
     background: float = 0.0,
     balanced: bool = False,
 ) -> Float[Array, "post pre"]:
-    r"""Draw column-signed weights of few strong synapses, whose spectrum is flat or nearly so.
+    r"""Draw column-signed weights with k synapses a unit and a flat or nearly flat spectrum.
 
-    .. math:: W = \sum_{j=1}^{k} W_j, \qquad \sigma(W_j) = \frac{s}{\sqrt k} \text{ throughout}
+    .. math:: W = \sum_{j=1}^{k} W_j, \qquad \sigma_i(W_j) = \frac{s}{\sqrt k} \text{ for all } i
 
-    each drawn by itself (:func:`colei_spectral`). One alone has all its singular values equal; of
-    k without balance, the largest is at most :math:`\sqrt k s`. Every line of the longer side has
-    k synapses, every line of the shorter one that many times the quotient of the sides.
+    where the W_j are independent draws of :func:`colei_spectral`. For k = 1 all singular values of
+    W are equal; for larger k, without balance and background, the largest is at most
+    :math:`\sqrt k s`. If post >= pre, each row has k synapses and each column k post / pre on
+    average; if post < pre, each column has k and each row k pre / post. (Synapses of two draws may
+    fall on the same entry.)
 
-    Balanced, the inhibitory columns are multiplied by a factor f, and then all by another, so that
-    the weights sum to 0 and their norm is what it was:
+    ``balanced=True`` multiplies the inhibitory columns by a factor f, and then W by another factor,
+    so that all weights sum to 0 and the Frobenius norm is unchanged:
 
     .. math:: f = \frac{\sum_{W_{ij} > 0} W_{ij}}{\sum_{W_{ij} < 0} |W_{ij}|}
 
-    What all inputs have in common cancels then on average over the units, and the singular values
-    are no longer flat.
+    An input that is the same for all columns then cancels on average over the rows, and the
+    spectrum is no longer flat.
 
     Args:
         shape: (post, pre).
-        n_i: inhibitory columns, the last ones, from 0 to pre - 1.
-        rms: s, the singular values' root mean square (but for synapses that fall on one another,
-            and without a background).
+        n_i: number of inhibitory columns, the last ones, from 0 to pre - 1.
+        rms: s, root mean square of the singular values of W if no two synapses fall on the same
+            entry and the background is 0.
         key: a typed PRNG key.
         synapses: k, at least 1.
-        background: what every synapse has on top of each W_j, 0 or positive.
-        balanced: let excitation and inhibition have the same sum; wants inhibitory columns.
+        background: added to the magnitude of every entry of each W_j, 0 or positive.
+        balanced: whether all weights sum to 0; needs n_i >= 1.
 
     Raises:
-        ValueError: synapses is below 1, rms is not positive, balanced weights have no inhibitory
-            columns, or as :func:`colei_spectral`.
+        ValueError: ``synapses`` is below 1, ``rms`` is not positive, ``balanced`` is True and n_i
+            is 0, or n_i or ``background`` is out of range.
 
     Example:
         >>> W = colei_flat((4, 4), 1, 0.5, key=jax.random.key(0))
@@ -142,11 +153,13 @@ def colei_flat(
         raise ValueError("n_i is 0; balanced weights need inhibitory columns, at least 1.")
     values = jnp.full(min(shape), rms / math.sqrt(synapses))
     keys = jax.random.split(key, synapses)
-    W = sum(colei_spectral(shape, n_i, values, key=k, background=background) for k in keys)
+    draws = [colei_spectral(shape, n_i, values, key=k, background=background) for k in keys]
+    W = functools.reduce(jnp.add, draws)
     return _balance(W) if balanced else W
 
 
-def _balance(W):
+def _balance(W: Float[Array, "post pre"]) -> Float[Array, "post pre"]:
+    """Scale the inhibitory weights so that all weights sum to 0, then W to its norm before."""
     factor = jnp.where(W > 0, W, 0).sum() / jnp.where(W < 0, -W, 0).sum()
     level = jnp.where(W < 0, factor * W, W)
     return level * (jnp.linalg.norm(W) / jnp.linalg.norm(level))

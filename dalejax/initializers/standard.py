@@ -1,4 +1,4 @@
-"""Weights without structure: positive, uniform, normal, orthogonal, or made from a spectrum."""
+"""Weights without Dale's law: positive, uniform, normal, orthogonal, or with a given spectrum."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from dalejax.types import Array, Float, Key
 
 Shape = tuple[int, int]
 
-# Positive distributions with mean 1. The exponential is the papers'; lognormal has the same
-# standard deviation (1); gamma is Song et al.'s with shape 2; uniform is on [0, 2).
+# Positive distributions with mean 1. Li et al. and Cornford et al. use the exponential; the
+# lognormal has its standard deviation, 1; the gamma has shape 2, as in Song et al.; the uniform is
+# on [0, 2).
 _DISTRIBUTIONS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
     "exponential": lambda key, shape: jax.random.exponential(key, shape),
-    # A gamma of shape 2 is the sum of two exponentials, which compile and run in a fraction of the
-    # time of XLA's rejection loop.
+    # A gamma variable of shape 2 is a sum of two exponentials, which compiles and runs faster than
+    # the rejection sampling of jax.random.gamma.
     "gamma": lambda key, shape: jax.random.exponential(key, (2, *shape)).mean(0),
     "uniform": lambda key, shape: jax.random.uniform(key, shape, maxval=2.0),
     "lognormal": lambda key, shape: jnp.exp(
@@ -34,10 +35,12 @@ def positive(
     """Draw positive weights of a given mean.
 
     Args:
-        shape: any shape.
-        mean: their mean; for exponential and lognormal also their standard deviation.
+        shape: shape of the array, with any number of axes.
+        mean: mean of the distribution; also the standard deviation of the exponential and the
+            lognormal.
         key: a typed PRNG key.
-        distribution: ``"exponential"``, ``"gamma"``, ``"uniform"`` or ``"lognormal"``.
+        distribution: ``"exponential"``, ``"gamma"`` (of shape 2), ``"uniform"`` (from 0 to twice
+            the mean) or ``"lognormal"``.
 
     Raises:
         ValueError: the distribution is unknown.
@@ -51,10 +54,10 @@ def positive(
 
 
 def uniform(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]:
-    r"""Draw a standard RNN's weights, :math:`U[-1/\sqrt{n}, 1/\sqrt{n}]` with n the rows.
+    r"""Draw weights of a standard RNN from :math:`U[-1/\sqrt{n}, 1/\sqrt{n}]`, n its units.
 
     Args:
-        shape: (n, pre); input and recurrent weights alike are bounded by the n hidden units.
+        shape: (n, pre); the bound is by the n hidden units for recurrent and input weights alike.
         key: a typed PRNG key.
 
     Example:
@@ -82,14 +85,14 @@ def glorot_uniform(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post p
     Reference:
         Glorot & Bengio 2010 (Keras' default for input weights).
     """
-    return jax.nn.initializers.glorot_uniform(in_axis=1, out_axis=0)(key, shape)
+    return jax.nn.initializers.glorot_uniform(in_axis=1, out_axis=0)(jnp.asarray(key), shape)
 
 
 def normal(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]:
-    r"""Draw a standard read-out's weights, normal with standard deviation :math:`\sqrt{2/n_{in}}`.
+    r"""Draw normal weights with mean 0 and standard deviation :math:`\sqrt{2/n_{pre}}` (read-outs).
 
     Args:
-        shape: (post, pre), n_in being pre.
+        shape: (post, pre); n_pre = pre.
         key: a typed PRNG key.
 
     Example:
@@ -103,7 +106,7 @@ def normal(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]:
 
 
 def orthogonal(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]:
-    """Draw a matrix whose singular values are all 1, uniformly (Haar).
+    """Draw a matrix whose singular values are all 1, from the uniform (Haar) distribution.
 
     Args:
         shape: (post, pre).
@@ -118,20 +121,20 @@ def orthogonal(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]
         Saxe et al. 2014.
     """
     draw = jax.nn.initializers.orthogonal()
-    # One by one under vmap: jaxlib's batched factorisations, several of them at once, can wait for
-    # each other for ever on a CPU with few cores.
-    one_by_one = jax.custom_batching.sequential_vmap(
+    # Sequential under vmap: several batched factorisations of jaxlib at once can deadlock on a CPU
+    # with few cores.
+    sequential = jax.custom_batching.sequential_vmap(
         lambda key: draw(key, shape, jnp.zeros(()).dtype)
     )
-    return one_by_one(key)
+    return sequential(key)
 
 
 def identity(shape: Shape, *, key: Key[Array, ""]) -> Float[Array, "post pre"]:
-    """Make the identity (the key is not used; every initialiser takes one).
+    """Make the identity matrix.
 
     Args:
-        shape: (post, pre).
-        key: a typed PRNG key.
+        shape: (post, pre); a matrix that is not square has ones on its main diagonal.
+        key: a typed PRNG key, not used: all initialisers have the same arguments.
 
     Example:
         >>> identity((2, 2), key=jax.random.key(0)).tolist()
@@ -151,11 +154,11 @@ def from_spectrum(
 
     .. math:: W = U \Sigma V^\top, \qquad U, V \text{ uniformly orthogonal}
 
-    To keep the vectors of a given matrix, use :func:`dalejax.spectrum.transplant`.
+    To keep the singular vectors of a given matrix, use :func:`dalejax.spectrum.transplant`.
 
     Args:
         shape: (post, pre).
-        singular_values: [min(post, pre)].
+        singular_values: the diagonal of Sigma [min(post, pre)].
         key: a typed PRNG key.
 
     Raises:
@@ -182,13 +185,13 @@ def from_spectrum(
 
 
 def scale_to_radius(W: Float[Array, "n n"], rho: float | Float[Array, ""]) -> Float[Array, "n n"]:
-    r"""Scale a matrix to a spectral radius, :math:`W \leftarrow (\rho/\rho_0) W`.
+    r"""Scale a matrix to a given spectral radius, :math:`W \leftarrow (\rho/\rho_0) W`.
 
-    A matrix of radius 0, as one whose synapses close no loop, stays as it is.
+    A matrix of spectral radius 0, such as a feedforward one, is returned unchanged.
 
     Args:
-        W: square matrix [n, n].
-        rho: the radius wanted.
+        W: square matrix [n, n], with spectral radius rho_0.
+        rho: the spectral radius of the result.
 
     Example:
         >>> scale_to_radius(jnp.diag(jnp.array([2.0, 1.0])), 1.0).tolist()

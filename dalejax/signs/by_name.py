@@ -32,7 +32,7 @@ def dale_signs(params: Params, rule: Mapping[str, ArrayLike]) -> PyTree:
         :func:`dalejax.exponentiated_gradient` and :func:`dalejax.signs.assert_legal`.
 
     Raises:
-        ValueError: a pattern matches no parameter for which it would be the first match.
+        ValueError: a pattern is not the first match of any parameter.
 
     Example:
         >>> from dalejax.signs import column_signs
@@ -57,7 +57,10 @@ def dale_signs(params: Params, rule: Mapping[str, ArrayLike]) -> PyTree:
     unused = [pattern for pattern in rule if pattern not in used]
     if unused:
         names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
-        raise ValueError(f"no parameter is named {unused[0]!r}; there are {', '.join(names)}.")
+        raise ValueError(
+            f"the pattern {unused[0]!r} of the rule is no parameter's first match; the parameters "
+            f"are {', '.join(names)}."
+        )
     return tree
 
 

@@ -128,7 +128,7 @@ def nearest_legal(params: Params, signs: PyTree) -> Params:
         Li et al. 2023, section 2.1: "a euclidean projection onto the allowed solution space".
     """
 
-    def project_leaf(sign: PyTree, value: Array) -> Array:
+    def project_leaf(sign: PyTree, value: PyTree) -> PyTree:
         if is_free(sign):
             return value
         # `<= 0` also turns -0.0 into +0.0; it is false for NaN, which must stay visible.

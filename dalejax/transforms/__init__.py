@@ -1,4 +1,4 @@
-"""Optax transforms of Dale's law, and the papers' optimisers made of them."""
+"""Optax transforms that keep Dale's law, and the optimisers of the papers made of them."""
 
 from dalejax.transforms.clipping import clip_by_cell_norm, clip_by_tensor_norm
 from dalejax.transforms.exponentiated import exponentiated_gradient

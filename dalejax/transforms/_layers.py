@@ -1,4 +1,4 @@
-"""The layers inside a tree of parameters: its innermost dicts, those that hold arrays."""
+"""Find and map the layers inside a parameter tree: the dicts that hold arrays."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 import jax
 import numpy as np
 
-from dalejax.types import Any, PyTree
+from dalejax.types import PyTree
 
 
-def map_layers(tree: Any, function: Callable[[Mapping], Mapping]) -> Any:
-    """Give the tree with every layer replaced by what the function makes of it.
+def map_layers(tree: PyTree, function: Callable[[Mapping], Mapping]) -> PyTree:
+    """Replace every layer of a tree by a function of it.
 
     Args:
-        tree: dicts, lists and tuples, nested.
-        function: of a layer; its answer has the layer's names.
+        tree: parameters or updates, in nested dicts, lists and tuples.
+        function: maps a layer to a dict with the same names.
 
     Example:
         >>> tree = {"cells": [{"b": np.ones(1)}]}
@@ -33,11 +33,11 @@ def map_layers(tree: Any, function: Callable[[Mapping], Mapping]) -> Any:
     }
 
 
-def layers_of(tree: Any) -> Iterator[Mapping]:
-    """Go through the layers, each before those inside of it.
+def layers_of(tree: PyTree) -> Iterator[Mapping]:
+    """Iterate over the layers of a tree; a layer comes before the layers nested inside it.
 
     Args:
-        tree: dicts, lists and tuples, nested.
+        tree: parameters or updates, in nested dicts, lists and tuples.
 
     Example:
         >>> [sorted(layer) for layer in layers_of({"a": {"W": np.ones(1)}, "signs": None})]
@@ -51,10 +51,10 @@ def layers_of(tree: Any) -> Iterator[Mapping]:
 
 
 def arrays_of(layer: Mapping) -> list[str]:
-    """Name a layer's arrays: whatever has a shape.
+    """List the names of a layer's arrays: of its entries that have a shape.
 
     Args:
-        layer: a dict.
+        layer: a dict of arrays and other entries, such as the cell's signs.
 
     Example:
         >>> arrays_of({"W": np.ones(1), "signs": None})
@@ -67,26 +67,45 @@ def arrays_of(layer: Mapping) -> list[str]:
     ]
 
 
-def _is_branch(node: Any) -> bool:
+def _is_branch(node: PyTree) -> bool:
     return isinstance(node, Mapping) or type(node) in (list, tuple)
 
 
-def branches(tree: PyTree) -> tuple[list[PyTree], jax.tree_util.PyTreeDef]:
-    """Split a tree into its cells: the branches at its top, or itself if arrays stand there.
+def branches(tree: PyTree, like: PyTree = None) -> list[PyTree]:
+    """Split a tree into the branches at its top, one for each cell of a network.
+
+    A tree with an array at its top, such as the parameters of a single cell, is one branch.
 
     Args:
-        tree: parameters or updates.
-
-    Returns:
-        The cells, and the structure that puts them together again.
+        tree: parameters or updates; or, with ``like``, any tree that begins like it.
+        like: parameters or updates whose branches ``tree`` is split at; None for its own.
 
     Example:
-        >>> len(branches({"a": {"W": np.ones(1)}, "b": {"W": np.ones(1)}})[0])
+        >>> len(branches({"a": {"W": np.ones(1)}, "b": {"W": np.ones(1)}}))
         2
-        >>> len(branches({"W": np.ones(1), "b": np.ones(1)})[0])
+        >>> len(branches({"W": np.ones(1), "b": np.ones(1)}))
         1
     """
-    cells, treedef = jax.tree.flatten(tree, is_leaf=lambda node: node is not tree)
-    if any(isinstance(cell, jax.Array | np.ndarray) for cell in cells):
-        return [tree], jax.tree.structure(0)
-    return cells, treedef
+    return _top(tree if like is None else like).flatten_up_to(tree)
+
+
+def join_branches(cells: list[PyTree], like: PyTree) -> PyTree:
+    """Put the branches of a tree together again; the inverse of :func:`branches`.
+
+    Args:
+        cells: one tree for each branch.
+        like: the parameters or updates that were split.
+
+    Example:
+        >>> join_branches([1, 2], {"a": {"W": np.ones(1)}, "b": {"W": np.ones(1)}})
+        {'a': 1, 'b': 2}
+    """
+    return _top(like).unflatten(cells)
+
+
+def _top(tree: PyTree):
+    """Find the structure of a tree down to its branches."""
+    structure = jax.tree.structure(tree, is_leaf=lambda node: node is not tree)
+    if any(isinstance(cell, jax.Array | np.ndarray) for cell in structure.flatten_up_to(tree)):
+        return jax.tree.structure(0)  # the whole tree is one branch
+    return structure

@@ -1,4 +1,4 @@
-"""Gradient clipping as the papers do it: each tensor on its own, or each cell's tensors jointly."""
+"""Gradient clipping by the norm of each tensor, or by the joint norm of each cell's tensors."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 
-from dalejax.transforms._layers import branches
-from dalejax.types import Array, Float
+from dalejax.transforms._layers import branches, join_branches
+from dalejax.types import Array, Float, Params, PyTree
 
 
 def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTransformation:
-    r"""Clip each tensor of the tree by its own Euclidean norm.
+    r"""Clip each tensor of the gradient by its own Euclidean norm.
 
     .. math:: g \leftarrow g \min(1, c / \lVert g \rVert)
 
     Args:
-        max_norm: c; may be traced; infinity never clips.
+        max_norm: c, largest norm of a tensor; may be traced; infinity never clips.
 
     Raises:
-        ValueError: c is not positive; where it is traced, the updates are NaN then.
+        ValueError: c is not positive. A traced c can't be checked: one that is not positive makes
+            the updates NaN.
 
     Example:
         >>> tx = clip_by_tensor_norm(1.0)
@@ -29,11 +31,13 @@ def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTra
         [0.6, 0.8]
 
     Reference:
-        Pascanu et al. 2013; the scope (each tensor on its own) is that of Li et al. 2023's ColEI.
+        Pascanu et al. 2013; Li et al. 2023 clip each tensor on its own in their ColEI networks.
     """
     _check_positive("max_norm", max_norm)
 
-    def update(updates, state, params=None):
+    def update(
+        updates: Params, state: PyTree, params: Params | None = None
+    ) -> tuple[Params, PyTree]:
         del params
         return jax.tree.map(lambda g: g * _factor(optax.tree.norm(g), max_norm), updates), state
 
@@ -41,18 +45,20 @@ def clip_by_tensor_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTra
 
 
 def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTransformation:
-    r"""Clip each cell (each branch at the top of the tree) by the joint norm of its tensors.
-
-    A tree with bare arrays at its top, such as one layer's parameters, is one cell.
+    r"""Clip each cell's gradient by the joint Euclidean norm of the cell's tensors.
 
     .. math:: g_k \leftarrow g_k \min\left(1, c / \sqrt{\textstyle\sum_k \lVert g_k \rVert^2}\right)
               \quad \text{over the tensors } g_k \text{ of one cell}
 
+    A cell is a branch at the top of the tree. A tree with an array at its top, such as the
+    parameters of a single layer, is one cell.
+
     Args:
-        max_norm: c; may be traced; infinity never clips.
+        max_norm: c, largest joint norm of a cell; may be traced; infinity never clips.
 
     Raises:
-        ValueError: c is not positive; where it is traced, the updates are NaN then.
+        ValueError: c is not positive. A traced c can't be checked: one that is not positive makes
+            the updates NaN.
 
     Example:
         >>> tx = clip_by_cell_norm(1.0)
@@ -62,30 +68,32 @@ def clip_by_cell_norm(max_norm: float | Float[Array, ""]) -> optax.GradientTrans
         0.6
 
     Reference:
-        Pascanu et al. 2013; the scope is that of Li et al. 2023's RNN and DANN.
+        Pascanu et al. 2013; Li et al. 2023 clip each cell jointly in their RNNs and DANNs.
     """
     _check_positive("max_norm", max_norm)
 
-    def update(updates, state, params=None):
+    def update(
+        updates: Params, state: PyTree, params: Params | None = None
+    ) -> tuple[Params, PyTree]:
         del params
 
-        def clip(branch):
+        def clip(branch: Params) -> Params:
             factor = _factor(optax.tree.norm(branch), max_norm)
             return jax.tree.map(lambda g: g * factor, branch)
 
-        cells, treedef = branches(updates)
-        return treedef.unflatten([clip(cell) for cell in cells]), state
+        return join_branches([clip(cell) for cell in branches(updates)], updates), state
 
     return optax.GradientTransformation(optax.init_empty_state, update)
 
 
-def _factor(norm, max_norm):
-    # Not min(1, c / norm): with c infinite that is NaN where the norm overflows. A c that is traced
-    # can't be refused; what it makes of the member is seen.
+def _factor(norm: Float[Array, ""], max_norm: float | Float[Array, ""]) -> Float[Array, ""]:
+    """Compute min(1, max_norm / norm); NaN where max_norm is not positive."""
+    # `where` instead of `minimum`, because infinity / infinity is NaN: with an infinite max_norm, a
+    # norm that overflows would make the updates NaN.
     factor = jnp.where(norm <= max_norm, 1.0, max_norm / norm)
     return jnp.where(max_norm > 0, factor, jnp.nan).astype(norm.dtype)
 
 
-def _check_positive(name, value):
-    if not isinstance(value, jax.core.Tracer) and not np.all(np.asarray(value) > 0):
+def _check_positive(name: str, value: float | Float[Array, ""]) -> None:
+    if not isinstance(value, Tracer) and not np.all(np.asarray(value) > 0):
         raise ValueError(f"{name} is {value}; it must be positive (infinity for no clipping).")

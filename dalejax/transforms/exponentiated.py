@@ -1,4 +1,7 @@
-"""Exponentiated gradients: synapses grow and shrink by factors, so none changes its sign."""
+"""Exponentiated gradient descent: a weight is multiplied by a positive factor at each update.
+
+A factor changes no sign, so weights obey Dale's law without a projection.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import optax
 
 from dalejax import signs as dale
 from dalejax.signs.trees import is_free, nearest_legal
-from dalejax.transforms.projection import DaleProjectionState
+from dalejax.transforms.projection import DaleProjectionState, require_params
 from dalejax.types import Params, PyTree
 
 
@@ -17,17 +20,18 @@ def exponentiated_gradient(signs: PyTree | None = None) -> optax.GradientTransfo
 
     .. math:: \theta \leftarrow \theta \, e^{s u}, \qquad s = \pm 1 \text{ the entry's sign}
 
-    After plain descent u is -eta g: this is the exponentiated gradient. It must be the **last**
-    transform of the chain, behind what makes the step; no projection is needed beside it. An entry
-    at zero stays there: what starts without a synapse gets none.
+    Behind ``optax.sgd(eta)`` the step u is -eta g, and this is exponentiated gradient descent. It
+    must be the **last** transform of the chain, and needs no :func:`dale_projection`. An entry that
+    is 0 stays 0: no synapses form where there are none at the start.
 
     Args:
         signs: a sign tree, or a prefix of one: +1, -1 or 0 (free), broadcastable to the
-            parameters; None for a free branch. Without it, the signs of dalejax's own cells.
+            parameters; None for a free branch. Without it, the signs that dalejax's own cells
+            carry inside their parameters.
 
     Returns:
-        A gradient transformation; its update needs ``params``. An entry that is not legal yet
-        becomes zero.
+        A gradient transformation; its update needs ``params``. An entry whose sign is wrong before
+        the update becomes 0.
 
     Raises:
         ValueError: at ``init``, the sign tree does not match the parameters, or there is none; at
@@ -49,23 +53,23 @@ def exponentiated_gradient(signs: PyTree | None = None) -> optax.GradientTransfo
     def init(params: Params) -> DaleProjectionState:
         return DaleProjectionState(dale.tree_of(params, signs))
 
-    def update(updates, state, params=None, **extra):
+    def update(
+        updates: Params, state: PyTree, params: Params | None = None, **extra: object
+    ) -> tuple[Params, DaleProjectionState]:
         del extra
-        if params is None:
-            raise ValueError(
-                "exponentiated_gradient needs the parameters: tx.update(updates, state, params)."
-            )
+        require_params("exponentiated_gradient", params)
 
-        def leaf(sign, step, param, legal):
+        def multiply(sign: PyTree, step: PyTree, param: PyTree, legal: PyTree) -> PyTree:
             if is_free(sign):
                 return step
-            # Below this, expm1 rounds to -1: a synapse would be lost for good.
+            # For large negative steps expm1 rounds to -1, a factor of exactly 0, and an entry that
+            # is 0 once stays 0; with this bound the factor is at least eps.
             least = jnp.finfo(param.dtype).eps - 1
             factor = jnp.maximum(jnp.expm1(sign.astype(param.dtype) * step), least)
-            grown = jnp.where(legal == 0, 0, legal * factor)  # 0 stays, times infinity as well
-            return jnp.where(sign == 0, step, grown + (legal - param))
+            change = jnp.where(legal == 0, 0, legal * factor)  # without `where`, 0 * inf is NaN
+            return jnp.where(sign == 0, step, change + (legal - param))
 
         legal = nearest_legal(params, state.signs)
-        return jax.tree.map(leaf, state.signs, updates, params, legal, is_leaf=is_free), state
+        return jax.tree.map(multiply, state.signs, updates, params, legal, is_leaf=is_free), state
 
     return optax.GradientTransformationExtraArgs(init, update)

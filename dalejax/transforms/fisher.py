@@ -1,9 +1,8 @@
-"""Fisher scaling: gradients are scaled so that inhibition and excitation move the output alike.
+"""Scale a Dale's ANN's gradients by the closed-form factors of its authors.
 
-One update of an inhibitory weight moves every unit, or all that a unit hears; one of an excitatory
-weight moves one unit by one input. A Dale's ANN therefore learns with gradients corrected by closed
-factors (:func:`scale_by_dann_fisher`), or by a measured diagonal of the Fisher information
-(``running_fisher.py``).
+A step of one inhibitory weight changes the input of many units at once, a step of one excitatory
+weight that of a single unit. The factors, derived from the Fisher information, make both change
+the network's output alike. ``running_fisher.py`` measures the Fisher information instead.
 """
 
 from __future__ import annotations
@@ -15,26 +14,27 @@ import optax
 
 from dalejax.signs.trees import is_free
 from dalejax.transforms._layers import layers_of, map_layers
-from dalejax.types import Params
+from dalejax.types import Params, PyTree
 
 
 def scale_by_dann_fisher() -> optax.GradientTransformation:
-    r"""Scale a Dale's ANN's inhibitory gradients so that inhibition and excitation move alike.
+    r"""Divide the gradients of a Dale's ANN's inhibitory weights by functions of the layer's size.
 
     .. math:: \partial X^{IE} \leftarrow \frac{\partial X^{IE}}{\sqrt{n_{post}}}, \qquad
               \partial X^{EI} \leftarrow \frac{\partial X^{EI}}{n_{pre}}, \qquad
               \partial \alpha_X \leftarrow \frac{\partial \alpha_X}{n_{pre} \sqrt{n_{post}}}
 
-    for every triple X_ee [n_post, n_pre], X_ie, X_ei in the tree, and its X_alpha where inhibition
-    also divides: with X = W of a recurrent cell n_post = n_pre = n_e, with X = U and in dense
-    layers n_pre = n_in, in filters n_pre is the kernel's size times the channels.
+    for every triple of matrices named X_ee [n_post, n_pre], X_ie [n_i, n_pre] and X_ei
+    [n_post, n_i] in the tree, and for the X_alpha of layers with divisive inhibition. Of a
+    recurrent cell, n_post = n_pre = n_e for X = W, and n_pre = n_in for X = U; of a dense layer,
+    n_pre = n_in; of a convolution, n_pre is the kernel's height times width times input channels.
 
     Returns:
         A stateless gradient transformation.
 
     Raises:
-        ValueError: at ``init``, the tree holds no Dale's-ANN triple, or a mask hides more than one
-            matrix of it, so that the sizes are not known.
+        ValueError: at ``init``, the tree holds no such triple, or ``optax.masked`` hides more than
+            one matrix of a triple, so that n_post or n_pre is unknown.
 
     Example:
         >>> import jax.numpy as jnp
@@ -52,34 +52,39 @@ def scale_by_dann_fisher() -> optax.GradientTransformation:
         layers = [layer for layer in layers_of(params) if _triples(layer)]
         for layer in layers:
             for X in _triples(layer):
-                _sizes(layer, X)
+                _sizes(layer, X)  # raises if a mask hides them
         if not layers:
             raise ValueError(
                 "scale_by_dann_fisher found no Dale's-ANN matrices (X_ee, X_ie, X_ei)."
             )
         return optax.EmptyState()
 
-    def update(updates, state, params=None):
+    def update(
+        updates: Params, state: PyTree, params: Params | None = None
+    ) -> tuple[Params, PyTree]:
         del params
-        return map_layers(updates, scale), state
-
-    def scale(layer):
-        scaled = dict(layer)
-        for X in _triples(layer):
-            n_post, n_pre = _sizes(layer, X)
-            divisors = {"ie": math.sqrt(n_post), "ei": n_pre, "alpha": n_pre * math.sqrt(n_post)}
-            for kind, divisor in divisors.items():
-                leaf = layer.get(f"{X}_{kind}")
-                if leaf is not None and not is_free(leaf):
-                    scaled[f"{X}_{kind}"] = leaf / divisor
-        return scaled
+        return map_layers(updates, _scale), state
 
     return optax.GradientTransformation(init, update)
 
 
+def _scale(layer: Mapping) -> Mapping:
+    """Divide the inhibitory gradients of one layer."""
+    scaled = dict(layer)
+    for X in _triples(layer):
+        n_post, n_pre = _sizes(layer, X)
+        divisors = {"ie": math.sqrt(n_post), "ei": n_pre, "alpha": n_pre * math.sqrt(n_post)}
+        for kind, divisor in divisors.items():
+            leaf = layer.get(f"{X}_{kind}")
+            if leaf is not None and not is_free(leaf):
+                scaled[f"{X}_{kind}"] = leaf / divisor
+    return scaled
+
+
 def _triples(layer: Mapping) -> list[str]:
+    """List each X for which a layer has X_ee, X_ie and X_ei."""
     names = [name.removesuffix("_ee") for name in layer if name.endswith("_ee")]
-    # Of those that a mask hides there is nothing to scale.
+    # A triple with both inhibitory matrices masked is left out: none of its gradients is divided.
     return [
         X
         for X in names

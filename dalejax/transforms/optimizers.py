@@ -1,7 +1,8 @@
-"""The papers' optimisers by name: chains that read like their pseudo-code, top to bottom.
+"""The optimisers of the papers as Optax chains, one line for each step of their pseudo-code.
 
-Plain stochastic gradient descent, no momentum, no weight decay. ``learning_rate`` may be a number,
-a traced array (a member's own) or an Optax schedule; ``clip`` may be infinite.
+``learning_rate`` may be a number, a traced array (such as one member's own rate under ``vmap``) or
+an Optax schedule; ``clip`` may be infinite, for no clipping. The functions called ``…_sgd`` use
+neither momentum nor weight decay.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ Norm = float | Float[Array, ""]
 
 
 def rnn_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
-    """Descend as a standard RNN does: clip each cell by its joint norm, step.
+    """Make the optimiser of standard RNNs: clip each cell by its joint norm, then SGD.
 
     Args:
-        learning_rate: step size, per update.
+        learning_rate: step size: the step is the clipped gradient times minus this.
         clip: largest joint gradient norm of a cell.
 
     Example:
@@ -38,10 +39,10 @@ def rnn_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTra
 
 
 def colei_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
-    """Descend as a ColEI network does: clip each tensor by its own norm, step, project.
+    """Make the optimiser of ColEI networks: clip each tensor by its norm, SGD, project on signs.
 
     Args:
-        learning_rate: step size, per update.
+        learning_rate: step size: the step is the clipped gradient times minus this.
         clip: largest gradient norm of a tensor.
 
     Example:
@@ -60,10 +61,10 @@ def colei_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientT
 def colei_exponentiated_gradient(
     learning_rate: Rate, clip: Norm = float("inf")
 ) -> optax.GradientTransformation:
-    """Descend by exponentiated gradients: clip each tensor by its own norm, step, by factors.
+    """Make exponentiated gradient descent for ColEI networks, with each tensor's norm clipped.
 
     Args:
-        learning_rate: step size, per update.
+        learning_rate: step size of the exponent: a weight's factor is exp(-rate g sign).
         clip: largest gradient norm of a tensor.
 
     Example:
@@ -80,11 +81,11 @@ def colei_exponentiated_gradient(
 
 
 def dann_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTransformation:
-    """Descend as a Dale's ANN does: correct, clip each cell by its joint norm, step, project.
+    """Make the optimiser of Dale's ANNs: Fisher factors, clip each cell, SGD, project on signs.
 
     Args:
-        learning_rate: step size, per update.
-        clip: largest joint norm of a cell's corrected gradient.
+        learning_rate: step size: the step is the clipped gradient times minus this.
+        clip: largest joint norm of a cell's gradient, after its scaling.
 
     Example:
         >>> tx = dann_sgd(0.01)
@@ -101,15 +102,17 @@ def dann_sgd(learning_rate: Rate, clip: Norm = float("inf")) -> optax.GradientTr
 
 
 def keras_adam(learning_rate: Rate, decay: float = 1e-4) -> optax.GradientTransformation:
-    r"""Make Adam with Keras' decay of the step size.
+    r"""Make Adam with the learning-rate decay of Keras 2.
 
-    .. math:: \eta_u = \eta / (1 + \kappa u)
+    .. math:: \eta_u = \eta / (1 + \kappa u), \qquad u = 0, 1, \dots \text{ the update}
 
-    The Adam is Optax's, which adds 1e-8 to the root of the corrected variance. Keras adds 1e-7
-    before the correction: with gradients of 1e-5 and less its steps are smaller.
+    All but the decay is Optax's Adam, which adds 1e-8 to the square root of the bias-corrected
+    second moment. Keras adds 1e-7 before the bias correction, so its steps are smaller where
+    gradients are 1e-5 or less.
 
     Args:
-        learning_rate: eta, step size; a schedule of your own is taken as it is.
+        learning_rate: eta, the learning rate of the first update; a schedule is used as it is,
+            without the decay.
         decay: kappa, per update.
 
     Example:
@@ -126,12 +129,12 @@ def keras_adam(learning_rate: Rate, decay: float = 1e-4) -> optax.GradientTransf
 def colei_adam(
     learning_rate: Rate = 1e-4, clip: Norm = 0.5, decay: float = 1e-4
 ) -> optax.GradientTransformation:
-    """Descend as J23's networks do: clip each tensor by its own norm, Adam, project.
+    """Make the optimiser of Jarne & Caruso: clip each tensor by its norm, Adam, project on signs.
 
     Args:
-        learning_rate: step size at the start, or a schedule; see :func:`keras_adam`.
+        learning_rate: learning rate of the first update, or a schedule; see :func:`keras_adam`.
         clip: largest gradient norm of a tensor.
-        decay: of the step size, per update.
+        decay: kappa of :func:`keras_adam`, per update.
 
     Example:
         >>> tx = colei_adam(1e-3)

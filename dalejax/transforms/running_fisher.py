@@ -1,16 +1,17 @@
-"""Gradients divided by a running mean of the measured Fisher information.
+"""Divide gradients by a running mean of the measured diagonal of the Fisher information.
 
-Where ``fisher.py`` knows factors in closed form, this measures them.
+``fisher.py`` scales by factors known in closed form instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
 
 from dalejax import checks
 from dalejax.signs.trees import is_free
@@ -22,8 +23,9 @@ class RunningFisherState(NamedTuple):
     """State of :func:`scale_by_running_fisher`.
 
     Attributes:
-        fisher: running sum of the diagonals, like the parameters.
-        count: updates so far.
+        fisher: exponential moving average of the Fisher information's diagonal, in a tree like the
+            parameters, not yet divided by the sum of its weights.
+        count: number of updates so far.
     """
 
     fisher: PyTree
@@ -45,27 +47,29 @@ def scale_by_running_fisher(
     .. math:: F \leftarrow k \frac{\hat F}{\lambda} + (1 - k) F, \qquad
               \partial\theta \leftarrow \frac{F_\theta^{-1}}{\lVert F_{EE} \rVert} \partial\theta
 
-    F_EE is the block of the layer's excitatory weights (of X for the parameters called X_…; in a
-    layer without interneurons, its W). The running mean has no memory of a start (it is divided by
-    the sum of its weights).
+    F_EE are the entries of F for the excitatory weights of the same layer: X_ee for the parameters
+    called X or X_…, W_ee if there is no X_ee, and W (or the gain g of a layer without weights) in
+    a layer without interneurons. F is divided by the sum of its weights, as the moments of Adam
+    are, so that its start at 0 does not matter.
 
-    ``train`` hands over, as the extra argument ``fisher_fn``, the function that measures
-    :func:`diagonal_fisher` on the batch in hand; in a loop of one's own:
+    ``dalejax.train`` passes, as the extra argument ``fisher_fn``, a function that measures
+    :func:`dalejax.diagonal_fisher` on the current batch. In your own loop, pass one yourself:
     ``tx.update(…, fisher_fn=lambda: diagonal_fisher(…))``.
 
     Args:
-        momentum: k, the share of the batch in hand.
-        fisher_learning_rate: lambda, which only scales.
-        norm: ``"text"`` divides by the norm of F's block, ``"code"`` by that of its inverse's.
-        damping: added to F, as a share of the mean of its block: an entry that no trial has moved
-            would be divided by 0. Of a block that no trial has moved, none is updated.
+        momentum: k, weight of the current batch, above 0 and at most 1.
+        fisher_learning_rate: lambda, a constant scale of F.
+        norm: ``"text"`` divides by the norm of F_EE, ``"code"`` by the norm of 1 / F_EE.
+        damping: share of the mean of F_EE that is added to F, which is 0 for parameters that no
+            trial's gradient depends on. If all of F_EE is 0, the parameters are not updated.
 
     Returns:
-        A gradient transformation with an extra argument.
+        A gradient transformation whose update needs the extra argument ``fisher_fn``.
 
     Raises:
-        ValueError: the momentum is not above 0 and at most 1, or a value is not positive; at
-            ``init``, the tree holds no layers (dicts of arrays), or one without weights.
+        ValueError: ``momentum`` is not above 0 and at most 1, ``fisher_learning_rate`` or
+            ``damping`` is not positive, or ``norm`` is unknown; at ``init``, the tree holds no
+            layers (dicts of arrays), or a layer without weights.
         TypeError: at ``update``, there is no ``fisher_fn``.
 
     Example:
@@ -77,14 +81,15 @@ def scale_by_running_fisher(
         [0.067, 0.05]
 
     Reference:
-        Cornford et al. 2021, algorithm 4; "code" is its published code. Damping is ours.
+        Cornford et al. 2021, algorithm 4; "code" follows its published code. The damping is an
+        addition of dalejax.
     """
     checks.choice("norm", norm, NORMS)
-    # Numbers of a member's own are traced, and can't be looked at.
+    # A hyper-parameter of one member is traced under vmap, and its value can't be checked.
     for name, value in {"fisher_learning_rate": fisher_learning_rate, "damping": damping}.items():
-        if not isinstance(value, jax.core.Tracer):
+        if not isinstance(value, Tracer):
             checks.positive(name, value)
-    if not isinstance(momentum, jax.core.Tracer) and not 0 < momentum <= 1:
+    if not isinstance(momentum, Tracer) and not 0 < momentum <= 1:
         raise ValueError(f"momentum is {momentum}; it must be above 0 and at most 1.")
 
     def init(params: Params) -> RunningFisherState:
@@ -93,52 +98,60 @@ def scale_by_running_fisher(
             raise ValueError("scale_by_running_fisher found no layers: dicts of arrays.")
         return RunningFisherState(jax.tree.map(jnp.zeros_like, params), jnp.int32(0))
 
-    def update(updates, state, params=None, *, fisher_fn=None, **extra):
+    def average(mean: PyTree, new: PyTree) -> PyTree:
+        if is_free(mean):  # hidden by optax.masked
+            return mean
+        return (1 - momentum) * mean + momentum * new / fisher_learning_rate
+
+    def update(
+        updates: Params,
+        state: PyTree,
+        params: Params | None = None,
+        *,
+        fisher_fn: Callable[[], PyTree] | None = None,
+        **extra: object,
+    ) -> tuple[Params, RunningFisherState]:
         del params, extra
         if fisher_fn is None:
             raise TypeError("scale_by_running_fisher needs the argument fisher_fn of tx.update.")
-        fisher = jax.tree.map(
-            lambda mean, new: (
-                mean
-                if is_free(mean)  # masked
-                else (1 - momentum) * mean + momentum * new / fisher_learning_rate
-            ),
-            state.fisher,
-            fisher_fn(),
-            is_leaf=is_free,
-        )
+        fisher = jax.tree.map(average, state.fisher, fisher_fn(), is_leaf=is_free)
         count = state.count + 1
         means = optax.tree.bias_correction(fisher, 1 - momentum, count)
         pairs = jax.tree.map(lambda g, f: _Pair(g, f), updates, means)
         return map_layers(pairs, scale), RunningFisherState(fisher, count)
 
-    def scale(layer):
+    def scale(layer: Mapping) -> Mapping:
         scaled = dict(layer)
         blocks = {name: _block(layer, name) for name in arrays_of(layer)}
         measures = {block: measure(layer[block].fisher) for block in set(blocks.values())}
         for name, block in blocks.items():
-            (gradient, fisher), (moved, added, size) = layer[name], measures[block]
-            scaled[name] = jnp.where(moved, gradient / (fisher + added) / size, 0)
+            (gradient, fisher), (informed, added, size) = layer[name], measures[block]
+            scaled[name] = jnp.where(informed, gradient / (fisher + added) / size, 0)
         return scaled
 
-    def measure(block):
-        moved, added = block.mean() > 0, damping * block.mean()
+    def measure(block: Array) -> tuple[Array, Array, Array]:
+        """Compute whether F_EE has an entry above 0, the damping of F, and the norm of F_EE."""
+        informed, added = block.mean() > 0, damping * block.mean()
         in_norm = block + added if norm == "text" else 1 / (block + added)
-        return moved, added, jnp.linalg.norm(in_norm)
+        return informed, added, jnp.linalg.norm(in_norm)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
 class _Pair(NamedTuple):
+    """A parameter's gradient and the diagonal of its Fisher information."""
+
     gradient: Array
     fisher: Array
 
     @property
-    def shape(self):  # what makes it an array to those who look for a layer's
+    def shape(self) -> tuple[int, ...]:
+        # `arrays_of` takes every entry of a layer that has a shape for an array.
         return self.gradient.shape
 
 
 def _block(layer: Mapping, name: str) -> str:
+    """Name the excitatory weights of a layer by which a parameter's F is normalised."""
     for candidate in (f"{name.partition('_')[0]}_ee", "W_ee", "W", "g"):
         if candidate in layer and not is_free(layer[candidate]):
             return candidate

@@ -1,4 +1,4 @@
-"""Excitation and inhibition of every unit: together they are the drive, apart they have a sign."""
+"""Test ``currents``: E and I are 0 or positive, and E - I is the input of every unit."""
 
 import jax
 import jax.numpy as jnp

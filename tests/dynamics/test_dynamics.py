@@ -1,4 +1,4 @@
-"""Dynamics against closed forms, NumPy loops and SciPy: clouds, growth, fixed points, tuning."""
+"""Compare ``dalejax.dynamics`` with closed forms, NumPy loops and SciPy."""
 
 import functools
 import itertools
@@ -17,7 +17,7 @@ from dalejax import dynamics
 
 pytestmark = pytest.mark.usefixtures("strict_ranks", "x64")
 seeds = st.integers(0, 2**32 - 1)
-# One compilation a shape, not one an operation.
+# Jitted, so that each shape is compiled once, and not each operation.
 fit_annulus = jax.jit(dynamics.fit_annulus)
 henrici = jax.jit(dynamics.henrici)
 transient_growth = jax.jit(dynamics.transient_growth, static_argnums=1)
@@ -37,7 +37,7 @@ def ginibre(*members, n):
 
 
 def annulus(*members, n, inner, outer, seed=0):
-    """Draw points evenly from an annulus: by rejection, not by the law that the fit rests on."""
+    """Draw points of even density from an annulus by rejection sampling."""
     rng = np.random.default_rng(seed)
     points = rng.uniform(-outer, outer, size=(20 * math.prod(members) * n, 2)) @ [1, 1j]
     points = points[(np.abs(points) >= inner) & (np.abs(points) <= outer)]
@@ -148,7 +148,7 @@ def test_outliers_are_those_beyond_the_margin():
 
 
 def schur_departure(W):
-    """Measure what the Schur form has above its diagonal: not what the library computes."""
+    """Compute Henrici's departure from the Schur form (the library uses the eigenvalues)."""
     T = linalg.schur(W, output="complex")[0]
     return np.linalg.norm(np.triu(T, 1)) / np.linalg.norm(W)
 
@@ -184,7 +184,7 @@ def test_projected_normal_weights_have_the_predicted_spectrum(axis):
     W = std * draw(6, n, n)
     W = np.where(W * signs > 0, W, 0)
     radius, outlier = dynamics.projected_normal(n, n_i, std)
-    # The two moments of a single entry, from the samples.
+    # The predicted mean and variance of one entry, against those of the samples.
     np.testing.assert_allclose(abs(W).mean(), outlier / (n - 2 * n_i), rtol=0.01)
     np.testing.assert_allclose((W * signs).std(), radius / math.sqrt(n), rtol=0.01)
     values = jnp.asarray(np.linalg.eigvals(W))
@@ -193,7 +193,7 @@ def test_projected_normal_weights_have_the_predicted_spectrum(axis):
     spread = radius / math.sqrt(n) * n / (n - 2 * n_i)
     np.testing.assert_allclose(largest, outlier, atol=4 * spread)
     assert 0.4 * spread < np.std(largest.real) < 2 * spread
-    # The outlier is alone, but for few strays at the rim.
+    # Beside the outlier, only few eigenvalues lie outside of the disc, and close to it.
     marked = dynamics.outliers(values, radius, margin=1.5)
     assert (marked.sum(-1) == 1).all()
 
@@ -220,13 +220,13 @@ def test_projected_normal_is_mirrored_by_swapping_the_populations():
 
 
 def chain(weights):
-    """Feedforward: unit 0 drives 1, 1 drives 2, ..."""
+    """Make the weights of a feedforward chain, in which unit i drives unit i + 1."""
     return np.diag(weights, -1)
 
 
 def test_a_feedforward_chain_grows_until_its_end():
     weights = np.array([2.0, 3.0, 0.5, 4.0])
-    # W^t connects i to i + t by the product of t weights in a row; it is one scaled shift.
+    # W^t connects unit i to unit i + t, with the product of t consecutive weights.
     expected = [
         max(np.prod(weights[i : i + t]) for i in range(5 - t)) if t < 5 else 0 for t in range(1, 8)
     ]
@@ -264,7 +264,7 @@ def test_growth_is_bounded_by_the_radius_and_submultiplicative(seed):
         assert growth[5] <= growth[1] * growth[3] * (1 + 1e-9)
         abscissa = float(numerical_abscissa(jnp.asarray(W)))
         assert abscissa >= np.linalg.eigvals(W).real.max() - 1e-9
-        # The slope of ‖exp(tW)‖ at 0, of which it is the other definition.
+        # The slope of ‖exp(tW)‖ at t = 0 is the other definition of the numerical abscissa.
         slope = (np.linalg.norm(linalg.expm(1e-6 * W), 2) - 1) / 1e-6
         assert math.isclose(abscissa, slope, rel_tol=1e-3, abs_tol=1e-4)
 
@@ -321,7 +321,7 @@ def grid(reach=1.2, per_axis=7):
 
 @functools.cache
 def bistable_fixed_points():
-    """Find those of the plain network, from a grid."""
+    """Find all fixed points of the network without leak, from a grid of starts."""
     found = dynamics.find_fixed_points(dynamics.step_of(BISTABLE, "tanh"), grid(), iterations=200)
     return jax.tree.map(np.asarray, found)
 
@@ -358,7 +358,7 @@ def test_a_leaky_network_stays_where_the_plain_one_does():
     )
     rates = in_order(np.tanh(of_leaky.points))
     np.testing.assert_allclose(rates, in_order(of_plain.points), atol=1e-6)
-    # alpha 1 is the plain network, seen before its non-linearity.
+    # With alpha = 1 the state is the current of the network without leak.
     z = jnp.asarray(draw(2))
     whole = dynamics.step_of(BISTABLE, "tanh", alpha=1.0)
     np.testing.assert_allclose(jnp.tanh(whole(z)), plain(jnp.tanh(z)), rtol=1e-14)
@@ -397,7 +397,7 @@ def test_a_step_is_the_cells(times):
 
 
 def test_a_rotation_and_a_chain_have_one_fixed_point_with_their_own_eigenvalues(x64):
-    """A rotation turns and shrinks around 0; a feedforward chain has forgotten after n steps."""
+    """A rotation that shrinks has 0 as its fixed point, and so has a feedforward chain."""
     turn = 0.9 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
     chain = 3.0 * np.eye(4, k=-1)
     for W, expected in ((turn, 0.9 * np.exp([-0.4j, 0.4j])), (chain, np.zeros(4))):
@@ -420,7 +420,7 @@ def test_a_line_attractor_is_found_all_along():
     starts = jnp.asarray(draw(30, 2))
     found = dynamics.find_fixed_points(step, starts, iterations=0)
     np.testing.assert_allclose(found.points @ other, 0, atol=1e-8)
-    # Levenberg–Marquardt goes the shortest way: to the start's own place on the line.
+    # Levenberg–Marquardt moves a start to the nearest point of the line.
     np.testing.assert_allclose(found.points @ v, starts @ v, atol=1e-6)
     spaced = dynamics.distinct(found, tolerance=0.25)
     along = np.sort(spaced.points @ v)
@@ -442,7 +442,7 @@ def test_an_excitatory_inhibitory_relu_network_has_its_linear_fixed_point():
 
 
 def ghost(h):
-    """Step beside a saddle-node bifurcation: it never stays, but slows down at 0."""
+    """Step beside a saddle-node bifurcation: slow near 0, but without a fixed point there."""
     return h + h**2 + 0.01
 
 
@@ -524,7 +524,7 @@ def test_what_is_left_is_apart_and_near_all_that_was_slow(seed):
     assert (gaps[~np.eye(len(gaps), dtype=bool)] > 0.3).all()
     for point, speed in zip(*found, strict=True):
         near = np.linalg.norm(left.points - point, axis=1) <= 0.3
-        # Whatever is left out is too fast, or a slower one nearby stays.
+        # A point is left out only if it is too fast, or if a slower point nearby is kept.
         assert (speed > 1e-9) or (left.speed[near] <= speed).any()
 
 
@@ -649,14 +649,14 @@ def test_tuning_curves_are_loops():
 def test_selectivity_is_the_distance_in_standard_deviations():
     rng = np.random.default_rng(0)
     condition = np.repeat([-1, 0, 1], 4000)
-    # Unit 0: 2 apart at deviations 1 and 1; unit 1: -1 apart at 1 and 2; unit 2: none. Level 0 must
-    # not count.
+    # The means of unit 0 differ by 2, with deviations 1 and 1; of unit 1 by -1, with 1 and 2; of
+    # unit 2 by 0. Trials at level 0, in between, must not be used.
     mean = np.array([[0.0, 3.0, 1.0], [50.0, 50.0, 50.0], [2.0, 2.0, 1.0]])[condition + 1]
     std = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 2.0, 1.0]])[condition + 1]
     rates = mean + std * rng.normal(size=mean.shape)
     found = dynamics.selectivity(rates, condition)
     np.testing.assert_allclose(found, [2, -1 / math.sqrt(2.5), 0], atol=0.06)
-    # With equal numbers it is Student's t, times sqrt(2 / n).
+    # For equally many trials at both levels, d' is Student's t times sqrt(2 / n).
     t = stats.ttest_ind(rates[condition == 1], rates[condition == -1]).statistic
     np.testing.assert_allclose(found, t * math.sqrt(2 / 4000), rtol=1e-10)
     np.testing.assert_allclose(dynamics.selectivity(rates, -condition), -found, rtol=1e-12)
@@ -683,7 +683,7 @@ def test_the_psychometric_table_counts_and_has_wilsons_interval():
     table = dynamics.psychometric_curve([3.0, 1.0, 3.0, 3.0, 1.0, 3.0], [1, 0, 1, 0, 0, 1])
     assert table["stimulus"].tolist() == [1, 3] and table["n"].tolist() == [2, 4]
     assert table["share"].tolist() == [0, 0.75]
-    # Wilson's bounds are where the score test of p is just significant: (k - n p)² = z² n p (1-p).
+    # At the ends p of Wilson's interval, the score test has (k - n p)² = z² n p (1-p).
     z = stats.norm.ppf(0.975)
     for (k, n), (_, row) in zip([(0, 2), (3, 4)], table.iterrows(), strict=True):
         bounds = np.sort(np.roots([n * n + z * z * n, -2 * n * k - z * z * n, k * k]))
@@ -717,7 +717,7 @@ def test_bias_slope_and_lapse_are_recovered(slope):
     np.testing.assert_allclose(fit.share(table["stimulus"]), table["share"], atol=0.02)
 
 
-@pytest.mark.parametrize("seed", [58, 123, 145])  # one search from the best guess fails
+@pytest.mark.parametrize("seed", [58, 123, 145])  # a single search from the best start fails
 def test_few_trials_have_several_maxima_and_the_highest_is_found(seed):
     levels, trials = np.linspace(-2, 2, 7), 6
     stimulus, choice = simulate(0.3, 3.0, 0.1, levels, trials, seed)
@@ -735,7 +735,7 @@ def test_few_trials_have_several_maxima_and_the_highest_is_found(seed):
     assert math.isclose(loss(fit[:3]), -fit.log_likelihood, rel_tol=1e-6)
 
 
-@pytest.mark.parametrize("seed", [7, 29, 35])  # searches among rising ones fail
+@pytest.mark.parametrize("seed", [7, 29, 35])  # searches from rising functions only fail
 def test_a_falling_function_is_a_rising_one_mirrored(seed):
     levels = np.sort(draw(7, seed=seed))
     stimulus, choice = simulate(0.3, -8.0, 0.1, levels, 6, seed)
@@ -797,7 +797,7 @@ VALUES = jnp.ones(12, complex)
         ),
         (
             lambda: dynamics.find_fixed_points(lambda h: h[:1], jnp.ones((2, 3))),
-            r"the step makes \(1,\) of a state \(3,\)",
+            r"the step maps a state \(3,\) to \(1,\)",
         ),
         (
             lambda: dynamics.find_fixed_points(jnp.tanh, jnp.ones((2, 3)), iterations=-1),

@@ -33,7 +33,7 @@ MAKE = {
 
 
 def assert_moments(sample, mean, variance, fourth):
-    """Hold a sample's mean and variance to 5 standard errors."""
+    """Assert that a sample's mean and variance are within 5 standard errors of those given."""
     sample = np.asarray(sample, np.float64)
     assert abs(sample.mean() - mean) < 5 * math.sqrt(variance / sample.size)
     error = math.sqrt((fourth - variance**2) / sample.size)
@@ -81,7 +81,7 @@ def test_a_spectrum_is_taken_over(shape, x64):
     sigma = jnp.array([4.0, 0.5, 0.1, 0.0][: min(shape)])
     W = initializers.from_spectrum(shape, sigma, key=KEY)
     np.testing.assert_allclose(np.linalg.svd(W, compute_uv=False), sigma, atol=1e-13)
-    # Left and right vectors are drawn apart: a symmetric matrix would betray one draw for both.
+    # One draw for both the left and the right singular vectors would give a symmetric matrix.
     assert W.shape == shape and (shape[0] != shape[1] or abs(W - W.T).max() > 0.1)
 
 
@@ -176,7 +176,7 @@ def test_a_dann_has_the_variance_of_an_rnn():
     cell = dj.DANNCell(n, n_i=3)
     params = cell.initial_params(n, key=KEY)
     for W in cell.effective(params)[:2]:
-        s2 = 1 / (3 * (n - 1))  # of the excitatory entries; 1 / (3 n) after their mean row is off
+        s2 = 1 / (3 * (n - 1))  # variance of W_ee; 1 / (3 n) after subtraction of its mean row
         assert_moments(W, 0, s2 * (n - 1) / n, 9 * s2**2)
     assert_moments(params["W_ee"], math.sqrt(s2), s2, 9 * s2**2)
     assert abs(params["W_ee"] - params["U_ee"]).max() > 0
@@ -221,7 +221,7 @@ def test_impossible_danns_are_refused(make, message):
         make()
 
 
-# Column-signed, with a spectrum
+# Column-signed matrices with a given spectrum
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (6, 4), (4, 6), (7, 3), (2, 9)])
@@ -235,12 +235,12 @@ def test_a_column_signed_matrix_takes_a_spectrum(shape, n_i, x64):
     assert (W[:, ~inhibitory] >= 0).all() and (W[:, inhibitory] <= 0).all()
     assert not np.signbit(W[W == 0]).any()
     axis = 0 if shape[1] >= shape[0] else 1
-    assert ((W != 0).sum(axis) == 1).all()  # one synapse in each line of the longer side
+    assert ((W != 0).sum(axis) == 1).all()  # one synapse in each row or column of the longer side
     others = (W != 0).sum(1 - axis)
     assert others.max() - others.min() <= 1
     if shape == (6, 6):
         assert not W.diagonal().any()
-        power = np.linalg.matrix_power(W, 6)  # a cycle through all units comes back
+        power = np.linalg.matrix_power(W, 6)  # synapses form one cycle through all units
         gain = np.prod(np.asarray(wanted)) * (-1) ** n_i
         np.testing.assert_allclose(power, gain * np.eye(6), atol=1e-12)
 
@@ -248,14 +248,14 @@ def test_a_column_signed_matrix_takes_a_spectrum(shape, n_i, x64):
 @pytest.mark.parametrize("shape", [(8, 8), (8, 3), (3, 8)])
 @pytest.mark.parametrize("synapses", [1, 3])
 def test_few_synapses_make_a_flat_spectrum(shape, synapses, x64):
-    """One a line: all singular values equal; k: at least the norm of one, at most sqrt(k) s."""
+    """One synapse: all singular values are s; k of them: the largest is at most sqrt(k) s."""
     W = np.asarray(initializers.colei_flat(shape, 2, 0.5, key=KEY, synapses=synapses))
     sigma = np.linalg.svd(W, compute_uv=False)
     assert (W[:, : shape[1] - 2] >= 0).all() and (W[:, shape[1] - 2 :] <= 0).all()
     assert (W != 0).sum() <= synapses * max(shape)
     if synapses == 1:
         np.testing.assert_allclose(sigma, 0.5, rtol=1e-12)
-    else:  # entries have one sign: what falls on one another adds up
+    else:  # synapses at the same entry have the same sign, so they add up
         assert (sigma**2).mean() >= 0.25 - 1e-12 and sigma[0] <= np.sqrt(synapses) * 0.5 + 1e-12
 
 
@@ -296,7 +296,7 @@ def test_impossible_spectra_are_refused(make, message):
         make()
 
 
-# All
+# All initialisers
 
 
 @pytest.mark.parametrize("name", MAKE)

@@ -1,4 +1,4 @@
-"""Signs as data: the projection's properties, sign trees of any shape, the test of legality."""
+"""Test ``dalejax.signs``: the projection on signs, sign trees of any shape, legality."""
 
 import equinox as eqx
 import jax
@@ -116,7 +116,7 @@ def test_own_signs_are_found_however_deep_and_survive_tree_maps():
     found = signs.sign_tree(params)
     assert found["net"]["cells_0"]["W"].tolist() == [[1, -1, -1]]
     assert found["net"]["cells_0"]["b"] is None and found["other"]["W"] is None
-    assert len(jax.tree.leaves(params)) == 3  # the signs are no leaf
+    assert len(jax.tree.leaves(params)) == 3  # the node of the sign rule has no leaves
 
 
 def test_members_share_their_signs():
@@ -176,6 +176,17 @@ def test_wrong_sign_trees_are_refused_in_one_sentence(tree, message):
     assert sentence.endswith(".") and "\n" not in sentence
     with pytest.raises(ValueError, match=message):
         dj.dale_projection(tree).init(params)
+
+
+def test_rules_are_compared_only_where_both_trees_have_one():
+    def layer(n_i):
+        return {"W": jnp.ones((2, 3)), "signs": ColumnSigns((("W", n_i),))}
+
+    bare = {"W": jnp.ones((2, 3))}
+    for params in ({"a": layer(1)}, {"a": bare}, {"b": layer(2)}):
+        signs.refuse_other_signs("params", params, {"a": layer(1)})
+    with pytest.raises(ValueError, match=r"^params has a\.signs .*2.*; the network's are .*1"):
+        signs.refuse_other_signs("params", {"a": layer(2)}, {"a": layer(1)})
 
 
 # Legality

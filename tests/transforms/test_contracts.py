@@ -1,4 +1,4 @@
-"""Every chain on every cell keeps every constrained entry exactly legal, update after update.
+"""Test that every optimiser keeps every constrained entry of every cell exactly legal.
 
 A thousand random updates a pair, gradients from 1e-8 to 1e3. The signs that are checked are
 written down here, not read from the optimiser's state.
@@ -13,8 +13,8 @@ from helpers.sign_contracts import UPDATES, prefix, run, setting
 
 import dalejax as dj
 
-ALL = 1  # a prefix tree: any signs will do for the angle; what holds is the projection's business
-# Chains get the projection (or the freezing) p; "bare" loops use Optax's own apply_updates.
+ALL = 1  # prefix sign tree for the angle limit, whose signs do not matter for legality
+# p is dale_projection or freeze_signs; "bare" loops use optax.apply_updates.
 PROJECTED = {
     "sgd, bare": lambda p: optax.chain(optax.sgd(0.1), p),
     "adam, bare": lambda p: optax.chain(optax.adam(0.05), p),

@@ -1,4 +1,4 @@
-"""Exponentiated gradients: the closed form, and that no step changes a sign."""
+"""Test ``exponentiated_gradient`` against its closed form, and that no step changes a sign."""
 
 import hypothesis.strategies as st
 import jax
@@ -15,7 +15,7 @@ SIGNS = np.array([[1, -1, 0]])
 
 
 def descend(params, gradients, rate):
-    """Update by update, entry by entry."""
+    """Compute exponentiated gradient descent in NumPy, entry by entry."""
     params = params.copy()
     for gradient in gradients:
         for i, j in np.ndindex(params.shape):
@@ -48,7 +48,7 @@ def test_no_step_changes_a_sign(step, size, sign):
     assert not sign * moved < 0
     assert not (moved == 0 and jnp.signbit(moved))
     assert size > 0 or moved == 0
-    assert size < 1e-30 or moved != 0  # no synapse is lost, whatever the step
+    assert size < 1e-30 or moved != 0  # no step makes a weight 0
 
 
 def test_what_is_not_legal_becomes_zero_and_stays_there():

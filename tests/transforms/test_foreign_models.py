@@ -1,4 +1,4 @@
-"""Dale's law in models that are not dalejax's: NNX, Equinox, Haiku's dicts, plain dicts."""
+"""Test the transforms on models of other libraries: NNX, Equinox, Haiku's dicts, plain dicts."""
 
 import equinox as eqx
 import jax
@@ -16,7 +16,7 @@ COLUMNS = column_signs(N, N_I)
 
 
 def rnn(U, W, b, x):
-    """Run a network over [t, n_in]: the same for all; matrices are [post, pre]."""
+    """Run an RNN over inputs x [t, n_in] and return its last state [n]; W is [post, pre]."""
     step = lambda h, u: (jax.nn.relu(W @ h + U @ u + b), None)  # noqa: E731
     return jax.lax.scan(step, jnp.zeros(N), x)[0]
 
@@ -111,5 +111,5 @@ def test_the_first_pattern_counts_and_the_rest_is_free():
 
 
 def test_a_pattern_that_fits_nothing_is_named():
-    with pytest.raises(ValueError, match=r"no parameter is named 'w'; there are W, b\."):
+    with pytest.raises(ValueError, match=r"pattern 'w' of the rule is no .*; .* are W, b\."):
         dj.dale_signs({"W": jnp.ones((2, 2)), "b": jnp.ones(2)}, {"W": 1, "w": 1})

@@ -1,4 +1,4 @@
-"""Learning-rate scaling against a plain loop, alone and under jit, vmap and in training."""
+"""Test ``limit_projection_angle`` against a NumPy loop, under jit and vmap, and in training."""
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ def draw(seed, size=1.0):
 
 
 def by_hand(params, updates, min_cosine, factor, most, measure):
-    """Shorten layer by layer, as algorithm 6 says."""
+    """Shorten the updates of each layer as in algorithm 6 of Cornford et al. 2021."""
     out, factors = {}, []
     for layer, sign in {"a": 1, "c": -1}.items():
         theta, u = params[layer]["W"].ravel(), updates[layer]["W"].ravel()

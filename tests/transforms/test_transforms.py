@@ -1,4 +1,4 @@
-"""Transforms and the named chains against closed forms in NumPy, in any chain and any loop."""
+"""Compare the transforms and the papers' optimisers with closed forms in NumPy."""
 
 import math
 from functools import cache
@@ -41,7 +41,7 @@ def draw_params(kind):
 
 
 def setting(kind, steps=4):
-    """Give parameters, signs and some gradients (dicts of arrays; the signs are ours)."""
+    """Return parameters, signs written down by hand, and gradients, as dicts of arrays."""
     dtype = jnp.result_type(float)
     params = jax.tree.map(lambda p: jnp.asarray(np.asarray(p, dtype)), draw_params(kind))
     rng = np.random.default_rng(0)
@@ -58,13 +58,13 @@ def assert_close(ours, expected, rtol=1e-12, atol=1e-14):
 
 
 def some_zeroed(before, after):
-    """Tell whether the projection had something to do: entries that became exactly zero."""
+    """Tell whether the projection changed anything: whether entries became exactly 0."""
     pairs = zip(*map(reference.leaves, map(reference.strip, (before, after))), strict=True)
     return any(((a != 0) & (b == 0)).any() for (_, a), (_, b) in pairs)
 
 
 def descend(tx, params, grads, bare=False, **later):
-    """Make the updates in a jitted scan; return the parameters after each."""
+    """Apply the updates in a jitted scan, and return the parameters after each update."""
 
     def step(state, g):
         params, opt_state = state
@@ -75,7 +75,7 @@ def descend(tx, params, grads, bare=False, **later):
             params = dj.apply_updates(params, updates, opt_state)
         return (params, opt_state), params
 
-    # NumPy stacks and takes apart: every operation outside of the program would be one to compile.
+    # Stacked with NumPy, because each JAX operation outside of `jit` would be compiled by itself.
     stacked = jax.tree.map(lambda *gs: np.stack(gs), *grads)
     run = jax.jit(lambda p, g: jax.lax.scan(step, (p, tx.init(p)), g)[1])
     history = jax.device_get(run(params, stacked))
@@ -198,10 +198,28 @@ def test_projection_does_nothing_where_it_is_asked_to_wait():
     jax.tree.map(np.testing.assert_array_equal, updates, grads[0])
 
 
-def test_projection_needs_the_parameters():
-    tx = dj.dale_projection({"w": 1})
-    with pytest.raises(ValueError, match="dale_projection needs the parameters"):
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("dale_projection", lambda: dj.dale_projection({"w": 1})),
+        ("freeze_signs", dj.freeze_signs),
+        ("exponentiated_gradient", lambda: dj.exponentiated_gradient({"w": 1})),
+        ("limit_projection_angle", lambda: dj.limit_projection_angle(signs={"w": 1})),
+    ],
+)
+def test_an_update_without_parameters_is_refused_in_the_transforms_own_name(name, make):
+    tx = make()
+    with pytest.raises(ValueError, match=f"^{name} needs the parameters: tx.update"):
         tx.update({"w": jnp.ones(2)}, tx.init({"w": jnp.ones(2)}))
+
+
+@pytest.mark.parametrize(
+    "make", [dj.dale_projection, dj.exponentiated_gradient, dj.limit_projection_angle]
+)
+def test_the_sentence_on_missing_signs_names_no_other_transform(make):
+    sentence = r"^the parameters carry no signs of dalejax; pass a .* as the argument `signs`\.$"
+    with pytest.raises(ValueError, match=sentence):
+        make().init({"w": jnp.ones(2)})
 
 
 def test_a_nan_is_not_hidden_by_the_projection():
@@ -231,7 +249,7 @@ def test_members_share_one_optimiser_under_vmap(kind):
     dj.signs.assert_legal(together)
 
 
-# Other people's trees
+# Parameter trees of other libraries
 
 
 def loop(tx, params, grads, apply, updates=5):
@@ -313,7 +331,7 @@ def test_frozen_signs_pass_over_dalejaxs_own():
         assert (a * b >= 0).all(), path
 
 
-# Corrections
+# Fisher factors
 
 
 def test_fisher_scaling_divides_by_the_papers_factors(x64):
@@ -422,7 +440,7 @@ def test_cells_are_the_top_branches_of_any_tree():
 @pytest.mark.parametrize("frozen", ["U", "W", "cells_0"])
 @pytest.mark.parametrize("kind", ["colei", "dann"])
 def test_a_part_may_be_frozen_by_a_partition(kind, frozen):
-    """A mask that cuts through a layer, or takes a whole one away: the rest moves as it would."""
+    """Parameters that are not frozen move as they would if none were frozen."""
     params, _, grads = setting(kind)
 
     def label(path, leaf):
