@@ -27,13 +27,21 @@ VECTORS = 300
 
 def estimate(data_dir: str | None) -> list[dict]:
     """Count an update of each network, and what the whole run takes at the devices' peaks."""
-    settings = dict(fig2_ptb.PRESETS["paper"])
     with tempfile.TemporaryDirectory() as folder:
-        settings["vectors"] = str(_some_vectors(Path(folder) / "vectors.txt", data_dir))
-        context = Context(fig2_ptb.EXPERIMENT, Path(folder), "paper", "text", settings, data_dir)
+        vectors = _some_vectors(Path(folder) / "vectors.txt", data_dir)
+        settings = fig2_ptb.FULL.replaced(vectors=str(vectors))
+        context = Context(
+            fig2_ptb.EXPERIMENT.name,
+            Path(folder),
+            "paper",
+            "text",
+            settings,
+            fig2_ptb.FULL,
+            data_dir,
+        )
         task = fig2_ptb.language_model(context)
         return [
-            _row(name, net, make_tx(0.8, settings["clip"]), task, settings)
+            _row(name, net, make_tx(0.8, settings.clip), task, settings)
             for name, (net, make_tx) in fig2_ptb.contestants(context, task).items()
         ]
 
@@ -66,7 +74,7 @@ def _some_vectors(path: Path, data_dir: str | None) -> Path:
 
 def _row(name, net, tx, task, settings) -> dict:
     mesh = ensemble.member_mesh(jax.devices()[:1])
-    seeds = settings["seeds"]
+    seeds = settings.seeds
     keys = dj.seed_keys(0, seeds)
     spec = RunSpec.checked(net, tx, task, keys=keys)
     programs = Programs(spec, mesh, "vmap")
@@ -79,7 +87,7 @@ def _row(name, net, tx, task, settings) -> dict:
     return {
         "network": name,
         "seeds": seeds,
-        "updates": settings["updates"],
+        "updates": settings.updates,
         **counted._asdict(),
         "memory": programs.bytes_needed(1, seeds),
     }

@@ -24,8 +24,9 @@ def measure(data_dir: str | None) -> dict:
         data_dir: where MNIST is; None takes the embedded digits (fewer, evaluated faster: the
             share of saving is larger then).
     """
-    settings = fig4_transplant.EXPERIMENT.presets["laptop"]
-    every = 2 * settings["eval_every"]  # experiments save at every second evaluation
+    every = (
+        2 * fig4_transplant.PRESETS["laptop"].eval_every
+    )  # experiments save at every second evaluation
     saves: list[tuple[float, float]] = []
     save = run_folder.RunFolder.save
 
