@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+import dalejax as dj
+
 SUITES = (
     "updates",
     "divisive",
@@ -48,6 +50,7 @@ def main() -> None:
             f"suite is {unknown.pop()!r}; it must be one of {', '.join(SUITES + NEEDS_DATA)}."
         )
     chosen, quick = arguments.suites or SUITES, arguments.quick
+    dj.use_all_cores()  # before a suite's first JAX computation
     report: dict = {}
 
     def keep() -> None:  # after every part: a long run that is stopped has not been for nothing

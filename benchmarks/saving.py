@@ -24,9 +24,8 @@ def measure(data_dir: str | None) -> dict:
         data_dir: where MNIST is; None takes the embedded digits (fewer, evaluated faster: the
             share of saving is larger then).
     """
-    every = (
-        2 * fig4_transplant.PRESETS["laptop"].eval_every
-    )  # experiments save at every second evaluation
+    # Experiments save at every second evaluation.
+    every = 2 * fig4_transplant.PRESETS["laptop"].eval_every
     saves: list[tuple[float, float]] = []
     save = run_folder.RunFolder.save
 
