@@ -180,7 +180,8 @@ class AveragePool(nn.Module):
             raise ValueError(f"the pictures are {height} x {side} pixels; they must be square.")
         if side % self.to and self.to % side:
             raise ValueError(
-                f"the pictures are {side} pixels wide; they can't be averaged to {self.to}."
+                f"the pictures are {side} pixels wide; they can't be averaged to {self.to} "
+                "positions: one must be a multiple of the other."
             )
         if side > self.to:
             window = (side // self.to, side // self.to)

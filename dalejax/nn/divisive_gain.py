@@ -71,7 +71,7 @@ class Gain(NamedTuple):
 
 
 class DivisionResiduals(NamedTuple):
-    """What the backward pass of a division reads from its forward pass.
+    """Arrays that the forward pass of a division keeps for its backward pass.
 
     Attributes:
         z: products with ``gain.with_interneurons(W)`` [..., n + n_i]: first the units' input a,
@@ -84,7 +84,7 @@ class DivisionResiduals(NamedTuple):
 
 
 class DivisionGradients(NamedTuple):
-    """The gradients of a division that its backward pass computes in every step.
+    """Gradients that the backward pass of a division computes in every time step.
 
     Attributes:
         dz: gradient of :attr:`DivisionResiduals.z` [..., n + n_i].

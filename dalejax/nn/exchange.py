@@ -115,7 +115,10 @@ def to_torch(
     out = {}
     for i, cell in enumerate(net.cells):
         if cell.gain(params[f"cells_{i}"]) is not None:
-            raise ValueError(f"cell {i} is a {type(cell).__name__}; torch.nn.RNN does not divide.")
+            raise ValueError(
+                f"cell {i} is a {type(cell).__name__}, which has divisive inhibition; torch.nn.RNN "
+                "has none."
+            )
         U, W, b = cell.effective(params[f"cells_{i}"])
         if W.ndim > 2:
             raise ValueError(
@@ -183,7 +186,10 @@ def from_torch(net: RecurrentNetwork, arrays: Mapping[str, Any]) -> Params:
     for name, layer in layers.items():
         W = layer.effective(params[name]).W
         if not np.array_equal(W, named[f"{name}/W"].astype(W.dtype)):
-            raise ValueError(f"{name} is a {type(layer).__name__}, which stores no W as it is.")
+            raise ValueError(
+                f"{name} is a {type(layer).__name__}, whose effective W is not its parameter W; "
+                "only cells and layers that store U, W and b themselves can be read."
+            )
         if signs.KEY in params[name]:
             signs.assert_legal(params[name])
     return params

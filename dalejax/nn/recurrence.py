@@ -118,7 +118,7 @@ def recurrence(
 
 
 class Residuals(NamedTuple):
-    """What the forward pass of the recurrence keeps for its backward pass.
+    """Arrays that the forward pass of the recurrence keeps for its backward pass.
 
     Attributes:
         states: the scan's carry after each step [t, b, n]: h, or z if there is a leak.
@@ -140,7 +140,14 @@ class Residuals(NamedTuple):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
-def _recurrence(inputs, W, carry, nonlinearity, gain, alpha):
+def _recurrence(
+    inputs: Array,
+    W: Array,
+    carry: Array,
+    nonlinearity: str,
+    gain: Gain | None,
+    alpha: Array | None,
+) -> Array:
     return _forward(inputs, W, carry, nonlinearity, gain, alpha)[0]
 
 
@@ -207,7 +214,7 @@ def _backward(
 
 
 def _previous(sequence: Float[Array, "t b n"], first: Float[Array, "b n"]) -> Float[Array, "t b n"]:
-    """Shift a sequence by one step: what was there before each step (also if t is 0)."""
+    """Shift a sequence by one step: first, sequence[0], …, sequence[t - 2]; empty if t is 0."""
     return jnp.concatenate([first[None], sequence])[:-1]
 
 

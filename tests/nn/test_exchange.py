@@ -120,7 +120,7 @@ def network(*cells, readout=None, **more):
         (network(dj.RNNCell(4, activation="identity")), "are ['identity']"),
         (network(dj.RNNCell(4, tau=50.0, dt=10.0)), "cell 0 is leaky or noisy"),
         (network(dj.RNNCell(4), hidden=[dj.Dense(3)]), "neither dense layers"),
-        (network(dj.DivisiveDANNCell(4, n_i=1)), "DivisiveDANNCell; torch.nn.RNN does not divide"),
+        (network(dj.DivisiveDANNCell(4, n_i=1)), "DivisiveDANNCell, which has divisive inhibition"),
         (
             network(dj.DANNCell(4, n_i=1), readout=dj.DivisiveDANNDense(2)),
             "DivisiveDANNDense; torch.nn.Linear only multiplies and adds",
@@ -165,7 +165,7 @@ def test_weights_that_are_not_stored_as_they_are_are_refused():
     rectified = dj.RecurrentNetwork([dj.RectifiedCell(4, n_i=1)], dj.Dense(2))
     plain = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(2))
     params = plain.init(jax.random.key(0), jnp.zeros((1, 1, 3)))["params"]
-    with pytest.raises(ValueError, match="cells_0 is a RectifiedCell, which stores no W as it is"):
+    with pytest.raises(ValueError, match="cells_0 is a RectifiedCell, whose effective W is not"):
         exchange.from_torch(rectified, exchange.to_torch(plain, params))
 
 

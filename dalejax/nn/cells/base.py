@@ -185,7 +185,7 @@ class Cell(nn.RNNCellBase):
         carry: Float[Array, "b n"] | None = None,
         steps: int | None = None,
     ) -> Float[Array, "t b n"]:
-        """Compute the activity at all time steps, faster than step by step.
+        """Compute the activity at all time steps, faster than by single steps.
 
         Args:
             x: inputs [t_in, b, n_in].

@@ -1,4 +1,8 @@
-"""Column-signed cell and dense layer whose initial spectrum has no outlier: few strong synapses."""
+"""Column-signed cell and dense layer whose initial weights are few strong synapses.
+
+Many weak weights of one sign add up to one singular value far above all others. With few strong
+synapses the singular values are nearly equal.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +36,8 @@ class RepairedColEICell(EICell):
     .. math:: \sigma_1(W) \le \tfrac12 (1 + \sqrt 5)\, s \quad \text{for any } n, n_i
 
     All other weights start at 0 and may grow in training. In U, too, each unit starts with few
-    synapses. The cell is trained as any column-signed cell (``colei_sgd``), usually with a
-    :class:`RepairedColEIDense` as read-out.
+    synapses. The cell is trained as any column-signed cell (:func:`dalejax.colei_sgd`), usually
+    with a :class:`RepairedColEIDense` as read-out.
 
     Args:
         features: hidden units n, E and I together.
@@ -42,13 +46,14 @@ class RepairedColEICell(EICell):
             ``-U.sum(1) input_mean``, which cancels the inputs' mean contribution to the drive.
         strength: s, the strength of the initial synapses of W.
         input_scale: Frobenius norm of the initial U, as a fraction of that of a standard cell,
-            sqrt(n_in / 3). With few inputs it is larger, as synapses drawn at the same place add.
-        input_synapses: number of initial input synapses of each unit if there are at most as many
-            inputs as units; with more inputs, of each unit n_in / n times as many.
+            sqrt(n_in / 3). The norm is larger where several synapses are drawn for the same entry
+            and add up, as happens with few inputs.
+        input_synapses: k initial synapses onto each unit if there are at least as many units as
+            inputs; otherwise k from each input, which is k n_in / n onto each unit.
         balanced_inputs: whether the initial weights of U sum to 0; needs inhibitory inputs.
         input_init: initialiser of U [n, n_in], whose magnitudes are used with the signs of the
-            inputs; ``input_scale``, ``input_synapses`` and ``balanced_inputs`` then have no effect.
-            None for the few synapses above. For inputs of mean 0, such as word vectors, a dense U
+            inputs; ``input_scale`` and ``input_synapses`` then have no effect. None for few
+            synapses. For inputs of mean 0, such as word vectors, a dense U
             (``initializers.colei_input``) does no harm, as their mean does not add up over many
             synapses, and its weights can shrink as well as grow.
 
