@@ -1,4 +1,4 @@
-"""The door to real data: sets by name, embedded, prepared, or read from their files in place."""
+"""Data sets by name: embedded ones, prepared copies, or their original files read in place."""
 
 from dalejax.datasets.images import ImageData
 from dalejax.datasets.inventory import status, verify

@@ -1,4 +1,7 @@
-"""The table of data sets: what each is, whose, which files it has, and how to know them again."""
+"""The table of data sets: description, licence, files, their checksums, addresses and counts.
+
+The file is long because it is one table; there is little code in it.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,15 @@ Counts = dict[str, tuple[int, ...]]
 
 
 class File(NamedTuple):
-    """A file: its name without .gz, the sums ("sha256:…", "md5:…") of its unpacked content and of
-    the original .gz file as it is (gzip headers differ between copies), and where it can be
-    downloaded."""
+    """One file of a data set.
+
+    Attributes:
+        name: name without .gz.
+        unpacked: checksum of the unpacked content, "sha256:…" or "md5:…"; "" if unknown.
+        packed: checksum of the original .gz file, whose header differs between copies; "" if
+            unknown.
+        url: address to download it from; "" if there is none.
+    """
 
     name: str
     unpacked: str = ""
@@ -21,7 +30,13 @@ class File(NamedTuple):
 
 
 class Form(NamedTuple):
-    """One way in which a set comes as files; ``counts`` is what they hold, label by label."""
+    """One of the file layouts in which a data set is distributed.
+
+    Attributes:
+        layout: name of the layout, which determines the reader.
+        files: the files.
+        counts: what the files hold: split or array -> images a class, tokens, or a shape.
+    """
 
     layout: Layout
     files: tuple[File, ...]
@@ -29,37 +44,48 @@ class Form(NamedTuple):
 
 
 class DataSet(NamedTuple):
-    """One set. Its files are looked for in a data folder itself, and in those of ``folders``."""
+    """One data set.
+
+    Attributes:
+        name: name by which it is loaded.
+        kind: kind of data.
+        what: short description.
+        licence: licence of the data.
+        folders: folders inside the data folder where the files are looked for, besides the data
+            folder itself.
+        forms: the file layouts in which it is distributed; empty for an embedded set.
+        comes_with: how to install the package that contains an embedded set; "" for dalejax.
+    """
 
     name: str
     kind: Kind
     what: str
     licence: str
     folders: tuple[str, ...] = ()
-    forms: tuple[Form, ...] = ()  # the one to download, if any, has URLs; none: embedded
-    comes_with: str = ""  # of an embedded set: the package to install; "": dalejax itself
+    forms: tuple[Form, ...] = ()
+    comes_with: str = ""
 
     @property
     def embedded(self) -> bool:
-        """Whether it comes with a package instead of as files."""
+        """Whether the data come with a Python package instead of as files."""
         return not self.forms
 
     @property
     def download(self) -> Form | None:
-        """The form whose files can all be downloaded."""
+        """The first layout whose files can all be downloaded; None if there is none."""
         return next((form for form in self.forms if all(file.url for file in form.files)), None)
 
 
 def get(name: str, kind: Kind | None = None, *, or_a: str = "") -> DataSet:
-    """Look a set up.
+    """Look up a data set by its name.
 
     Args:
-        name: of the set.
-        kind: allow only sets of this kind.
-        or_a: what else the caller would have taken.
+        name: name of the set.
+        kind: the kind that the set must be of; None for any.
+        or_a: what the caller accepts besides names, to be added to the error message.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is no set of that name, or it is of another kind.
 
     Example:
         >>> get("ptb").what
@@ -73,15 +99,15 @@ def get(name: str, kind: Kind | None = None, *, or_a: str = "") -> DataSet:
 
 
 def expected_counts(data_set: DataSet, found: Counts, form: Form | None = None) -> str:
-    """Compare what a copy holds with what it should.
+    """Compare the counts of a copy of a data set with those of the table.
 
     Args:
-        data_set: of the table.
-        found: numbers by label.
-        form: which of the set's forms it is; None: any.
+        data_set: the data set.
+        found: counts of the copy, as those of :class:`Form`.
+        form: layout of the copy; None if any layout's counts are right.
 
     Returns:
-        What is wrong; "" if nothing.
+        The first difference as a text; "" if there is none.
 
     Example:
         >>> expected_counts(SETS["ptb"], {"train": (5,)})
@@ -98,7 +124,7 @@ def expected_counts(data_set: DataSet, found: Counts, form: Form | None = None) 
 
 
 def _idx(url: str, *files: tuple[str, str, str], train: str, test: str) -> Form:
-    """A form of four idx files: (name, unpacked sum, packed sum); class counts as texts."""
+    """Make the layout of four idx files (name, checksum unpacked, checksum packed)."""
     counts = {s: tuple(map(int, n.split())) for s, n in {"train": train, "test": test}.items()}
     made = tuple(
         File(name, unpacked, packed, f"{url}{name}.gz") for name, unpacked, packed in files
@@ -106,7 +132,9 @@ def _idx(url: str, *files: tuple[str, str, str], train: str, test: str) -> Form:
     return Form("idx", made, counts)
 
 
-def _text(prefix: str, sums: tuple[str, str, str], tokens: tuple[int, int, int], url="") -> Form:
+def _text(
+    prefix: str, sums: tuple[str, str, str], tokens: tuple[int, int, int], url: str = ""
+) -> Form:
     splits = ("train", "valid", "test")
     names = [f"{prefix}.{split}.txt" for split in splits]
     files = tuple(
@@ -122,7 +150,7 @@ def _npz(name: str, sha256: str, counts: Counts) -> Form:
 
 
 def _glove(dimensions: int) -> tuple[Form, Form]:
-    """GloVe 6B: the file of so many dimensions, or the zip of all of them."""
+    """Make the layouts of GloVe 6B: the file of one dimension, or the zip of all files."""
     counts = {"vectors": (400_000, dimensions)}
     archive = File(
         "glove.6B.zip",
@@ -221,7 +249,7 @@ _ALL = (
         "CC BY-SA 4.0",
         ("kmnist",),
         (
-            # torchvision and a git-annex log have these sums of the .gz files.
+            # These checksums of the .gz files are also those that torchvision has.
             _idx(
                 "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
                 ("train-images-idx3-ubyte", "", "md5:bdb82020997e1d708af4cf47b453dcf7"),
@@ -326,7 +354,7 @@ _ALL = (
         "PDDL 1.0",
         ("glove", "glove50"),
         (
-            *_glove(50),  # before the smaller file: it has all words
+            *_glove(50),  # before the next file, since these have all words
             Form(
                 "glove",
                 (

@@ -1,4 +1,4 @@
-"""Checksums of a set's files: of the unpacked content, since gzip headers differ between copies."""
+"""Check files against the checksums of the catalogue."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ _CHUNK = 1 << 20
 
 
 def problem(path: Path, file: File) -> str:
-    """Compare a file with its known sum.
+    """Compare a file's checksum with that of the catalogue.
+
+    The checksum is of the unpacked content, unless the catalogue has one of the .gz file only.
 
     Args:
-        path: where it is, packed or not.
-        file: of the catalogue.
+        path: path of the file, gzipped or not.
+        file: entry of the catalogue.
 
     Returns:
-        What is wrong; "" if nothing, or if no sum is known for such a copy.
+        What is wrong; "" if nothing is, or if no checksum is known.
 
     Example:
         >>> import tempfile
@@ -47,7 +49,7 @@ def problem(path: Path, file: File) -> str:
 
 def _compared(content: io.BufferedIOBase, known: str) -> str:
     kind, wanted = known.split(":")
-    # Against accidents, not against forgers: md5 is all that is known of some files.
+    # This finds accidents, not forgeries: for some files only an md5 sum is known.
     digest = hashlib.new(kind, usedforsecurity=False)
     while chunk := content.read(_CHUNK):
         digest.update(chunk)

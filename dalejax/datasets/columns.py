@@ -1,4 +1,4 @@
-"""What all sets have in common: splits of equally long columns, which come block by block."""
+"""The common format of all data sets: splits, which are sequences of blocks of columns."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-# A column is an array [n, ...]; texts are an array of bytes objects (dtype object).
+# Name of a column -> array [n, …], with the same n for all columns of a block. A column of texts
+# is an array of bytes objects (dtype object).
 Block = dict[str, np.ndarray]
 Splits = Mapping[str, Iterable[Block]]
 
 
 def stacked(blocks: Iterable[Block]) -> Block:
-    """Put blocks into one.
+    """Concatenate blocks along their rows.
 
     Args:
-        blocks: one after the other, with the same columns.
+        blocks: blocks with the same columns.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there is no block.
 
     Example:
         >>> stacked([{"a": np.zeros(2)}, {"a": np.ones(1)}])["a"].tolist()
@@ -36,7 +37,7 @@ def texts(values: Iterable[bytes]) -> np.ndarray:
     """Make a column of texts.
 
     Args:
-        values: bytes of UTF-8.
+        values: texts in UTF-8.
 
     Example:
         >>> texts([b"a", b"bc"]).dtype

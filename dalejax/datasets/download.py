@@ -1,54 +1,58 @@
-"""Files from the internet: resumed where they broke off, and named only when they are whole."""
+"""Download files: a broken download is resumed, and a file gets its name once it is complete."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import IO, TYPE_CHECKING
 
 import filelock
+from tqdm import tqdm
 
+from dalejax.runtime.extras import import_extra
 from dalejax.storage.atomic import flush_folder
 
 if TYPE_CHECKING:
     import requests
 
 ATTEMPTS = 5
-PAUSE = 0.5  # seconds before the second attempt; each further one waits twice as long
-_TIMEOUT = (5, 20)  # seconds until there is a connection, and without a byte
-_CHUNK = 1 << 18
+PAUSE = 0.5  # seconds before the second attempt; before each further one twice as long
+_TIMEOUT = (5, 20)  # longest wait in seconds for a connection, and for the next byte
+_CHUNK = 1 << 18  # bytes
 PART = ".part"
 
 
 class _Again(Exception):
-    """The connection broke, or the server is busy: another attempt may go better."""
+    """Raised in an attempt when the next one may succeed: broken connection, busy server."""
 
 
 def download(
     url: str, path: Path, *, problem: Callable[[Path], str] = lambda path: "", advice: str = ""
 ) -> None:
-    """Download a file; what came before it broke off is kept beside it and continued.
+    """Download a file; the part that an interrupted download left is continued.
 
     Args:
-        url: of the file.
-        path: where it goes, in a folder that exists; until it is whole and right, its name has
-            ``.part`` at the end.
-        problem: says what is wrong with the file, "" if nothing.
-        advice: the end of the sentence if it fails.
+        url: address of the file.
+        path: path to write to, in an existing folder. Until the file is complete and has passed
+            ``problem``, its name ends with ``.part``.
+        problem: function that checks the complete file; it returns what is wrong, "" if nothing.
+        advice: what to do if the download fails; error messages end with it.
 
     Raises:
-        ConnectionError: there is no connection, or it broke too often. The part stays.
-        ValueError: the file is another one than it should be; it is deleted.
-        OSError: it cannot be written, or another process is downloading it.
+        ConnectionError: there is no connection, or it broke too often. The ``.part`` file stays.
+        ValueError: ``problem`` found something wrong; the file is deleted.
+        OSError: the file cannot be written, or another process is downloading it.
+        ModuleNotFoundError: the package requests is not installed.
     """
     part = path.with_name(path.name + PART)
     with _locked(part) as file:
         resumed = _fetch(url, file, advice)
         wrong = problem(part)
-        if wrong and resumed:  # of another version of the file, or of something else
+        if wrong and resumed:  # the part may have been of another version of the file
             file.truncate(0)
             _fetch(url, file, advice)
             wrong = problem(part)
@@ -59,7 +63,7 @@ def download(
         flush_folder(path.parent)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _locked(part: Path) -> Iterator[IO[bytes]]:
     held = filelock.FileLock(part.with_name(f".{part.name}.lock"), timeout=0)
     try:
@@ -74,39 +78,46 @@ def _locked(part: Path) -> Iterator[IO[bytes]]:
                 if not file.tell():
                     part.unlink(missing_ok=True)
     finally:
+        # filelock leaves its file behind. Whoever has opened the file already notices, on getting
+        # the lock, that it has no name any more, and opens a new one.
+        with contextlib.suppress(OSError):
+            Path(held.lock_file).unlink()
         held.release()
 
 
 def _fetch(url: str, file: IO[bytes], advice: str) -> bool:
-    """Fill a file up; say whether some of it had been there before."""
-    import requests
-    import urllib3
-
+    """Download the rest of a file; return whether a part of it was there before."""
+    requests_, urllib3 = _http()
     resumed = file.seek(0, 2) > 0
     reason = ""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE * 2 ** (attempt - 1))
         try:
-            with requests.Session() as session:
+            with requests_.Session() as session:
                 _continue(session, url, file)
             return resumed
-        except (_Again, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (_Again, requests_.RequestException, urllib3.exceptions.HTTPError) as error:
             reason = _reason(error)
             if _is_hopeless(error, first=attempt == 0):
                 break
     raise ConnectionError(f"{url} could not be downloaded ({reason}); {advice}.")
 
 
-def _is_hopeless(error: Exception, *, first: bool) -> bool:
-    """Whether another attempt would only take time: no internet, no such file."""
-    import requests
-    import urllib3
+def _http() -> tuple[ModuleType, ModuleType]:
+    """Import requests and the urllib3 that it uses; only downloads need them."""
+    return import_extra("requests", extra="data"), import_extra("urllib3", extra="data")
 
-    if isinstance(error, requests.ConnectionError | requests.Timeout):
+
+def _is_hopeless(error: Exception, *, first: bool) -> bool:
+    """Return whether further attempts are useless: no internet, or no such file on the server."""
+    requests_, urllib3 = _http()
+    if isinstance(error, requests_.ConnectionError | requests_.Timeout):
         inner = error.args[0] if error.args else None
-        return first and isinstance(inner, urllib3.exceptions.MaxRetryError)  # never connected
-    return isinstance(error, requests.RequestException)
+        return first and isinstance(
+            inner, urllib3.exceptions.MaxRetryError
+        )  # there was never a connection
+    return isinstance(error, requests_.RequestException)
 
 
 def _continue(session: requests.Session, url: str, file: IO[bytes]) -> None:
@@ -116,7 +127,7 @@ def _continue(session: requests.Session, url: str, file: IO[bytes]) -> None:
         headers["Range"] = f"bytes={start}-"
     with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
         range_ = response.headers.get("Content-Range", "")
-        if response.status_code == 416:  # nothing is left, or the part is longer than the file
+        if response.status_code == 416:  # the part is the whole file, or is longer than it
             if range_ == f"bytes */{start}":
                 return
             file.truncate(0)
@@ -143,8 +154,6 @@ def _total(response: requests.Response, start: int) -> int | None:
 
 
 def _save(response: requests.Response, file: IO[bytes], start: int, total: int | None) -> None:
-    from tqdm import tqdm
-
     file.seek(0, 2)
     name = response.url.rsplit("/", 1)[-1]
     with tqdm(desc=name, initial=start, total=total, unit="B", unit_scale=True) as bar:
@@ -157,4 +166,4 @@ def _save(response: requests.Response, file: IO[bytes], start: int, total: int |
 def _reason(error: Exception) -> str:
     inner = error.args[0] if error.args else error
     text = " ".join(str(getattr(inner, "reason", None) or error).split()) or type(error).__name__
-    return text.split("): ")[-1]  # without the address of urllib3's connection
+    return text.split("): ")[-1]  # without the memory address of urllib3's connection

@@ -1,4 +1,4 @@
-"""Sets of labelled images: the files they come in, and what is made of them."""
+"""Sets of labelled images: readers of their file layouts, and the record that users get."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import numpy as np
 from dalejax.datasets.catalogue import Counts
 from dalejax.datasets.columns import Splits, stacked
 from dalejax.datasets.locations import Found
+from dalejax.datasets.readers import pictures
 from dalejax.datasets.readers.archives import open_entry, open_zip, tarred_files
 from dalejax.datasets.readers.compressed import read_at_most, unpacked
 from dalejax.datasets.readers.idx import read_idx
 
-CLASSES = 10  # of every set here
+CLASSES = 10  # number of classes of every data set here
 _IDX_SHAPE = (28, 28)
 _CIFAR_SIDE = 32
-_CIFAR_RECORD = 1 + 3 * _CIFAR_SIDE**2  # bytes: the class, then red, green and blue
+_CIFAR_RECORD = (
+    1 + 3 * _CIFAR_SIDE**2
+)  # bytes of one image: its class, then the planes red, green and blue
 _CIFAR_CLASSES = (
     "airplane",
     "automobile",
@@ -32,13 +35,13 @@ _CIFAR_CLASSES = (
     "ship",
     "truck",
 )
-_LONGEST_JPEG = 1 << 20  # bytes; one of 32x32 has a thousandth of it
+_LONGEST_JPEG = 1 << 20  # bytes; a JPEG of 32x32 pixels has about a thousandth of it
 
 
 class ImageData(NamedTuple):
-    """Labelled images: uint8 [n, height, width] or [n, height, width, 3] and their classes.
+    """Labelled images: uint8 [n, height, width] or [n, height, width, 3], with int32 labels [n].
 
-    Grey values and colours are 0 to 255; classes are int32 [n].
+    Grey values and colours are from 0 to 255, labels from 0 to 9.
 
     Example:
         >>> from dalejax.datasets import load
@@ -55,7 +58,7 @@ class ImageData(NamedTuple):
 
 
 def build(splits: Splits, name: str, source: str) -> ImageData:
-    """Make a set of its columns."""
+    """Build a set of labelled images of its columns ``image`` and ``label``."""
     train, test = stacked(splits["train"]), stacked(splits["test"])
     return ImageData(
         train_images=train["image"],
@@ -68,7 +71,7 @@ def build(splits: Splits, name: str, source: str) -> ImageData:
 
 
 def count(data: ImageData) -> Counts:
-    """Count a set's classes."""
+    """Count the images of each class in the training and in the test set."""
     labels = {"train": data.train_labels, "test": data.test_labels}
     return {s: tuple(np.bincount(of, minlength=CLASSES).tolist()) for s, of in labels.items()}
 
@@ -112,7 +115,7 @@ def _checked(labels: np.ndarray, where: str | Path) -> np.ndarray:
 
 
 def read_cifar_tar(found: Found) -> Splits:
-    """Read the six batches inside the tar, where they are."""
+    """Read the six batch files inside the tar, without unpacking it to disk."""
     (path,) = found.paths
     names = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
     batches: dict[str, tuple[np.ndarray, np.ndarray]] = {}
@@ -127,7 +130,7 @@ def read_cifar_tar(found: Found) -> Splits:
 
 
 def read_cifar_bins(found: Found) -> Splits:
-    """Read the six batches, unpacked."""
+    """Read the six batch files of the unpacked archive."""
     batches = []
     for path in found.paths:
         with unpacked(path) as opened:
@@ -157,7 +160,7 @@ def _cifar(batches: list[tuple[np.ndarray, np.ndarray]]) -> Splits:
 
 
 def read_jpeg_zips(found: Found) -> Splits:
-    """Read the JPEGs of two zips, ``train/<class>/<name>.jpg`` and ``test/…``, by sorted names."""
+    """Read the JPEGs ``train/<class>/<name>.jpg`` and ``test/…`` of two zips, sorted by name."""
     train, test = (_read_jpegs(path) for path in found.paths)
     return _splits(*train, *test)
 
@@ -196,8 +199,6 @@ def _jpegs(path: Path) -> Iterator[tuple[str, int, bytes]]:
 
 
 def _pixels(content: bytearray, where: str) -> bytes:
-    from dalejax.datasets.readers import pictures
-
     with pictures.opened(content, where, kinds=("JPEG",)) as picture:
         if picture.size != (_CIFAR_SIDE, _CIFAR_SIDE):
             width, height = picture.size

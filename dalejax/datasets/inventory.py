@@ -1,4 +1,4 @@
-"""What of the sets is on this machine, and whether it is what it should be."""
+"""List the data sets that are on this machine, and verify their files."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dalejax.datasets.locations import Found, MissingData
 
 
 def status(*, data_dir: str | Path | None = None) -> list[dict[str, Any]]:
-    """Say of every set whether it is on this machine, without reading or writing it.
+    """List all data sets with their state on this machine, without reading or writing data.
 
     Args:
         data_dir: as for `load`.
 
     Returns:
-        A row a set: name, kind, what, state ("embedded", "prepared", "raw files" or "missing"),
-        path (None when missing, or embedded in dalejax), size_mb (10^6 bytes), licence, and how
-        to get it.
+        One row for each set: name, kind, what, state ("embedded", "prepared", "raw files" or
+        "missing"), path (None if missing, or embedded in dalejax), size_mb (10^6 bytes), licence,
+        and how (the command that gets it).
 
     Example:
         >>> [row["name"] for row in status()][:3]
@@ -64,18 +64,17 @@ def _state(data_set: DataSet, folder: Path) -> tuple[str, Path | None, list[Path
 def verify(
     name: str | None = None, *, data_dir: str | Path | None = None
 ) -> list[dict[str, str | Path | None]]:
-    """Read what is on this machine and compare it with what is known of the sets.
+    """Read the data sets on this machine and compare them with the catalogue.
 
-    Of raw files the checksums (of the unpacked content) and what they hold; of prepared copies what
-    they hold.
+    Original files are compared by their checksums and counts, prepared copies by their counts.
 
     Args:
-        name: of a set; None for all.
+        name: name of a set; None for all.
         data_dir: as for `load`.
 
     Returns:
-        A row a copy: name, state ("right", "wrong", "missing" or "embedded"), path, and the problem
-        ("" if there is none), which names the file.
+        One row for each copy: name, state ("right", "wrong", "missing" or "embedded"), path, and
+        problem (what is wrong, with the name of the file; "" if nothing).
 
     Raises:
         ValueError: the name is unknown.

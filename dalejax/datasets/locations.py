@@ -1,4 +1,4 @@
-"""Where a set's files are on this machine, and what to do where they are not."""
+"""Find the files of data sets on this machine, and say how to get those that are missing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dalejax.datasets.catalogue import DataSet, Form
+from dalejax.datasets.catalogue import DataSet, File, Form
 
 
 class MissingData(FileNotFoundError):
-    """A set is not on this machine; the message says which file, where, and what to run."""
+    """Raised when a data set is not on this machine; the message says what to run to get it."""
 
 
 class Found(NamedTuple):
-    """A form of a set whose files are all in one folder: their paths, in the order of the form's
-    files."""
+    """The files of a data set that were found.
+
+    Attributes:
+        form: file layout.
+        paths: paths of the files, in the order of ``form.files``.
+        folder: folder that they are all in.
+    """
 
     form: Form
     paths: tuple[Path, ...]
@@ -24,31 +29,32 @@ class Found(NamedTuple):
 
 
 def data_folder(chosen: str | Path | None) -> Path:
-    """The folder of the data.
+    """Return the data folder.
 
     Args:
-        chosen: by the user; None or "" for $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+        chosen: folder that the user chose; None or "" for $TFDS_DATA_DIR, else
+            ~/tensorflow_datasets.
 
     Example:
         >>> data_folder("data").name
         'data'
     """
-    # An empty variable counts as unset, else data would land in the working folder.
+    # An empty variable counts as unset; otherwise data would be written to the working folder.
     return Path(chosen or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
 
 
 def find(data_set: DataSet, folder: Path) -> Found:
-    """Find a set's files, plain or .gz, all in one place.
+    """Find the files of a data set, plain or gzipped, all in one folder.
 
     Args:
-        data_set: of the catalogue.
-        folder: the files are in it, or in one of the set's own folders in it.
+        data_set: entry of the catalogue.
+        folder: data folder; the files are in it, or in one of ``data_set.folders`` inside it.
 
     Returns:
-        The first of the set's forms that is there whole.
+        The first file layout of the set of which all files are there.
 
     Raises:
-        MissingData: none is whole.
+        MissingData: every layout lacks a file.
     """
     best = (0, folder, data_set.forms[0])
     for form in data_set.forms:
@@ -70,7 +76,7 @@ def find(data_set: DataSet, folder: Path) -> Found:
 
 
 def how_to_get(data_set: DataSet) -> str:
-    """The command that gets a set, or prepares it from files at hand."""
+    """Return the command that downloads a data set, or prepares it from files of the user."""
     if data_set.embedded:
         return data_set.comes_with or "it comes with dalejax"
     return f"dalejax data prepare {data_set.name}{'' if data_set.download else ' --from DIR'}"
@@ -92,6 +98,6 @@ def _path(place: Path, name: str) -> Path | None:
     return next((p for p in (place / name, place / f"{name}.gz") if p.is_file()), None)
 
 
-def _told(file) -> str:
+def _told(file: File) -> str:
     packed = file.name.endswith((".zip", ".npz", ".bin"))
     return file.name if packed else f"{file.name}.gz"

@@ -1,4 +1,4 @@
-"""A pack of objects made of a folder of pictures."""
+"""Make a file of objects (.npz) of a folder of pictures: grey values and opacity by view."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dalejax import checks
+from dalejax.datasets.readers import pictures
+from dalejax.runtime.extras import import_extra
 from dalejax.storage.atomic import replace_atomically
 
 _ENDINGS = (".png", ".jpg", ".jpeg")
@@ -18,7 +20,13 @@ _TRANSPARENT = ("LA", "PA", "RGBA")
 
 
 class Packed(NamedTuple):
-    """A pack that was written: where, its shape, and how many pictures had no alpha channel."""
+    """What :func:`pack_objects` wrote.
+
+    Attributes:
+        path: the .npz file.
+        shape: shape of its array ``gray``: (categories, objects, views, height, width).
+        without_alpha: number of pictures that have no alpha channel.
+    """
 
     path: Path
     shape: tuple[int, ...]
@@ -26,21 +34,23 @@ class Packed(NamedTuple):
 
 
 def pack_objects(folder: str | Path, out: str | Path, *, size: int = 64) -> Packed:
-    """Make a pack of objects of a folder of pictures, ``<category>/<object>/<view>.png`` or .jpg.
+    """Write an .npz file of objects, made of pictures ``<category>/<object>/<view>.png`` or .jpg.
 
-    Grey by ITU-R 601; alpha from the picture's alpha channel, the whole picture where it has none;
-    each picture is centred on a transparent square and resized.
+    Grey values are luma by ITU-R 601. Opacity is the picture's alpha channel; a picture without
+    one is opaque everywhere. Each picture is centred on a transparent square and resized.
 
     Args:
-        folder: with at least two categories; each has equally many objects, each of these equally
-            many views. All are taken in the order of their names.
-        out: the .npz to write; `load_objects` reads it.
-        size: height and width of the frames, in pixels.
+        folder: folder with at least two categories, each with equally many objects, each of them
+            with equally many views. All are taken in the order of their names.
+        out: the .npz file to write; :func:`dalejax.datasets.load_objects` reads it.
+        size: height and width of the resized pictures, in pixels.
 
     Raises:
-        ValueError: the folder's parts are unequal, or a picture cannot be read; nothing is written.
-        FileExistsError: the file is there already.
-        FileNotFoundError: there is no such folder.
+        ValueError: categories or objects are of unequal sizes, or a picture cannot be read; nothing
+            is written then.
+        FileExistsError: ``out`` exists already.
+        FileNotFoundError: ``folder`` does not exist.
+        ModuleNotFoundError: Pillow is not installed.
 
     Example:
         >>> pack_objects("pictures", "mine.npz")  # doctest: +SKIP
@@ -54,8 +64,8 @@ def pack_objects(folder: str | Path, out: str | Path, *, size: int = 64) -> Pack
         raise FileExistsError(f"{out} is there already; choose another name.")
     tree = _tree(folder)
     frames, without_alpha = [], 0
-    for pictures in (views for objects in tree.values() for views in objects.values()):
-        for path in pictures:
+    for views in (views for objects in tree.values() for views in objects.values()):
+        for path in views:
             frame, has_alpha = _frame(path, size)
             frames.append(frame)
             without_alpha += not has_alpha
@@ -66,11 +76,11 @@ def pack_objects(folder: str | Path, out: str | Path, *, size: int = 64) -> Pack
         "gray": both[..., 0].reshape(shape),
         "alpha": both[..., 1].reshape(shape),
         "categories": np.array(list(tree)),
-        "names": np.array([list(of) for of in tree.values()]),
+        "names": np.array([list(objects) for objects in tree.values()]),
     }
 
     def save(path: Path) -> None:
-        with path.open("wb") as file:  # to a path, NumPy would add .npz
+        with path.open("wb") as file:  # given a path, NumPy would add .npz to it
             np.savez_compressed(file, **arrays)
 
     replace_atomically(out, save)
@@ -78,7 +88,7 @@ def pack_objects(folder: str | Path, out: str | Path, *, size: int = 64) -> Pack
 
 
 def _tree(folder: Path) -> dict[str, dict[str, list[Path]]]:
-    """Category -> object -> views, all of them equally many."""
+    """List the pictures of a folder: category -> object -> paths, all equally many."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder; it must hold <category>/<object>/<view>.")
     tree = {c.name: {o.name: _views(o) for o in _folders(c)} for c in _folders(folder)}
@@ -125,11 +135,9 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _frame(path: Path, size: int) -> tuple[np.ndarray, bool]:
-    """Gray and alpha, uint8 [size, size, 2], and whether the picture had an alpha channel."""
-    from PIL import Image, ImageOps
-
-    from dalejax.datasets.readers import pictures
-
+    """Return (grey and alpha, uint8 [size, size, 2]; whether the file has an alpha channel)."""
+    pillow = import_extra("PIL.Image", extra="data")
+    pillow_ops = import_extra("PIL.ImageOps", extra="data")
     content = path.read_bytes()
     with pictures.opened(content, str(path)) as picture:
         if picture.mode not in _EIGHT_BITS:
@@ -137,13 +145,13 @@ def _frame(path: Path, size: int) -> tuple[np.ndarray, bool]:
         has_alpha = picture.mode in _TRANSPARENT or "transparency" in picture.info
         decoded = pictures.decoded(picture, "RGBA", str(path))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of broken camera data
-            decoded = ImageOps.exif_transpose(decoded)
+            warnings.simplefilter("ignore")  # Pillow warns of damaged EXIF data
+            decoded = pillow_ops.exif_transpose(decoded)
     side = max(decoded.size)
     at = ((side - decoded.width) // 2, (side - decoded.height) // 2)
-    square = Image.new("LA", (side, side))
-    square.paste(Image.merge("LA", (decoded.convert("L"), decoded.getchannel("A"))), at)
-    # Pillow weighs grey values with alpha while it resizes: no dark rims.
-    small = np.asarray(square.resize((size, size), Image.Resampling.LANCZOS)).copy()
+    square = pillow.new("LA", (side, side))
+    square.paste(pillow.merge("LA", (decoded.convert("L"), decoded.getchannel("A"))), at)
+    # Pillow weighs grey values by alpha when it resizes, so that no dark rims appear.
+    small = np.asarray(square.resize((size, size), pillow.Resampling.LANCZOS)).copy()
     small[..., 0][small[..., 1] == 0] = 0
     return small, has_alpha

@@ -1,8 +1,9 @@
-"""Packs (.npz) of objects cut out of their backgrounds, and of natural scenes."""
+"""Files (.npz) with pictures of objects without background, and with natural scenes."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,15 +14,21 @@ from dalejax.datasets.columns import Splits, stacked, texts
 from dalejax.datasets.locations import Found
 from dalejax.datasets.readers.npz import read_npz
 
-_SURROGATES = 0xD800 >> 11  # halves of characters
+_SURROGATES = 0xD800 >> 11  # upper bits of UTF-16 surrogates, which are no characters
 
 
 class ObjectPack(NamedTuple):
-    """Objects by category, seen from several sides, with what of each frame they cover.
+    """Pictures of objects without background: grey values and opacity.
 
-    ``gray`` and ``alpha`` are uint8 [categories, objects, views, h, w], h = w. Gray is not
-    premultiplied: on a background it makes ``gray * a + background * (1 - a)``, a = alpha / 255.
-    ``names`` are the objects' names, a tuple for each category.
+    Attributes:
+        gray: grey values 0 to 255, not multiplied by the opacity, uint8
+            [categories, objects, views, h, w], h = w.
+        alpha: opacity 0 to 255, uint8, same shape. In front of a background b the picture is
+            ``gray * a + b * (1 - a)`` with a = alpha / 255.
+        categories: names of the categories.
+        names: names of the objects, a tuple for each category.
+        name: name of the data set.
+        source: where the data are from.
     """
 
     gray: np.ndarray
@@ -33,7 +40,7 @@ class ObjectPack(NamedTuple):
 
 
 class ScenePack(NamedTuple):
-    """Natural scenes without objects: train and test, uint8 [n, h, w], grey 0 to 255."""
+    """Natural scenes for training and for tests: grey values 0 to 255, uint8 [n, h, w]."""
 
     train: np.ndarray
     test: np.ndarray
@@ -42,15 +49,15 @@ class ScenePack(NamedTuple):
 
 
 def read_objects(path: str | Path, name: str | None = None) -> ObjectPack:
-    """Read and check a pack of objects.
+    """Read pictures of objects from an .npz file and check its arrays.
 
     Args:
-        path: an .npz of the arrays gray, alpha and categories, and optionally names or object_ids
-            [categories, objects]; others are passed over.
-        name: of the set; None for the file's.
+        path: .npz file with the arrays gray, alpha and categories, and optionally names or
+            object_ids [categories, objects]; other arrays are ignored.
+        name: name of the data set; None for that of the file.
 
     Raises:
-        ValueError: it is damaged, or the arrays do not fit together.
+        ValueError: the file is damaged, or its arrays do not fit together.
         FileNotFoundError: there is no such file.
 
     Example:
@@ -79,19 +86,19 @@ def read_objects(path: str | Path, name: str | None = None) -> ObjectPack:
     else:
         names = _names(arrays, named, gray.shape[:2], path)
     by_category = np.array(names, object).reshape(gray.shape[:2]).tolist()
-    source = f"the pack {path}"
+    source = f"the file {path}"
     return ObjectPack(gray, alpha, categories, _tuples(by_category), name or path.stem, source)
 
 
 def read_scenes(path: str | Path, name: str | None = None) -> ScenePack:
-    """Read and check a pack of scenes.
+    """Read scenes from an .npz file and check its arrays.
 
     Args:
-        path: an .npz of the arrays train and test; others are passed over.
-        name: of the set; None for the file's.
+        path: .npz file with the arrays train and test; other arrays are ignored.
+        name: name of the data set; None for that of the file.
 
     Raises:
-        ValueError: it is damaged, or the arrays do not fit together.
+        ValueError: the file is damaged, or its arrays do not fit together.
         FileNotFoundError: there is no such file.
 
     Example:
@@ -109,7 +116,7 @@ def read_scenes(path: str | Path, name: str | None = None) -> ScenePack:
             f"{path}: scenes of train are {train.shape[1:]} and of test {test.shape[1:]}; they "
             "must be of one size."
         )
-    return ScenePack(train, test, name or path.stem, f"the pack {path}")
+    return ScenePack(train, test, name or path.stem, f"the file {path}")
 
 
 def _frames(arrays: dict[str, np.ndarray], part: str, dimensions: int, path: Path) -> np.ndarray:
@@ -135,19 +142,19 @@ def _names(
     if array.dtype.kind == "U" and array.itemsize:
         codes = np.frombuffer(array.tobytes(), array.dtype.byteorder.replace("=", "<") + "u4")
         if (codes > sys.maxunicode).any() or ((codes >> 11) == _SURROGATES).any():
-            raise ValueError(f"{path}: {part} holds what is no text.")
+            raise ValueError(f"{path}: {part} has an entry that is no text.")
     return [str(name) for name in array.ravel().tolist()]
 
 
-def _tuples(lists) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(of) for of in lists)
+def _tuples(lists: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(names) for names in lists)
 
 
-# --- packs as columns -----------------------------------------------------------------------------
+# --- objects and scenes as columns ----------------------------------------------------------------
 
 
 def read_object_columns(found: Found) -> Splits:
-    """Read a pack of objects, a row a view."""
+    """Read a file of objects into columns, with one row for each view of an object."""
     pack = read_objects(found.paths[0])
     categories, objects, views = pack.gray.shape[:3]
     each = objects * views
@@ -167,7 +174,7 @@ def read_object_columns(found: Found) -> Splits:
 
 
 def build_objects(splits: Splits, name: str, source: str) -> ObjectPack:
-    """Make a pack of its columns."""
+    """Build the record of objects of its columns."""
     block = stacked(splits["objects"])
     views = int(block["view"].max()) + 1
     categories = tuple(dict.fromkeys(word.decode() for word in block["category"]))
@@ -179,22 +186,22 @@ def build_objects(splits: Splits, name: str, source: str) -> ObjectPack:
 
 
 def count_objects(pack: ObjectPack) -> Counts:
-    """Give a pack's shape."""
+    """Return the shape of the grey values, as the catalogue has it."""
     return {"gray": pack.gray.shape}
 
 
 def read_scene_columns(found: Found) -> Splits:
-    """Read a pack of scenes."""
+    """Read a file of scenes into columns, with one row for each scene."""
     pack = read_scenes(found.paths[0])
     return {"train": [{"image": pack.train}], "test": [{"image": pack.test}]}
 
 
 def build_scenes(splits: Splits, name: str, source: str) -> ScenePack:
-    """Make a pack of its columns."""
+    """Build the record of scenes of its columns."""
     train, test = (stacked(splits[split])["image"] for split in ("train", "test"))
     return ScenePack(train, test, name, source)
 
 
 def count_scenes(pack: ScenePack) -> Counts:
-    """Give a pack's shapes."""
+    """Return the shapes of the scenes, as the catalogue has them."""
     return {"train": pack.train.shape, "test": pack.test.shape}

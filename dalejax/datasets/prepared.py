@@ -1,4 +1,4 @@
-"""Prepared copies: any set as array_record files of tensorflow-datasets, without TensorFlow."""
+"""Prepared copies: data sets as array_record files of tensorflow-datasets, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,46 +17,47 @@ from dalejax.datasets._tfds import VERSION, tfds_name
 from dalejax.datasets.catalogue import DataSet
 from dalejax.datasets.columns import Block, Splits, texts
 from dalejax.datasets.locations import how_to_get
+from dalejax.runtime.extras import import_extra
 from dalejax.storage.atomic import read_json
 
 _BLOCK = 20_000  # rows read at once; one at a time takes about twice as long
-# features.json names classes, which tfds imports: only those that are written here.
+# features.json names classes, which tfds imports; only those of this module are allowed.
 _FEATURES = "tensorflow_datasets.core.features."
 
 
 def path_of(data_set: DataSet, folder: Path) -> Path:
-    """Where a set's prepared copy lies, or would lie.
+    """Return the folder of the prepared copy of a data set, whether it exists or not.
 
     Args:
-        data_set: of the catalogue.
-        folder: of the data.
+        data_set: entry of the catalogue.
+        folder: data folder.
     """
     return folder / tfds_name(data_set) / VERSION
 
 
 def exists(data_set: DataSet, folder: Path) -> bool:
-    """Whether there is a prepared copy.
+    """Return whether there is a prepared copy of a data set.
 
     Args:
-        data_set: of the catalogue.
-        folder: of the data.
+        data_set: entry of the catalogue.
+        folder: data folder.
     """
-    # tfds writes elsewhere and renames at the end, so a folder with this file is whole.
+    # tfds writes to another folder and renames it at the end, so one with this file is complete.
     return (path_of(data_set, folder) / "dataset_info.json").is_file()
 
 
 def write(data_set: DataSet, splits: Splits, folder: Path) -> None:
-    """Write a prepared copy; after any error nothing is left behind.
+    """Write a prepared copy of a data set; an error leaves no files behind.
 
     Args:
-        data_set: of the catalogue.
-        splits: its columns.
-        folder: of the data.
+        data_set: entry of the catalogue.
+        splits: columns of the set.
+        folder: data folder.
 
     Raises:
-        ModuleNotFoundError: tensorflow-datasets is not there.
+        ModuleNotFoundError: tensorflow-datasets or array_record is not installed.
     """
-    tfds = _import_tfds()
+    tfds = import_tfds()
     module = importlib.import_module("dalejax.datasets._tfds.columns.columns_dataset_builder")
     with (
         no_empty_folders_left(*reversed(path_of(data_set, folder).parents)),
@@ -71,37 +73,38 @@ def write(data_set: DataSet, splits: Splits, folder: Path) -> None:
 
 
 def read(data_set: DataSet, folder: Path) -> Splits:
-    """Read a prepared copy, block by block; to be used inside of `readable`.
+    """Read a prepared copy block by block; use the result inside a ``with`` of :func:`readable`.
 
     Args:
-        data_set: of the catalogue.
-        folder: of the data.
+        data_set: entry of the catalogue.
+        folder: data folder.
 
     Raises:
-        ModuleNotFoundError: tensorflow-datasets is not there.
+        ModuleNotFoundError: tensorflow-datasets or array_record is not installed.
     """
     path = path_of(data_set, folder)
     _check_features(read_json(path / "features.json"))
-    builder = _import_tfds().builder_from_directory(path)
+    builder = import_tfds().builder_from_directory(path)
     return {split: _blocks(builder.as_data_source(split)) for split in builder.info.splits}
 
 
 @contextlib.contextmanager
 def readable(data_set: DataSet, folder: Path) -> Iterator[None]:
-    """Turn whatever is raised while a prepared copy is read into one sentence.
+    """Turn any error in the ``with`` block, which reads a prepared copy, into one ValueError.
 
     Args:
-        data_set: of the catalogue.
-        folder: of the data.
+        data_set: entry of the catalogue.
+        folder: data folder.
 
     Raises:
-        ValueError: something was raised.
+        ValueError: an error of another type was raised in the block; a ModuleNotFoundError is
+            passed on as it is.
     """
     try:
         yield
     except ModuleNotFoundError:
         raise
-    except Exception as error:  # tfds, protobuf and array_record raise many unrelated kinds
+    except Exception as error:  # tfds, protobuf and array_record raise many unrelated errors
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"the prepared copy {path_of(data_set, folder)} cannot be read ({reason}); delete it "
@@ -130,23 +133,25 @@ def _check_features(node: Any) -> None:
             _check_features(child)
 
 
-def _import_tfds() -> Any:
-    # Here and not above: importing it is slow, and embedded sets and raw files do without it.
-    try:
-        return importlib.import_module("tensorflow_datasets")
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            f"prepared copies need tensorflow-datasets, which cannot be imported ({error}): "
-            "pip install tensorflow-datasets array_record importlib_resources"
-        ) from error
+def import_tfds() -> ModuleType:
+    """Import tensorflow-datasets, which reads and writes prepared copies.
+
+    It is imported only here because that is slow, and nothing else needs it.
+
+    Raises:
+        ModuleNotFoundError: tensorflow-datasets or array_record cannot be imported.
+    """
+    # Only when it reads or writes records does tensorflow-datasets import array_record itself.
+    import_extra("array_record.python.array_record_module", extra="data")
+    return import_extra("tensorflow_datasets", extra="data")
 
 
 @contextlib.contextmanager
 def no_empty_folders_left(*folders: Path) -> Iterator[None]:
-    """Remove those folders that are new at the end and empty.
+    """Remove those of the folders that were created in the ``with`` block and are empty.
 
     Args:
-        folders: outer ones first.
+        folders: folders, each one before the folders inside it.
     """
     new = [folder for folder in folders if not folder.exists()]
     try:

@@ -1,4 +1,4 @@
-"""Which reader takes which files, and what is made of the columns of which kind."""
+"""The tables of readers: which function reads a file layout, and which one builds each kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from dalejax.datasets.locations import Found
 
 
 class _Made(NamedTuple):
-    """Of a kind: its columns, a name and a source become data, and data are counted."""
+    """The functions of one kind of data.
+
+    Attributes:
+        build: (columns, name, source) -> what users get.
+        count: what users get -> its counts, as in the catalogue.
+    """
 
     build: Callable[[Splits, str, str], Any]
     count: Callable[[Any], Counts]
@@ -33,20 +38,21 @@ _MADE: dict[Kind, _Made] = {
     "text": _Made(texts.build, texts.count),
     "objects": _Made(packs.build_objects, packs.count_objects),
     "scenes": _Made(packs.build_scenes, packs.count_scenes),
-    # Of vectors only some are wanted: they stay columns.
+    # Vectors stay columns, since a user asks for those of a few words only.
     "vectors": _Made(lambda splits, name, source: splits, words.count),
 }
 
 
 def read(data_set: DataSet, found: Found) -> Splits:
-    """Read a set's files into columns.
+    """Read the files of a data set into columns.
 
     Args:
-        data_set: of the catalogue.
-        found: its files.
+        data_set: entry of the catalogue.
+        found: files of the set.
 
     Raises:
-        ValueError: a file is damaged, or not what it should be.
+        ValueError: a file is damaged, or its content is not of the layout.
+        ModuleNotFoundError: the files are JPEGs, and Pillow is not installed.
     """
     if found.form.layout == "npz":
         return _PACKS[data_set.kind](found)
@@ -54,12 +60,12 @@ def read(data_set: DataSet, found: Found) -> Splits:
 
 
 def build(data_set: DataSet, splits: Splits, source: str) -> Any:
-    """Make of a set's columns what users get.
+    """Build what users get of the columns of a data set.
 
     Args:
-        data_set: of the catalogue.
-        splits: its columns.
-        source: where they are from.
+        data_set: entry of the catalogue.
+        splits: columns of the set.
+        source: where the data are from, as a text.
 
     Raises:
         ValueError: the columns do not fit together.
@@ -68,10 +74,10 @@ def build(data_set: DataSet, splits: Splits, source: str) -> Any:
 
 
 def count(data_set: DataSet, data: Any) -> Counts:
-    """Count what a set holds, as the catalogue does.
+    """Count what a data set holds, as the catalogue does.
 
     Args:
-        data_set: of the catalogue.
-        data: what `build` made.
+        data_set: entry of the catalogue.
+        data: the data, of :func:`build`.
     """
     return _MADE[data_set.kind].count(data)

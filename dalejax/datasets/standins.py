@@ -1,6 +1,6 @@
-"""Objects and scenes drawn from formulas, for where no pack of real ones is at hand.
+"""Objects and scenes drawn from formulas, to be used where no real ones are available.
 
-Good for a demonstration and for tests; no number that they give says anything about vision.
+They are for demonstrations and tests; results on them say nothing about vision.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SCENES = {"train": 24, "test": 8}
 
 
 class _Body(NamedTuple):
-    """A star-shaped body: a superquadric with lobes around its axis, thicker towards one end."""
+    """A body to draw: a superquadric with lobes around its axis, thicker at one end (pear)."""
 
     axes: tuple[float, float, float]
     exponent: float
@@ -40,13 +40,13 @@ _CATEGORIES = {
 
 @functools.cache
 def shapes() -> ObjectPack:
-    """Draw 64 bodies in 8 categories, each from 8 directions, lit from above.
+    """Draw pictures of 64 bodies in 8 categories, each seen from 8 directions and lit from above.
 
     Example:
         >>> shapes().gray.shape
         (8, 8, 8, 64, 64)
     """
-    random = np.random.RandomState(0)  # its stream is frozen for good, default_rng's is not
+    random = np.random.RandomState(0)  # NumPy guarantees its numbers for all versions
     drawn = [
         [
             [_draw(_surface(body), view) for view in range(_VIEWS)]
@@ -55,7 +55,7 @@ def shapes() -> ObjectPack:
         for kind in _CATEGORIES.values()
     ]
     gray, alpha = np.moveaxis(np.array(drawn), 3, 0)
-    gray.flags.writeable = alpha.flags.writeable = False  # every caller gets the same arrays
+    gray.flags.writeable = alpha.flags.writeable = False  # all callers share the arrays
     names = tuple(tuple(f"{c}_{i}" for i in range(_OBJECTS)) for c in _CATEGORIES)
     source = "a stand-in: bodies drawn from formulas, not real objects"
     return ObjectPack(gray, alpha, tuple(_CATEGORIES), names, "shapes", source)
@@ -63,7 +63,7 @@ def shapes() -> ObjectPack:
 
 @functools.cache
 def noise() -> ScenePack:
-    """Draw scenes of noise whose amplitudes fall with frequency as a natural scene's do.
+    """Draw scenes of noise whose Fourier amplitudes fall with frequency as in natural scenes.
 
     .. math:: |\\hat s(f)| \\propto 1 / f
 
@@ -76,7 +76,7 @@ def noise() -> ScenePack:
     """
     random = np.random.RandomState(1)
     frequency = np.hypot(np.fft.fftfreq(160)[:, None], np.fft.rfftfreq(240)[None, :])
-    frequency[0, 0] = np.inf  # the mean is set below
+    frequency[0, 0] = np.inf  # the mean, 107, is added below
     packs = {}
     for split, num in _SCENES.items():
         white = random.normal(size=(num, 160, 240))
@@ -93,7 +93,7 @@ def _varied(body: _Body, random: np.random.RandomState) -> _Body:
 
 
 def _surface(body: _Body) -> tuple[np.ndarray, np.ndarray]:
-    """Points [k, 3] on the body and its unit normals there."""
+    """Return points [k, 3] on the surface of a body, and its unit normals there [k, 3]."""
     polar = np.linspace(0.01, np.pi - 0.01, 100)[:, None]
     around = np.linspace(0, 2 * np.pi, 200, endpoint=False)[None, :]
     x, y, z = (
@@ -106,13 +106,14 @@ def _surface(body: _Body) -> tuple[np.ndarray, np.ndarray]:
     radius *= (1 + body.depth * np.cos(body.lobes * around)) / (1 + body.depth)
     radius *= 1 + body.pear * np.cos(polar)
     points = radius * np.stack([x, y, z])
-    normals = np.cross(*(np.gradient(points, axis=axis) for axis in (1, 2)), axis=0)
+    by_polar, by_around = np.gradient(points, axis=1), np.gradient(points, axis=2)
+    normals = np.cross(np.asarray(by_polar), np.asarray(by_around), axis=0)
     normals /= np.linalg.norm(normals, axis=0) + 1e-12
     return points.reshape(3, -1).T, normals.reshape(3, -1).T
 
 
 def _draw(surface: tuple[np.ndarray, np.ndarray], view: int) -> np.ndarray:
-    """Give grey values and alpha [2, h, w]: orthographic, nearer points over farther ones."""
+    """Draw one view of a body, orthographically: grey values and opacity [2, h, w]."""
     around, above = 2 * np.pi * view / _VIEWS, np.deg2rad((-15, 35)[view % 2])
     turn = np.array(
         [[np.cos(around), -np.sin(around), 0], [np.sin(around), np.cos(around), 0], [0, 0, 1]]

@@ -1,7 +1,8 @@
-"""Corpora of three texts, train, valid and test, as numbers."""
+"""Text corpora as word numbers: a training, a validation and a test text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +17,10 @@ SPLITS = ("train", "valid", "test")
 
 
 class TextData(NamedTuple):
-    """A corpus: the ids of its tokens, int32 [tokens] each, and the words they stand for.
+    """A corpus: three texts as word numbers, int32 [tokens], and the vocabulary.
 
-    An end-of-sentence token follows each line. The vocabulary is made of the training text, the
-    frequent words first.
+    ``vocabulary[i]`` is the word of number i. The words are those of the training text, the most
+    frequent ones first. An end-of-sentence token follows each line.
 
     Example:
         >>> from dalejax.datasets import load_text
@@ -36,7 +37,7 @@ class TextData(NamedTuple):
 
 
 def build(splits: Splits, name: str, source: str) -> TextData:
-    """Make a corpus of its lines."""
+    """Build a corpus of the columns ``line`` of its three texts."""
     vocabulary, ids = None, {}
     for split in SPLITS:
         lines = stacked(splits[split])["line"].tolist()
@@ -46,26 +47,26 @@ def build(splits: Splits, name: str, source: str) -> TextData:
 
 
 def count(data: TextData) -> Counts:
-    """Count a corpus's tokens and words."""
+    """Count the tokens of each text and the words of the vocabulary."""
     tokens = {split: (len(ids),) for split, ids in zip(SPLITS, data[:3], strict=True)}
     return tokens | {"vocabulary": (len(data.vocabulary),)}
 
 
 def read_texts(found: Found) -> Splits:
-    """Read three texts."""
+    """Read the lines of the three texts of a corpus."""
     return _splits(found.paths)
 
 
 def load_folder(folder: Path) -> TextData:
-    """Load the three texts of any folder.
+    """Load a corpus from a folder of the user.
 
     Args:
-        folder: it holds exactly one file ``*train*.txt`` or ``.txt.gz``, and one with ``valid`` and
-            one with ``test`` in its name.
+        folder: folder with exactly one file ``*train*.txt`` or ``*train*.txt.gz``, one with
+            ``valid`` and one with ``test`` in its name.
 
     Raises:
-        MissingData: there are none of a kind.
-        ValueError: there are several, or they are no texts in this style.
+        MissingData: there is no file for one of the three texts.
+        ValueError: there are several files for one of them, or one is no text of words.
     """
     paths = []
     for split in SPLITS:
@@ -81,9 +82,9 @@ def load_folder(folder: Path) -> TextData:
     return build(_splits(paths), folder.name, f"the texts in {folder}")
 
 
-def _splits(paths) -> Splits:
+def _splits(paths: Sequence[Path]) -> Splits:
     lines = {split: read_lines(path) for split, path in zip(SPLITS, paths, strict=True)}
     vocabulary = None
-    for path, of in zip(paths, lines.values(), strict=True):  # errors name the file itself
+    for path, of in zip(paths, lines.values(), strict=True):  # so that errors name the file
         vocabulary = number_words(of, path, vocabulary).vocabulary
     return {split: [{"line": texts(of)}] for split, of in lines.items()}

@@ -1,4 +1,4 @@
-"""An embedded stand-in for the Penn Treebank: the help texts of Python's standard library."""
+"""The embedded text "topics": help texts of Python, a small substitute for the Penn Treebank."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from dalejax.datasets.columns import texts
 from dalejax.datasets.texts import TextData, build
 
 WORDS = 2000
-_NOT_A_SENTENCE = 3  # words: headings and scraps of tables have fewer
-# A paragraph or a table's cell ends a sentence as a full stop does.
+_NOT_A_SENTENCE = 3  # fewest words of a sentence; headings and parts of tables have fewer
+# The end of a paragraph or of a cell of a table ends a sentence too.
 _END = re.compile(r"[.!?:;]\s|\n\s*\n|\|")
 _WORD = re.compile(r"\d[\d.,]*|[a-z]+(?:['’-][a-z]+)*")
 
 
 def topics() -> TextData:
-    """Make a corpus in the Penn Treebank's style of Python's own help texts.
+    """Make a corpus in the format of the Penn Treebank from the help texts of Python.
 
-    A sentence a line, lower case, no punctuation, numbers as N, words outside the 2,000 most
-    frequent ones of train as <unk>; 80 % of the lines are train, 10 % valid and 10 % test, each of
-    them contiguous. It differs a little from one version of Python to the next.
+    Each line is a sentence in lower case without punctuation; numbers are N, and words that are not
+    among the 2,000 most frequent ones of the training text are <unk>. The first 80 % of the lines
+    are for training, the next 10 % for validation, the last 10 % for tests. The text differs
+    slightly between versions of Python.
 
     Example:
         >>> corpus = topics()
@@ -33,7 +34,9 @@ def topics() -> TextData:
     from pydoc_data.topics import topics as pages
 
     sentences: list[list[str]] = []
-    for page in dict.fromkeys(pages[name] for name in sorted(pages)):  # some are there twice
+    for page in dict.fromkeys(
+        pages[name] for name in sorted(pages)
+    ):  # dict.fromkeys drops repeated pages
         for sentence in _END.split(page.lower()):
             words = ["N" if w[0].isdigit() else w for w in _WORD.findall(sentence)]
             if len(words) >= _NOT_A_SENTENCE:

@@ -1,4 +1,4 @@
-"""Word vectors by the names of their sets: from files in GloVe's format, or prepared copies."""
+"""Read the data sets of word vectors, from files in GloVe's format or from prepared copies."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _BLOCK = 10_000  # words; of 300 numbers each they take 12 MB
 
 
 def pick(found: Found, words: Sequence[str]) -> Vectors:
-    """Read the vectors of some words from a set's file."""
+    """Read the vectors of given words from the file of a data set."""
     with _opened(found) as (file, where):
         return pick_vectors(file, words, where)
 
 
 def pick_of(splits: Splits, words: Sequence[str]) -> Vectors:
-    """Take the vectors of some words out of a set's columns."""
+    """Pick the vectors of given words from the columns of a prepared copy."""
     row_of = {word.encode(): row for row, word in enumerate(words)}
     values, found = np.zeros((len(words), 0), np.float32), np.zeros(len(words), bool)
     for block in splits["vectors"]:
@@ -46,12 +46,12 @@ def pick_of(splits: Splits, words: Sequence[str]) -> Vectors:
 
 
 def read_glove(found: Found) -> Splits:
-    """Read all vectors of a set's file, block by block, since they may be larger than memory."""
+    """Read all vectors of a file block by block, since they may not fit into memory."""
     return {"vectors": _blocks(found)}
 
 
 def count(splits: Splits) -> Counts:
-    """Count a set's words and dimensions."""
+    """Count words and dimensions of a data set."""
     number, dimensions = 0, 0
     for block in splits["vectors"]:
         number, dimensions = number + len(block["vector"]), block["vector"].shape[1]

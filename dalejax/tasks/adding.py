@@ -17,14 +17,14 @@ class AddingProblem(DatasetTask):
               \text{target} = \sum_t m_t u_t,\quad \text{loss} = (y_T - \text{target})^2
 
     Args:
-        length: time steps t.
-        batch_size: trials an update.
-        num_train: training trials.
-        num_test: test trials.
-        seed: of the trials (not of the networks).
+        length: number of time steps t, at least 2.
+        batch_size: number of trials in an update.
+        num_train: number of training trials.
+        num_test: number of test trials.
+        seed: seed of the trials (not of the networks), 0 to 2^32 - 1.
 
     Raises:
-        ValueError: the length is below 2, a size is not positive, or the seed is not one.
+        ValueError: a number is out of its range.
 
     Example:
         >>> task = AddingProblem(num_train=128, num_test=16)
@@ -58,11 +58,11 @@ class AddingProblem(DatasetTask):
         super().__init__(train, test, batch_size=batch_size)
 
     def encode(self, inputs: Float[Array, "b t two"]) -> Float[Array, "t b two"]:
-        """Put time first."""
+        """Move the time axis to the front."""
         return inputs.transpose(1, 0, 2)
 
     def loss(self, outputs: Float[Array, "b 1"], targets: Float[Array, " b"]) -> Float[Array, ""]:
-        """Average the squared error."""
+        """Compute the mean squared error of the outputs at the last time step."""
         return jnp.square(outputs[:, 0] - targets).mean()
 
     def scores(

@@ -1,4 +1,4 @@
-"""What a task is, and the common case: a training set shuffled anew in every epoch."""
+"""The interface of a task, and its common case: a fixed data set, shuffled anew in every epoch."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
 
 class Batch(NamedTuple):
-    """Trials of one update.
+    """Inputs and targets of the trials of one update.
 
     Attributes:
-        inputs: [t, b, n_in], or numbers [t, b] that the network's embedding turns into vectors; for
-            feedforward networks [b, n_in] or pictures [b, height, width, channels].
-        targets: what the loss compares the outputs with; leading axis b (or t, b).
+        inputs: inputs [t, b, n_in], or word numbers [t, b] that the network's embedding turns into
+            vectors; for feedforward networks [b, n_in] or pictures [b, height, width, channels].
+        targets: array, or tree of arrays, that the loss compares with the outputs; leading axis b,
+            or axes (t, b).
     """
 
     inputs: Float[Array, ...] | Int[Array, "t b"]
-    targets: Array
+    targets: PyTree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,27 +61,30 @@ class TimeAxis:
     batch_axis: int = 1
 
 
-# (net, task, params, batch, key of the network's noise) -> number.
+# Function (net, task, params, batch, PRNG key of the network's noise) -> number.
 Penalty = Callable[..., Array]
 
 
 class Task(abc.ABC):
-    """A task makes batches on the device and owns loss and score.
+    """Base class of tasks: a task makes batches on the device and defines loss and scores.
 
-    All methods are pure functions of their arguments. The arrays in ``data`` are handed to them:
-    they live on the device once, and never become constants of a compiled program.
+    All methods are pure functions of their arguments. They get the arrays of ``data`` as an
+    argument, so that these are stored on the device once and are no constants of a compiled
+    program.
 
     Attributes:
         name: short name, for tables and folders.
-        n_in: inputs a time step; None if the inputs are numbers for an embedding.
-        num_words: how many different numbers those are; None if the inputs are vectors.
-        n_out: outputs the network must have.
-        batch_size: trials an update.
-        updates_per_epoch: updates that :meth:`order` lasts for.
+        n_in: number of inputs at each time step; None if the inputs are word numbers, for networks
+            with an embedding.
+        num_words: size of the vocabulary of these word numbers; None if the inputs are vectors.
+        n_out: number of outputs that the network must have.
+        batch_size: number of trials in an update.
+        updates_per_epoch: number of updates for which one result of :meth:`order` is used.
         time: how the task uses the time axis; a class attribute, or set by the constructor.
-        score: the metric that says how well the task is done; lower is better.
-        penalties: what training adds to the loss, see :meth:`penalised`.
-        data: the tree of host arrays that the methods get as their ``data``.
+        score: name of the metric by which runs are compared, such as ``"test_error"``; lower is
+            better.
+        penalties: functions whose values training adds to the loss; see :meth:`penalised`.
+        data: tree of host arrays that the methods get as their argument ``data``.
     """
 
     name: str
@@ -95,15 +99,15 @@ class Task(abc.ABC):
     data: PyTree
 
     def penalised(self, *penalties: Penalty) -> Task:
-        """Add penalties to the loss.
+        """Return a copy of the task whose loss has further penalties added.
 
         Args:
-            penalties: of :mod:`dalejax.training.penalties`, or other functions
-                ``(net, task, params, batch, key) -> number``, the key being that of the network's
-                noise.
+            penalties: objects of :mod:`dalejax.training.penalties`, or other functions
+                ``(net, task, params, batch, key) -> number``, where key is the PRNG key of the
+                network's noise.
 
         Returns:
-            A task like this one, whose penalties come on top of those it has.
+            The copy; it has this task's penalties and the given ones.
         """
         task = copy.copy(self)
         task.penalties = (*self.penalties, *penalties)
@@ -121,60 +125,77 @@ class Task(abc.ABC):
         return fields | {name: time[name] for name in time if time[name] != of_class[name]}
 
     def example(self) -> Array:
-        """Make inputs of one step and one trial, of the right type: networks start from them."""
+        """Make zero inputs of one time step and one trial, with which to initialise a network."""
         return jnp.zeros((1, 1), jnp.int32) if self.n_in is None else jnp.zeros((1, 1, self.n_in))
 
     @abc.abstractmethod
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
-        """Draw what one epoch needs, for example a permutation of the training set."""
+        """Draw what the batches of an epoch depend on, such as the order of the training trials."""
 
     @abc.abstractmethod
     def batch(self, data: PyTree, order: Array, i: Int[Array, ""], *, key: Key[Array, ""]) -> Batch:
-        """Make the batch of an epoch's i-th update."""
+        """Make the batch of the i-th update of an epoch, whose :meth:`order` is given."""
 
     @abc.abstractmethod
     def evaluations(self, data: PyTree) -> dict[str, tuple[Array, Array]]:
-        """Lay the sets to evaluate on out, by name (``"test"``, ``"valid"``): trial numbers [k, b]
-        and their weights [k, b] (0 for padding)."""
+        """Split each set that is evaluated into k batches.
+
+        Returns:
+            Name of the set (``"test"``, ``"valid"``) -> (indices of the trials [k, b], their
+            weights [k, b], 0 for trials that only fill up a batch).
+        """
 
     @abc.abstractmethod
     def evaluation_batch(self, data: PyTree, name: str, trials: Int[Array, " b"]) -> Batch:
-        """Make a batch of trials of the set of that name."""
+        """Make a batch of the named set, of the trials with the given indices."""
 
     @abc.abstractmethod
-    def loss(self, outputs: Float[Array, "*b n_out"], targets: Array) -> Float[Array, ""]:
-        """Average the loss over a batch."""
+    def loss(self, outputs: Float[Array, "*b n_out"], targets: PyTree) -> Float[Array, ""]:
+        """Compute the mean loss of a batch."""
 
     def sample(self, outputs: Float[Array, "*b n_out"], *, key: Key[Array, ""]) -> Array:
-        """Draw targets from the network's answers, where those are probabilities."""
-        raise TypeError(f"{type(self).__name__} does not say how answers are drawn from outputs.")
+        """Draw targets from the distribution that the outputs define, for the Fisher information.
+
+        Raises:
+            TypeError: the class defines no such distribution.
+        """
+        raise TypeError(
+            f"{type(self).__name__} has no method sample; the Fisher information needs one that "
+            "draws targets from the network's outputs."
+        )
 
     @abc.abstractmethod
     def scores(
-        self, outputs: Float[Array, "*b n_out"], targets: Array
+        self, outputs: Float[Array, "*b n_out"], targets: PyTree
     ) -> dict[str, Float[Array, " b"]]:
-        """Score each trial; in the table a score has its set's name before it: ``test_error``."""
+        """Score each trial: name of the score -> values [b].
+
+        In the table of a run the name has that of the set before it: ``error`` of the set ``test``
+        becomes ``test_error``.
+        """
 
     def summaries(self, averages: dict[str, Float[Array, ""]]) -> dict[str, Float[Array, ""]]:
-        """Make metrics of one set's scores, averaged over it; by default they are those."""
+        """Compute a set's metrics from the means of its scores; by default, return the means."""
         return averages
 
 
 class DatasetTask(Task):
     """A task on a fixed training and test set, shuffled anew in every epoch.
 
-    Every epoch shows each training trial; if the set is not a multiple of the batch, the last
-    batch is filled up from the one before it.
+    Every epoch shows each training trial. If the number of trials is not a multiple of the batch
+    size, the last batch of an epoch repeats trials of the batch before it.
 
     Args:
-        train: (inputs, targets), leading axis the trials.
-        test: likewise.
-        valid: likewise, evaluated beside the test set; None for none.
-        batch_size: trials an update.
-        test_batch_size: trials evaluated at once.
+        train: (inputs, targets) of training; their leading axes are the trials.
+        test: (inputs, targets) of the test set.
+        valid: (inputs, targets) of a validation set, which is evaluated like the test set; None
+            for no such set.
+        batch_size: number of trials in an update.
+        test_batch_size: number of trials that are evaluated at once.
 
     Raises:
-        ValueError: an array is empty or not finite, or the batch is not between 1 and the trials.
+        ValueError: a set is empty, not finite or has unequally many inputs and targets, or
+            batch_size is not between 1 and the number of training trials.
     """
 
     def __init__(
@@ -210,26 +231,26 @@ class DatasetTask(Task):
 
     @abc.abstractmethod
     def encode(self, inputs: Array) -> Float[Array, ...]:
-        """Turn stored trials [b, ...] into network inputs [t, b, n_in] (see :class:`Batch`)."""
+        """Turn stored inputs [b, …] into the network's inputs, for example [t, b, n_in]."""
 
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
-        """Permute the training set."""
+        """Draw a random order of the training trials."""
         return permutation(data["train"][0].shape[0], key=key)
 
     def batch(self, data: PyTree, order: Array, i: Int[Array, ""], *, key: Key[Array, ""]) -> Batch:
-        """Make the batch of an epoch's i-th update (the key is not used)."""
+        """Make the batch of the i-th update of an epoch; the key is not used."""
         del key
-        # dynamic_slice stops at the end by itself: that fills the last batch up.
+        # At the end dynamic_slice moves its start back, which fills up the last batch.
         trials = jax.lax.dynamic_slice_in_dim(order, i * self.batch_size, self.batch_size)
         return self._take(data["train"], trials)
 
     def evaluations(self, data: PyTree) -> dict[str, tuple[Any, Any]]:
-        """Lay the test set, and the validation set if there is one, out in batches."""
+        """Split the test set, and the validation set if there is one, into batches."""
         names = [name for name in data if name != "train"]
         return {name: batches(len(data[name][0]), self.test_batch_size) for name in names}
 
     def evaluation_batch(self, data: PyTree, name: str, trials: Int[Array, " b"]) -> Batch:
-        """Make a batch of trials of the set of that name."""
+        """Make a batch of the named set, of the trials with the given indices."""
         return self._take(data[name], trials)
 
     def _take(self, trials_and_targets, trials):
@@ -238,14 +259,15 @@ class DatasetTask(Task):
 
 
 def batches(num: int, at_once: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lay trials out in batches of one size: their numbers [k, b], and weights [k, b].
+    """Split the trials 0 to num - 1 into k batches of equal size b.
 
     Args:
-        num: trials.
-        at_once: trials a batch, b.
+        num: number of trials.
+        at_once: batch size b.
 
     Returns:
-        The last batch is filled up with its last trial, whose weight there is 0.
+        (indices of the trials [k, b], their weights [k, b]). The last batch is filled up with
+        copies of the last trial that have weight 0; all other weights are 1.
 
     Example:
         >>> [array.tolist() for array in batches(3, 2)]

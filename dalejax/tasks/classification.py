@@ -1,4 +1,4 @@
-"""Tasks that ask for one of several classes after the last time step."""
+"""The bases of tasks that ask for one of several classes after the last time step."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from dalejax.types import Array, Float, Int, Key
 
 
 class Classification(DatasetTask):
-    r"""Base of the tasks that name a class: the loss is the last step's cross-entropy.
+    r"""Base of classification tasks: the loss is the cross-entropy of the outputs at the last step.
 
     .. math:: L = -\frac1b \sum_i \log \mathrm{softmax}(y_i)_{c_i}
 
-    A subclass says how its inputs are encoded; targets are classes, int32 [trials].
+    A subclass defines :meth:`encode`. Targets are the numbers c of the classes, int32 [trials].
     """
 
     score = "test_error"
 
     def loss(self, outputs: Float[Array, "b c"], targets: Int[Array, " b"]) -> Float[Array, ""]:
-        """Average the cross-entropy (nats)."""
+        """Compute the mean cross-entropy in nats."""
         return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
 
     def sample(self, outputs: Float[Array, "b c"], *, key: Key[Array, ""]) -> Int[Array, " b"]:
-        """Draw a class of each trial, with the probabilities that the network gives."""
+        """Draw a class for each trial from the softmax of its outputs."""
         return jax.random.categorical(key, outputs).astype(jnp.int32)
 
     def scores(
         self, outputs: Float[Array, "b c"], targets: Int[Array, " b"]
     ) -> dict[str, Float[Array, " b"]]:
-        """Score each trial: error in per cent, cross-entropy in nats."""
+        """Score each trial: error (0 or 100 percent) and loss (cross-entropy in nats)."""
         wrong = outputs.argmax(-1) != targets
-        finite = jnp.isfinite(outputs).all(-1)  # else the largest of them means nothing
+        finite = jnp.isfinite(outputs).all(-1)  # with a NaN, argmax has no meaning
         return {
             "error": jnp.where(finite, jnp.where(wrong, 100.0, 0.0), jnp.nan),
             "loss": optax.softmax_cross_entropy_with_integer_labels(outputs, targets),
@@ -46,17 +46,21 @@ class Classification(DatasetTask):
 
 
 class LabelledImages(Classification):
-    """Base of the tasks on a set of labelled images: keeps some back, and knows their mean.
+    """Base of tasks on a set of labelled images of 10 classes, with optional validation images.
 
     Args:
-        images: the set.
-        shaped: lays images [b, height, width, …] out as they are stored, uint8 [b, …].
-        batch_size: trials an update.
-        num_valid: how many of the training images, the last ones, are kept back for validation;
-            with any, ``score`` is their error.
+        images: training and test images with their labels.
+        shaped: function that reshapes images [b, height, width, …] to the layout that the task
+            stores, uint8 [b, …].
+        batch_size: number of trials in an update.
+        num_valid: number of training images, taken from the end, that are used for validation
+            instead of training; if it is not 0, ``score`` is ``"valid_error"``.
 
     Raises:
-        ValueError: no training image is left.
+        ValueError: no training image is left, or batch_size is out of its range.
+
+    Attributes:
+        input_mean: mean input of the training images, in [0, 1].
     """
 
     n_out = 10
@@ -80,6 +84,6 @@ class LabelledImages(Classification):
             valid=(train[kept:], labels[kept:]) if num_valid else None,
         )
         if num_valid:
-            self.score = "valid_error"  # what is best is chosen by the images kept back
-        # The mean grey value, which the first layer's bias of a ColEI network may cancel.
+            self.score = "valid_error"  # so that no choice is made by the test images
+        # The bias of a ColEI network's first layer can be initialised to cancel this mean.
         self.input_mean = float(self.data["train"][0].mean() / 255)

@@ -1,4 +1,4 @@
-"""Pictures of objects on scenes, composed on the device: position, size and rotation vary."""
+"""Compose pictures of objects in front of scenes, with random position, size and rotation."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ import numpy as np
 
 from dalejax.types import Array, Float, Int, Integer, Key
 
-_FINEST = 1.0  # pixels of a pack, at least, to one of a picture; finer packs are averaged first
+_FINEST = 1.0  # source pixels per picture pixel above which source pixels are averaged first
 
 
 class Variation(NamedTuple):
-    """How much the pictures vary; positions and sizes as shares of a picture's side.
+    """Ranges of position, size and rotation, from which pictures are drawn uniformly.
 
     Attributes:
-        size: smallest and largest side of the object's frame.
-        shift: how far the frame's centre may be from the picture's, in x and in y.
-        rotation: largest rotation in the picture's plane, degrees, either way.
-        scene: smallest and largest side of the scene's piece; shares of the scene's shorter side.
+        size: smallest and largest side of the object's frame, relative to the side of the picture.
+        shift: largest distance of the frame's centre from that of the picture, in x and in y,
+            relative to the side of the picture.
+        rotation: largest rotation in the picture's plane, in degrees, in both directions.
+        scene: smallest and largest side of the piece of the scene, relative to the scene's shorter
+            side.
     """
 
     size: tuple[float, float] = (0.7, 1.0)
@@ -31,13 +33,13 @@ class Variation(NamedTuple):
 
 
 def check(variation: Variation) -> None:
-    """Refuse a variation that no picture can have.
+    """Raise ValueError unless all ranges of a variation are possible.
 
     Args:
-        variation: of pictures to come.
+        variation: ranges to check.
 
     Raises:
-        ValueError: a range is empty, a size is not positive, or a scene's piece is larger than it.
+        ValueError: a range is empty or out of its bounds, or a size is not positive.
 
     Example:
         >>> check(Variation(scene=(0.5, 2.0)))
@@ -58,11 +60,12 @@ def check(variation: Variation) -> None:
 
 
 class Parts(NamedTuple):
-    """What pictures are composed of, as floats from 0 to 1.
+    """The objects and scenes of which pictures are composed, with values from 0 to 1.
 
     Attributes:
-        objects: grey times alpha, and alpha [categories, objects, views, h, w, 2], bordered by 0.
-        scenes: grey [k, h, w, 1].
+        objects: grey value times opacity, and opacity, [categories, objects, views, h, w, 2], with
+            a border of zeros.
+        scenes: grey values [k, h, w, 1].
     """
 
     objects: Float[Array, "c o v h w 2"]
@@ -76,14 +79,14 @@ def prepare(
     size: int,
     variation: Variation,
 ) -> Parts:
-    """Scale packs to floats, and average pixels that a picture is too coarse for.
+    """Scale grey values and opacity to [0, 1], and average pixels finer than those of a picture.
 
     Args:
-        gray: grey values, 0 to 255, not multiplied by alpha.
-        alpha: opacity, 0 to 255.
-        scenes: grey values, 0 to 255.
-        size: side of the pictures to come, pixels.
-        variation: of the pictures to come.
+        gray: grey values of the objects, 0 to 255, not multiplied by the opacity.
+        alpha: opacity of the objects, 0 to 255.
+        scenes: grey values of the scenes, 0 to 255.
+        size: height and width of the pictures in pixels.
+        variation: ranges of position, size and rotation.
     """
     opaque = np.asarray(alpha, np.float32) / 255
     grey = np.asarray(gray, np.float32) / 255 * opaque
@@ -95,8 +98,8 @@ def prepare(
     return Parts(np.pad(objects, border), _averaged(behind, by)[..., None])
 
 
-def _averaged(pictures, by):
-    """Average blocks of by x by pixels; what is left over at the far edges is cut off."""
+def _averaged(pictures: np.ndarray, by: int) -> np.ndarray:
+    """Average blocks of by x by pixels; pixels at the far edges that fill no block are cut off."""
     if by < 2:
         return pictures
     *lead, h, w = pictures.shape
@@ -108,16 +111,16 @@ def _averaged(pictures, by):
 def compose(
     parts: Parts, num: int, size: int, variation: Variation, *, key: Key[Array, ""]
 ) -> tuple[Integer[Array, "num size size"], Int[Array, " num"]]:
-    r"""Compose pictures, and say which category each shows.
+    r"""Compose pictures of random objects, and return the category of each.
 
     .. math:: \text{picture} = \alpha\,\text{object} + (1 - \alpha)\,\text{scene}
 
     Args:
-        parts: see :func:`prepare`.
-        num: pictures.
-        size: their side, pixels.
-        variation: how much they vary.
-        key: of everything random.
+        parts: objects and scenes, of :func:`prepare`.
+        num: number of pictures.
+        size: height and width of the pictures in pixels.
+        variation: ranges of position, size and rotation.
+        key: PRNG key of all random draws.
 
     Returns:
         Pictures, uint8 [num, size, size], and categories, int32 [num].
@@ -129,12 +132,12 @@ def compose(
         ((3, 8, 8), 'uint8', (3,))
     """
     keys = jax.random.split(key, num)
-    # One after the other: on a CPU that is faster than gathering for many at once.
+    # One picture after the other: on a CPU this is faster than gathering pixels of many at once.
     return jax.lax.map(lambda k: _one(parts, size, variation, k), keys)
 
 
 def _one(parts, size, variation, key):
-    """Compose one picture."""
+    """Compose one picture [size, size] with its category."""
     draws = iter(jax.random.uniform(key, (12,)))
 
     def choose(num):
@@ -163,7 +166,7 @@ def _one(parts, size, variation, key):
 
 
 def _turned(objects, size, frame, right, down, angle):
-    """Say which point of an object is seen by each pixel: rows and columns [size, size]."""
+    """Return the point of the object that each pixel shows: rows and columns [size, size]."""
     height, width = objects.shape[3:5]
     x = jnp.arange(size) - (size - 1) / 2
     x, y = x[None, :] - right, x[:, None] - down
@@ -174,7 +177,7 @@ def _turned(objects, size, frame, right, down, angle):
 
 
 def _sampled(pictures, which, rows, columns):
-    """Interpolate one picture of [..., h, w, channels] between pixels; its edge goes on outside.
+    """Sample one picture of [..., h, w, channels] bilinearly, with its edge extended outwards.
 
     The four neighbours are taken from the flat array: five times as fast on a CPU as
     ``jax.scipy.ndimage.map_coordinates``.

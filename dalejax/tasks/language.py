@@ -1,4 +1,4 @@
-"""Language modelling: predict every next word of a text."""
+"""Language modelling: predict each word of a text from the words before it."""
 
 from __future__ import annotations
 
@@ -18,37 +18,41 @@ from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
 EPOCHS = ("offsets", "contiguous")
 LEARNED, RANDOM = "learned", "random"
-_PADDING = -1  # a target that is not there
+_PADDING = -1  # in place of a target, behind the end of a text
 _OUTPUTS_AT_ONCE = 2**22  # numbers: 16 MB in float32
 
 
 class LanguageModel(Task):
     r"""Word-level language modelling: the target of each word is the word after it.
 
-    The text is cut into as many streams as a batch has trials; an update sees one window of each,
-    from zero states. The loss is the cross-entropy per word, in nats; the perplexity is
+    The training text is cut into b streams, where b is the batch size. An update uses one window of
+    t words of each stream; the network starts each window at state 0. The loss is the
+    cross-entropy per word in nats; the perplexity is
 
     .. math:: \exp\left(-\frac1N \sum_{i=1}^N \log p(w_i \mid w_{<i})\right)
 
-    over all N words of the validation or test text, each predicted once, in windows of the same
-    length (the first word of the text follows an ``<eos>``).
+    over all N words of the validation or test text. Each is predicted once, in windows of the same
+    length t (the first word is predicted from an ``<eos>`` put before the text).
 
     Args:
-        data: a text of :mod:`dalejax.datasets`: ``"ptb"``, ``"warpeace"``, ``"topics"`` (embedded), or
-            a folder with a train, a valid and a test file in that style.
-        vectors: what the network sees of a word: ``"glove300"``, ``"glove50"``, the path of a file
-            in GloVe's format (words that it lacks are 0), ``"random"`` (50 normal numbers), all of
-            them frozen; or ``"learned"``: the network gets numbers, and needs an embedding.
-        length: words of a window, t.
-        batch_size: streams b.
-        epochs: ``"offsets"``: every start of a window once an epoch, in random order, so that windows
-            overlap; ``"contiguous"``: windows next to each other, in the order of the text.
-        data_dir: where the data are; None for ``TFDS_DATA_DIR`` or TFDS's default.
-        outputs_at_once: numbers that the outputs may take at once while training (memory is bounded
-            by time steps; the result is the same up to rounding).
+        data: name of a text of :mod:`dalejax.datasets`: ``"ptb"``, ``"warpeace"`` or ``"topics"``
+            (comes with dalejax); or the path of a folder with a train, a valid and a test file in
+            the same format.
+        vectors: the inputs that stand for words. Fixed vectors: ``"glove300"``, ``"glove50"``, the
+            path of a file in GloVe's format (words that it lacks have the vector 0), or
+            ``"random"`` (50 standard normal numbers). Or ``"learned"``: inputs are word numbers,
+            and the network needs an embedding.
+        length: number of words t of a window.
+        batch_size: number of streams b.
+        epochs: ``"offsets"``: an epoch has one window from each word on, in random order, so that
+            windows overlap; ``"contiguous"``: an epoch has windows that follow each other, in the
+            order of the text.
+        data_dir: folder of the data; None for ``TFDS_DATA_DIR`` or TFDS's default.
+        outputs_at_once: largest number of output values that are in memory at once while training:
+            the loss is computed some time steps at a time. The result is the same up to rounding.
 
     Raises:
-        ValueError: an argument does not fit, or a stream is not longer than a window.
+        ValueError: an argument is out of its range, or a stream is not longer than a window.
         dalejax.datasets.MissingData: the data are not there; the message says how to get them.
 
     Example:
@@ -57,8 +61,9 @@ class LanguageModel(Task):
         (50, True, True)
 
     Reference:
-        Mikolov et al. 2010; Li et al. 2023, section 2.3 (300-d GloVe, 64 streams of 50 words, offsets).
-    """  # noqa: E501
+        Mikolov et al. 2010; Li et al. 2023, section 2.3 (300-d GloVe, 64 streams, windows of
+        50 words, offsets).
+    """
 
     name = "language"
     time = TimeAxis(every_step=True)
@@ -86,7 +91,7 @@ class LanguageModel(Task):
         at_once = max(1, outputs_at_once // (batch_size * self.n_out))
         self.time = dataclasses.replace(self.time, steps_at_once=at_once)
         per_stream = len(text.train) // batch_size
-        self.starts = per_stream - length  # so many windows begin in a stream
+        self.starts = per_stream - length  # number of windows that begin in a stream
         step = 1 if epochs == "offsets" else length
         self.updates_per_epoch = -(-self.starts // step)
         self.data: dict[str, Any] = {
@@ -98,7 +103,7 @@ class LanguageModel(Task):
         if vectors != LEARNED:
             self.data["vectors"] = _vectors(vectors, text.vocabulary, data_dir)
             self.n_in = self.data["vectors"].shape[1]
-            # The mean input, which the first layer's bias of a ColEI network may cancel.
+            # The bias of a ColEI network's first layer can be initialised to cancel this mean.
             by_word = np.bincount(text.train, minlength=self.n_out)
             self.input_mean = float(by_word @ self.data["vectors"].mean(1) / len(text.train))
 
@@ -107,66 +112,67 @@ class LanguageModel(Task):
         return f"LanguageModel({words} words, batch_size={self.batch_size}, length={self.length})"
 
     def described(self) -> dict[str, Any]:
-        """Say what makes the task: its text, vectors and windows.
+        """Return the fields that a later run must share with this one to continue it.
 
-        The mean input follows from them, and its last bit is another one on another machine.
+        The mean input is left out: it follows from the others, and its rounding depends on the
+        machine.
         """
         return {name: value for name, value in super().described().items() if name != "input_mean"}
 
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
-        """Order the starts of an epoch's windows."""
+        """Return the first words of the windows of an epoch, in the order of its updates."""
         if self.epochs == "offsets":
             return permutation(self.starts, key=key)
         return self.length * jnp.arange(self.updates_per_epoch, dtype=jnp.int32)
 
     def batch(self, data: PyTree, order: Array, i: Int[Array, ""], *, key: Key[Array, ""]) -> Batch:
-        """Cut the i-th window out of every stream (the key is not used)."""
+        """Cut the window of the i-th update out of each stream; the key is not used."""
         del key
         window = jax.lax.dynamic_slice_in_dim(data["train"], order[i], self.length + 1, axis=1).T
         return Batch(self._encode(data, window[:-1]), window[1:])
 
     def evaluations(self, data: PyTree) -> dict[str, tuple[Any, Any]]:
-        """Lay the windows of the validation and of the test text out, weighed by their words."""
-        # No more windows at once than keep the outputs of all their words small.
+        """Split the windows of the validation and test texts into batches, weighted by words."""
+        # As many windows at once as bound the outputs of all their words by outputs_at_once.
         at_once = max(1, (self.time.steps_at_once or self.length) * self.batch_size // self.length)
         laid_out = {}
         for name in ("valid", "test"):
-            # From the task's own copy: the layout must be known when a program is made.
+            # Of self.data, not of the argument: the batches must be known when JAX traces.
             words = (self.data[name][:, 1:] != _PADDING).sum(1)
             trials, weights = batches(len(words), min(at_once, len(words)))
             laid_out[name] = trials, weights * words[trials].astype(np.float32)
         return laid_out
 
     def evaluation_batch(self, data: PyTree, name: str, trials: Int[Array, " b"]) -> Batch:
-        """Make a batch of windows."""
+        """Make a batch of the named text, of the windows with the given indices."""
         window = data[name][trials].T
         return Batch(self._encode(data, jnp.maximum(window[:-1], 0)), window[1:])
 
-    def _encode(self, data, ids):
+    def _encode(self, data: PyTree, ids: Array) -> Array:
         return ids if self.n_in is None else data["vectors"][ids]
 
     def loss(
         self, outputs: Float[Array, "t b n_out"], targets: Int[Array, "t b"]
     ) -> Float[Array, ""]:
-        """Average the cross-entropy (nats a word)."""
+        """Compute the mean cross-entropy in nats per word."""
         return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
 
     def scores(
         self, outputs: Float[Array, "t b n_out"], targets: Int[Array, "t b"]
     ) -> dict[str, Float[Array, " b"]]:
-        """Score each window: cross-entropy in nats, the mean over its words."""
+        """Score each window by its mean cross-entropy in nats per word."""
         there = targets != _PADDING
         losses = optax.softmax_cross_entropy_with_integer_labels(outputs, jnp.maximum(targets, 0))
         return {"loss": (losses * there).sum(0) / there.sum(0)}
 
     def summaries(self, averages: dict[str, Float[Array, ""]]) -> dict[str, Float[Array, ""]]:
-        """Add the perplexity of the whole text to the mean loss over it."""
+        """Return the mean cross-entropy of a text and its perplexity."""
         return averages | {"perplexity": jnp.exp(averages["loss"])}
 
 
 def _windows(ids: np.ndarray, length: int, vocabulary: tuple[str, ...]) -> np.ndarray:
-    """Cut a text into windows [k, length + 1] that share their ends, so that each word is the
-    target of one prediction; the last one is filled up."""
+    """Cut a text into windows [k, length + 1], each of which begins with the last word of the one
+    before, so that each word is the target of one prediction; pad the last window."""
     begun = np.concatenate([[vocabulary.index(EOS)], ids])
     num = -(-len(ids) // length)
     padded = np.full(num * length + 1, _PADDING, np.int32)
@@ -174,8 +180,10 @@ def _windows(ids: np.ndarray, length: int, vocabulary: tuple[str, ...]) -> np.nd
     return np.stack([padded[i * length : (i + 1) * length + 1] for i in range(num)])
 
 
-def _vectors(name, vocabulary, data_dir) -> np.ndarray:
+def _vectors(
+    name: str | Path, vocabulary: tuple[str, ...], data_dir: str | Path | None
+) -> np.ndarray:
     if name == RANDOM:
-        # RandomState's stream is frozen for good, default_rng's is not.
+        # NumPy guarantees the numbers of RandomState for all versions, not those of default_rng.
         return np.random.RandomState(0).normal(size=(len(vocabulary), 50)).astype(np.float32)
     return datasets.load_vectors(name, vocabulary, data_dir=data_dir).values

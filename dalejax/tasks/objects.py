@@ -1,4 +1,4 @@
-"""Natural object recognition: name the category of an object that was seen for one time step."""
+"""Natural object recognition: classify an object that is shown for one time step."""
 
 from __future__ import annotations
 
@@ -19,36 +19,38 @@ _TEST, _VALID = 4, 8  # every fourth view and scene is for testing, every eighth
 
 
 class ObjectRecognition(Classification):
-    r"""Natural object recognition: the picture is the input of step 1, the category the answer.
+    r"""Natural object recognition: the picture is the input of step 1, its category the target.
 
-    An object of one of the categories stands on a random piece of a scene; its position, size and
-    rotation vary. Nothing is shown after step 1. Inputs are grey values from 0 to 1 less their mean
-    over all training pictures; the loss is the last step's cross-entropy.
+    A picture shows an object of one of the categories in front of a random piece of a scene; its
+    position, size and rotation vary. Inputs are grey values from 0 to 1, less their mean over all
+    training pictures; from step 2 on they are 0. The loss is the cross-entropy at the last step.
 
-    The mean is taken off the inputs because no bias can do it here: one that cancels it at step 1
-    silences a ColEI network in the steps after, where there is no input to cancel.
+    The mean is subtracted because a bias cannot cancel it here: a bias that cancels it at step 1
+    would silence a ColEI network in the later steps, whose inputs are 0.
 
-    The pictures are composed once, on the device, and kept as uint8. Training, validation and test
-    pictures have no scene and no view of an object in common.
+    The pictures are composed once, on the device, and stored as uint8. Training, validation and
+    test pictures have no scene and no view of an object in common.
 
     Args:
-        objects: a pack of :mod:`dalejax.datasets`: ``"objects64"``, ``"eth80"``, ``"shapes"`` (drawn
-            from formulas, a stand-in), or the path of a pack.
-        scenes: likewise: ``"bsds500"``, ``"noise"`` (a stand-in), or the path of a pack.
-        size: side of a picture, pixels: the network has size² inputs.
-        steps: time steps t.
-        batch_size: trials an update.
-        num_train: training pictures.
-        num_valid: validation pictures.
-        num_test: test pictures.
-        variation: how much the pictures vary.
-        seed: of the pictures (not of the networks).
-        centred: take the mean off the inputs.
-        data_dir: where the packs are; None for ``TFDS_DATA_DIR`` or TFDS's default.
+        objects: objects of :func:`dalejax.datasets.load_objects`: ``"objects64"``, ``"eth80"``,
+            ``"shapes"`` (drawn from formulas, comes with dalejax), or the path of an .npz file.
+        scenes: scenes of :func:`dalejax.datasets.load_scenes`: ``"bsds500"``, ``"noise"`` (drawn,
+            comes with dalejax), or the path of an .npz file.
+        size: height and width of a picture in pixels; the network has size² inputs.
+        steps: number of time steps t.
+        batch_size: number of trials in an update.
+        num_train: number of training pictures.
+        num_valid: number of validation pictures.
+        num_test: number of test pictures.
+        variation: ranges of position, size and rotation.
+        seed: seed of the pictures (not of the networks), 0 to 2^32 - 1.
+        centred: whether to subtract the mean from the inputs.
+        data_dir: folder of the data; None for ``TFDS_DATA_DIR`` or TFDS's default.
 
     Raises:
-        ValueError: a size is not positive, or a pack has fewer than 4 views or 3 scenes.
-        dalejax.datasets.MissingData: the packs are not there; the message says how to get them.
+        ValueError: a number is out of its range, or there are fewer than 4 views of an object or
+            fewer than 3 scenes.
+        dalejax.datasets.MissingData: the data are not there; the message says how to get them.
 
     Example:
         >>> task = ObjectRecognition("shapes", "noise", num_train=64, num_valid=8, num_test=8)
@@ -57,7 +59,7 @@ class ObjectRecognition(Classification):
 
     Reference:
         Majaj et al. 2015; Li et al. 2023, section 2.3 and Fig. 8.
-    """  # noqa: E501
+    """
 
     name = "objects"
     score = "valid_error"
@@ -105,7 +107,8 @@ class ObjectRecognition(Classification):
             made[name] = (np.asarray(pictures).reshape(num, -1), np.asarray(labels))
         super().__init__(made["train"], made["test"], valid=made["valid"], batch_size=batch_size)
         self._made_of = {
-            # Stand-ins are drawn anew on each machine; a pack of the user's may have their name.
+            # Drawn data are described by their name, since another machine may round them
+            # differently; a file of the user that has such a name is described by its arrays.
             "objects": "shapes" if objects == "shapes" else (shown.gray, shown.alpha),
             "scenes": "noise" if scenes == "noise" else (behind.train, behind.test),
             "pictures": (size, counts, variation, seed, centred),
@@ -113,23 +116,24 @@ class ObjectRecognition(Classification):
         self.centre = float(self.data["train"][0].mean() / 255) if centred else 0.0
 
     def described(self) -> dict[str, Any]:
-        """Say what makes the task: of the pictures, what they are composed of.
+        """Return the fields that a later run must share with this one to continue it.
 
-        On another machine a few of them may be rounded otherwise, and it is the same task still.
+        The objects, scenes and settings stand for the pictures composed of them, since another
+        machine may round a few pixels differently.
         """
         fields = super().described()
         names = ("steps", "batch_size", "test_batch_size")
         return {name: fields[name] for name in names} | self._made_of
 
     def encode(self, inputs: Integer[Array, "b pixels"]) -> Float[Array, "1 b n_in"]:
-        """Turn grey values 0 to 255 into inputs, one time step of them."""
+        """Turn grey values 0 to 255 into the inputs of one time step, less their mean."""
         return (inputs.astype(jnp.zeros(()).dtype) / 255 - self.centre)[None]
 
 
 def _split_views(num: int) -> dict[str, np.ndarray]:
     if num < _TEST:
         raise ValueError(
-            f"the objects have {num} views; at least {_TEST} are needed to keep some apart."
+            f"the objects have {num} views; there must be at least {_TEST}, one of them for tests."
         )
     place = np.arange(num)
     test, valid = place % _TEST == _TEST - 1, place % _VALID == 1
@@ -137,8 +141,8 @@ def _split_views(num: int) -> dict[str, np.ndarray]:
 
 
 def _split_scenes(train: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
-    """Keep the pack's own test scenes, and some of its training scenes for validation."""
+    """Use every eighth of the training scenes for validation instead; return all three sets."""
     if len(train) < 3:
-        raise ValueError(f"there are {len(train)} training scenes; at least 3 are needed.")
+        raise ValueError(f"there are {len(train)} training scenes; there must be at least 3.")
     apart = np.arange(len(train)) % _VALID == 1
     return {"train": train[~apart], "valid": train[apart], "test": test}

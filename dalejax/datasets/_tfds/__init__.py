@@ -1,4 +1,4 @@
-"""The tensorflow-datasets builder of all sets, and the name and version that its copies have."""
+"""The tensorflow-datasets builder of prepared copies, and their names and version."""
 
 from dalejax.datasets.catalogue import DataSet
 
@@ -6,9 +6,9 @@ VERSION = "1.0.0"
 
 
 def tfds_name(data_set: DataSet) -> str:
-    """Name a set for tensorflow-datasets, differently from the builders that it brings along.
+    """Return the name of a set for tensorflow-datasets, different from those of its own builders.
 
     Args:
-        data_set: of the catalogue.
+        data_set: entry of the catalogue.
     """
     return f"dalejax_{data_set.name}"

@@ -1,1 +1,1 @@
-"""Readers of foreign files: archives, compressed files, NumPy, IDX, pictures, word vectors."""
+"""Readers of files from untrusted sources: archives, .npz, idx, pictures, texts, word vectors."""

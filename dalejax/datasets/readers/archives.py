@@ -1,4 +1,4 @@
-"""Archives from strangers: files inside a zip or a tar are read in place, never extracted."""
+"""Read files inside untrusted zip and tar archives, without extracting them to disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dalejax.datasets.readers.compressed import MAX_RATIO, Opened, read_at_most, unpacked
 
-# What zipfile raises of archives that are not as they should be, ValueError aside.
+# The exceptions, besides ValueError, that zipfile raises for damaged archives.
 ZIP_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -28,14 +28,14 @@ _TAR_DAMAGE = (tarfile.TarError, EOFError, OverflowError, OSError)
 
 @contextlib.contextmanager
 def open_zip(path: str | Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip.
+    """Open a zip archive; errors of zipfile in the ``with`` block become one ValueError.
 
     Args:
-        path: the file.
+        path: path of the archive.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no zip, or damaged.
+        ValueError: the file is no zip archive, or is damaged.
 
     Example:
         >>> import tempfile
@@ -47,7 +47,7 @@ def open_zip(path: str | Path) -> Iterator[zipfile.ZipFile]:
         ValueError: ...a.zip cannot be read (File is not a zip file); it must be a whole zip.
     """
     path = Path(path)
-    path.stat()  # says itself when there is none
+    path.stat()  # raises FileNotFoundError if there is no file
     try:
         archive = zipfile.ZipFile(path)
     except (*ZIP_DAMAGE, ValueError) as error:
@@ -60,14 +60,15 @@ def open_zip(path: str | Path) -> Iterator[zipfile.ZipFile]:
 
 
 def open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Opened:
-    """Open one file of a zip; close its ``file`` after use.
+    """Open one file inside a zip archive; the caller closes the ``file`` of the result.
 
     Args:
-        archive: the open zip.
-        entry: of its list.
+        archive: open archive.
+        entry: entry of ``archive.infolist()``.
 
     Raises:
-        ValueError: its sizes cannot be true, or it is packed in an uncommon way.
+        ValueError: the sizes in the entry cannot be true, or its compression is neither none nor
+            deflate.
     """
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{entry.filename!r} is packed in an uncommon way")
@@ -80,15 +81,15 @@ def open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Opened:
 
 @contextlib.contextmanager
 def zipped_file(path: str | Path, name: str) -> Iterator[io.BufferedIOBase]:
-    """Open the file of a name inside a zip, in whichever of its folders.
+    """Open the first file of a name inside a zip archive, in any of its folders.
 
     Args:
-        path: the zip.
-        name: the file's, without folders.
+        path: path of the archive.
+        name: name of the file, without folders.
 
     Raises:
-        FileNotFoundError: there is no such zip.
-        ValueError: the zip is damaged, or holds no such file.
+        FileNotFoundError: there is no such archive.
+        ValueError: the archive is damaged, or holds no such file.
 
     Example:
         >>> import tempfile
@@ -112,18 +113,18 @@ def zipped_file(path: str | Path, name: str) -> Iterator[io.BufferedIOBase]:
 
 
 def tarred_files(path: str | Path, names: Collection[str]) -> Iterator[tuple[str, bytearray]]:
-    """Read the files of some names inside a tar, gzipped or not, in its order.
+    """Read the files of given names inside a tar archive, gzipped or not, in its order.
 
     Args:
-        path: the tar.
-        names: the files', without folders.
+        path: path of the archive.
+        names: names of the files, without folders.
 
     Yields:
-        The name and the content of each plain file of such a name.
+        Name and content of each regular file that has one of the names.
 
     Raises:
-        FileNotFoundError: there is no such tar.
-        ValueError: it is no tar, or damaged.
+        FileNotFoundError: there is no such archive.
+        ValueError: the file is no tar archive, or is damaged.
 
     Example:
         >>> import tempfile
@@ -138,11 +139,11 @@ def tarred_files(path: str | Path, names: Collection[str]) -> Iterator[tuple[str
             with tarfile.open(fileobj=opened.file, mode="r|") as archive:
                 for member in archive:
                     name = Path(member.name).name
-                    # A sparse file claims holes that are nowhere stored.
+                    # The claimed size of a sparse file is not bounded by the stored bytes.
                     if name not in names or not member.isreg() or member.issparse():
                         continue
                     file = archive.extractfile(member)
-                    assert file is not None  # of a plain file it never is
+                    assert file is not None  # it is None only for folders and links
                     yield name, read_at_most(file, member.size)  # pyright: ignore[reportArgumentType]
         except _TAR_DAMAGE as error:
             raise _damaged(path, error, "tar") from error

@@ -1,4 +1,4 @@
-"""Files from strangers: plain or gzipped, told apart by content, never trusted about their size."""
+"""Open plain or gzip files from untrusted sources, with a bound on the unpacked size."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# Deflate cannot shrink data by more than 1032:1, so a packed file bounds what it may hold.
+# Deflate compresses by a factor of at most 1032, so the stored size bounds the unpacked one.
 MAX_RATIO = 1032
 _CHUNK_BYTES = 1 << 20
 
 
 class Opened(NamedTuple):
-    """A file open for reading its unpacked bytes, and how many of them there can be at most."""
+    """A file that is open for reading.
+
+    Attributes:
+        file: stream of the unpacked bytes.
+        most_bytes: upper bound of their number.
+    """
 
     file: io.BufferedIOBase
     most_bytes: int
@@ -24,14 +29,14 @@ class Opened(NamedTuple):
 
 @contextlib.contextmanager
 def unpacked(path: str | Path) -> Iterator[Opened]:
-    """Open a file that is plain or gzipped.
+    """Open a plain or a gzip file for reading; its first bytes tell which of the two it is.
 
     Args:
-        path: the file.
+        path: path of the file.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: while reading: the gzip stream is damaged.
+        ValueError: the gzip stream is damaged; raised while the file is read.
 
     Example:
         >>> import tempfile
@@ -60,11 +65,11 @@ def unpacked(path: str | Path) -> Iterator[Opened]:
 
 
 def read_at_most(file: io.BufferedIOBase, limit: int) -> bytearray:
-    """Read so many bytes, or all there are: the memory taken grows with what really comes.
+    """Read a number of bytes, or fewer if the file ends; memory grows with the bytes read.
 
     Args:
-        file: open for reading.
-        limit: bytes.
+        file: file that is open for reading.
+        limit: largest number of bytes to read.
 
     Example:
         >>> read_at_most(io.BytesIO(b"abc"), 2)

@@ -1,5 +1,5 @@
-"""Plain-text corpora in the style of Mikolov's Penn Treebank: a sentence a line, words apart by
-spaces."""
+"""Read text corpora in the format of Mikolov's Penn Treebank: one sentence a line, words
+separated by spaces."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ EOS = "<eos>"
 
 
 class Corpus(NamedTuple):
-    """A text as numbers: ``ids`` int32 [tokens], and the words they stand for."""
+    """A text as word numbers: ``ids`` int32 [tokens]; ``vocabulary[i]`` is the word of number i."""
 
     ids: np.ndarray
     vocabulary: tuple[str, ...]
 
 
 def read_corpus(path: str | Path, vocabulary: Sequence[str] | None = None) -> Corpus:
-    """Read a text, plain or gzipped, with an end-of-sentence token after each line.
+    """Read a text file, plain or gzipped, as word numbers, with ``<eos>`` after each line.
 
     Args:
-        path: the file, UTF-8.
-        vocabulary: the words allowed, in the order of their numbers; None makes it of the text's
-            own words, the frequent ones first, equally frequent ones in alphabetical order.
+        path: path of the file, in UTF-8.
+        vocabulary: words allowed, in the order of their numbers; None for the words of the text,
+            the most frequent ones first, equally frequent ones in alphabetical order.
 
     Returns:
-        The ids of all tokens in the text's order, and the vocabulary.
+        The numbers of all tokens in the order of the text, and the vocabulary.
 
     Raises:
         ValueError: the file is damaged, not UTF-8, empty, or has a word outside the vocabulary.
@@ -53,16 +53,16 @@ def read_corpus(path: str | Path, vocabulary: Sequence[str] | None = None) -> Co
 
 
 def read_lines(path: str | Path) -> list[bytes]:
-    """Read a text's lines, plain or gzipped.
+    """Read the lines of a text file, plain or gzipped.
 
     Args:
-        path: the file.
+        path: path of the file.
 
     Returns:
-        The lines without their ends; what follows the last one counts if it holds words.
+        The lines without line ends; a last line without an end counts if it has words.
 
     Raises:
-        ValueError: the file is damaged, or holds zero bytes.
+        ValueError: the file is damaged, or has a byte 0.
         FileNotFoundError: there is no such file.
 
     Example:
@@ -85,15 +85,15 @@ def read_lines(path: str | Path) -> list[bytes]:
 def number_words(
     lines: Sequence[bytes], path: str | Path, vocabulary: Sequence[str] | None = None
 ) -> Corpus:
-    """Turn a text's lines into numbers: see `read_corpus`.
+    """Convert the lines of a text to word numbers, as :func:`read_corpus` does.
 
     Args:
-        lines: the text, UTF-8.
-        path: what errors call it.
-        vocabulary: the words allowed; None makes it of the text's own words.
+        lines: lines of the text, in UTF-8.
+        path: name of the text in error messages.
+        vocabulary: words allowed; None for the words of the text.
 
     Raises:
-        ValueError: as `read_corpus`.
+        ValueError: as of :func:`read_corpus`.
 
     Example:
         >>> number_words([b"a b", b"b"], "text").ids.tolist()
@@ -101,7 +101,7 @@ def number_words(
     """
     tokens: list[bytes] = []
     for line in lines:
-        tokens += line.split()  # at ASCII white space only, unlike str.split
+        tokens += line.split()  # bytes.split splits at ASCII white space only
         tokens.append(EOS.encode())
     if len(tokens) == len(lines):
         raise ValueError(f"{path} holds no words; a text has a sentence a line.")
@@ -121,7 +121,7 @@ def number_words(
     return Corpus(ids, tuple(vocabulary))
 
 
-def _decoded(path, lines, word: bytes) -> str:
+def _decoded(path: str | Path, lines: Sequence[bytes], word: bytes) -> str:
     try:
         return word.decode("utf-8")
     except UnicodeDecodeError:

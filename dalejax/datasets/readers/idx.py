@@ -1,4 +1,4 @@
-"""The idx format, MNIST's: a big-endian header, then the array's bytes."""
+"""Read files in the idx format of MNIST: a big-endian header, then the bytes of one array."""
 
 import io
 import math
@@ -13,14 +13,14 @@ _MAX_DIMENSIONS = 8
 
 
 def read_idx(path: str | Path) -> np.ndarray:
-    """Read one idx file (gzipped or plain, told apart by content) into an array.
+    """Read one idx file, gzipped or plain, into an array.
 
     Args:
-        path: the file; its header says the element type and the shape.
+        path: path of the file; its header has the element type and the shape.
 
     Returns:
-        A writable array of the header's shape, in native byte order (MNIST: uint8,
-        images [n, height, width] with 0 = background and 255 = ink, labels [n]).
+        A writable array of the header's shape in native byte order. MNIST has uint8 images
+        [n, height, width], 0 for background and 255 for ink, and uint8 labels [n].
 
     Raises:
         ValueError: the file is not idx, is shorter or longer than its header says, or

@@ -1,4 +1,4 @@
-"""Packs of arrays (.npz), read without unpickling and without believing their headers."""
+"""Read .npz files from untrusted sources: no unpickling, and sizes in headers are checked."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _LONGEST_HEADER = 10_000  # bytes; NumPy's own limit
 
 
 def read_npz(path: str | Path) -> dict[str, np.ndarray]:
-    """Read all arrays of a pack that ``numpy.savez`` or ``savez_compressed`` wrote.
+    """Read all arrays of a file that ``numpy.savez`` or ``numpy.savez_compressed`` wrote.
 
     Args:
-        path: the file.
+        path: path of the file.
 
     Returns:
-        Arrays by name, writable. The memory taken never exceeds the file's real content.
+        Writable arrays by name. Memory never exceeds the bytes that the file really holds.
 
     Raises:
-        ValueError: the file is no pack of arrays, is damaged, promises more than it holds, or
-            holds Python objects, which would have to be unpickled.
+        ValueError: the file is no .npz file, is damaged, has headers of larger arrays than it
+            holds, or holds Python objects, which would have to be unpickled.
         FileNotFoundError: there is no such file.
 
     Example:
@@ -39,7 +39,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
         {'a': array([0, 1, 2])}
     """
     path = Path(path)
-    path.stat()  # says itself when there is none
+    path.stat()  # raises FileNotFoundError if there is no file
     arrays: dict[str, np.ndarray] = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -71,7 +71,9 @@ def _read_array(file: io.BufferedIOBase, name: str, most_bytes: int) -> np.ndarr
             f"{name!r} promises shape {shape} of {dtype}, {expected:,} bytes, but it can hold at "
             f"most {most:,}"
         )
-    content = read_at_most(file, expected + 1)  # to the end, where the checksum is compared
+    content = read_at_most(
+        file, expected + 1
+    )  # zipfile compares the checksum at the end of the entry
     if len(content) != expected:
         raise ValueError(f"{name!r} promises {expected:,} bytes of shape {shape} and has others")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if in_columns else "C")
@@ -85,9 +87,9 @@ def _read_header(file: io.BufferedIOBase, name: str) -> tuple[tuple[int, ...], b
     try:
         version = np.lib.format.read_magic(file)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # NumPy warns of headers that it has to guess
+            warnings.simplefilter("error")  # NumPy warns of headers that it has to guess from
             return readers[version](file, max_header_size=_LONGEST_HEADER)
-    # The header is a Python literal; whatever its parser raises says that it is none.
+    # The header is a Python literal; any error of the parser means that it is none.
     except (
         ValueError,
         KeyError,

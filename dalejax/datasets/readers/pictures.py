@@ -1,4 +1,4 @@
-"""Pictures from strangers, decoded by Pillow once their size is known to be a true one."""
+"""Decode untrusted JPEG and PNG files with Pillow, after a check of the size they claim."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from dalejax.datasets.readers.compressed import MAX_RATIO
+from dalejax.runtime.extras import import_extra
 
-MOST_PIXELS = 50_000_000  # a big camera's; a picture for 64x64 needs no more
+if TYPE_CHECKING:
+    import PIL.Image
+
+MOST_PIXELS = 50_000_000  # as many as a large camera's; the pictures read here are far smaller
 
 
 @contextlib.contextmanager
 def opened(
     content: bytes | bytearray, where: str, *, kinds: tuple[str, ...] = ("JPEG", "PNG")
-) -> Iterator[Image.Image]:
-    """Open a picture without decoding it.
+) -> Iterator[PIL.Image.Image]:
+    """Open a picture for decoding; its pixels are not decoded yet.
 
     Args:
-        content: the file's bytes.
-        where: what errors call it.
-        kinds: of pictures, as Pillow calls them.
+        content: bytes of the picture's file.
+        where: name of the file in error messages.
+        kinds: file formats allowed, by Pillow's names.
 
     Raises:
-        ValueError: it is no such picture, or its header claims more pixels than is allowed or
-            than its bytes can hold.
+        ValueError: the file is in none of the formats, or its header claims more pixels than
+            ``MOST_PIXELS`` or than so many bytes can hold.
+        ModuleNotFoundError: Pillow is not installed.
 
     Example:
         >>> with opened(b"GIF89a", "a.jpg"):
@@ -35,13 +39,14 @@ def opened(
         Traceback (most recent call last):
         ValueError: a.jpg is no picture that can be read; it must be JPEG or PNG.
     """
+    pillow = import_extra("PIL.Image", extra="data")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pictures as large as those refused below
-            picture = Image.open(io.BytesIO(content), formats=kinds)
-    except Image.DecompressionBombError as error:
+            warnings.simplefilter("ignore")  # Pillow warns of the sizes that are refused below
+            picture = pillow.open(io.BytesIO(content), formats=kinds)
+    except pillow.DecompressionBombError as error:
         raise ValueError(f"{where} claims too many pixels to be true ({error}).") from error
-    except Exception as error:  # Pillow's parsers raise many unrelated kinds
+    except Exception as error:  # Pillow's parsers raise many unrelated exceptions
         raise ValueError(
             f"{where} is no picture that can be read; it must be {' or '.join(kinds)}."
         ) from error
@@ -56,22 +61,22 @@ def opened(
         yield picture
 
 
-def decoded(picture: Image.Image, mode: str, where: str) -> Image.Image:
-    """Decode an open picture.
+def decoded(picture: PIL.Image.Image, mode: str, where: str) -> PIL.Image.Image:
+    """Decode the pixels of an open picture and convert them to a colour mode.
 
     Args:
-        picture: open.
-        mode: Pillow's name of the channels wanted, such as "RGB".
-        where: what errors call it.
+        picture: open picture, of :func:`opened`.
+        mode: Pillow's name of the colour mode wanted, such as ``"RGB"``.
+        where: name of the file in error messages.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: the picture's data are damaged.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture.load()
             return picture if picture.mode == mode else picture.convert(mode)
-    except Exception as error:  # Pillow's decoders raise many unrelated kinds
+    except Exception as error:  # Pillow's decoders raise many unrelated exceptions
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{where} is damaged ({reason}).") from error

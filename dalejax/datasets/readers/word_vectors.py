@@ -1,4 +1,4 @@
-"""Word vectors in GloVe's format: a word and its numbers a line, apart by single spaces."""
+"""Read word vectors in GloVe's format: each line has a word and its numbers, with single spaces."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ import numpy as np
 
 from dalejax.datasets.readers.compressed import unpacked
 
-_LONGEST_LINE = 1 << 16  # bytes; a thousand numbers take a sixth of it
+_LONGEST_LINE = 1 << 16  # bytes; a line of a thousand numbers has about a sixth of it
 
 
 class Vectors(NamedTuple):
-    """A vector for each word: ``values`` float32 [words, d], 0 where ``found`` [words] is False."""
+    """Word vectors ``values`` float32 [words, d], 0 where ``found`` bool [words] is False."""
 
     values: np.ndarray
     found: np.ndarray
 
 
 def read_vectors(path: str | Path, words: Sequence[str]) -> Vectors:
-    """Read the vectors of some words from a file, plain or gzipped; other words are passed over.
+    """Read the vectors of given words from a file in GloVe's format, plain or gzipped.
 
     Args:
-        path: the file; every line has as many numbers as the first one, at least 2.
-        words: the words wanted, in the order wanted.
+        path: path of the file; all lines have equally many numbers, at least 2.
+        words: the words, in the order of the result.
 
     Returns:
-        Their vectors, and which of them the file has; of a word that it has twice, the first.
+        The vectors of the words, and a mask of those that the file has. Of a word that the file
+        has twice, the first line counts.
 
     Raises:
         ValueError: the file is damaged or empty, or a line is not a word and its numbers.
@@ -50,15 +51,15 @@ def read_vectors(path: str | Path, words: Sequence[str]) -> Vectors:
 
 
 def pick_vectors(file: io.BufferedIOBase, words: Sequence[str], path: str | Path) -> Vectors:
-    """Read the vectors of some words from an open file: see `read_vectors`.
+    """Read the vectors of given words from an open file, as :func:`read_vectors` does.
 
     Args:
-        file: open for reading.
-        words: the words wanted.
-        path: what errors call the file.
+        file: file that is open for reading.
+        words: the words, in the order of the result.
+        path: name of the file in error messages.
 
     Raises:
-        ValueError: as `read_vectors`.
+        ValueError: as of :func:`read_vectors`.
     """
     row_of = {word.encode(): row for row, word in enumerate(words)}
     values = np.zeros((len(words), 0), np.float32)
@@ -76,13 +77,13 @@ def pick_vectors(file: io.BufferedIOBase, words: Sequence[str], path: str | Path
 def in_order(
     values: np.ndarray, found: np.ndarray, row_of: Mapping[bytes, int], words: Sequence[str]
 ) -> Vectors:
-    """Give each word the row that was read for it: a word that is asked for twice has one.
+    """Reorder rows so that row i belongs to word i, also where a word is in the list twice.
 
     Args:
-        values: [words, d].
-        found: [words].
-        row_of: word -> the row that was read.
-        words: as they were asked for.
+        values: vectors that were read [words, d].
+        found: mask of the rows that were read [words].
+        row_of: word -> its row in ``values`` and ``found``.
+        words: the words, in the order of the result.
 
     Example:
         >>> read = np.array([[0.0], [5.0]]), np.array([False, True])
@@ -96,17 +97,17 @@ def in_order(
 def split_lines(
     file: io.BufferedIOBase, path: str | Path
 ) -> Iterator[tuple[int, bytes, list[bytes]]]:
-    """Go through the lines of an open file of vectors.
+    """Split each line of an open file of word vectors.
 
     Args:
-        file: open for reading.
-        path: what errors call it.
+        file: file that is open for reading.
+        path: name of the file in error messages.
 
     Yields:
-        Each line's number from 1, its word, and its numbers as they are written.
+        The number of the line from 1 on, its word, and its numbers as they are written.
 
     Raises:
-        ValueError: there are no lines, or one is too long or has too few numbers.
+        ValueError: there are no lines, or a line is too long or has too few numbers.
 
     Example:
         >>> list(split_lines(io.BytesIO(b"the 1 2"), "vectors.txt"))
@@ -137,12 +138,12 @@ def split_lines(
 
 
 def parse_numbers(texts: list[bytes], line: int, path: str | Path) -> np.ndarray:
-    """Turn a line's numbers into float32 [d].
+    """Convert the numbers of a line to float32 [d].
 
     Args:
         texts: the numbers as they are written.
-        line: which line they are from.
-        path: what errors call the file.
+        line: number of the line, for error messages.
+        path: name of the file in error messages.
 
     Raises:
         ValueError: one is no number, or not finite in float32.
@@ -152,7 +153,9 @@ def parse_numbers(texts: list[bytes], line: int, path: str | Path) -> np.ndarray
         [1.0, -0.20000000298023224]
     """
     try:
-        if any(b"_" in text for text in texts):  # a number to Python, not to others
+        if any(
+            b"_" in text for text in texts
+        ):  # Python reads 1_000 as a number, GloVe's format does not
             raise ValueError
         with np.errstate(over="ignore"):
             numbers = np.asarray([float(text) for text in texts]).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Any environment of NeuroGym as a task: a pool of its trials is made on the host, before training.
+"""Environments of NeuroGym as tasks: their trials are made on the host, before training.
 
-An environment makes its trials in Python, one after the other; so it does it once, and training
-draws batches from the pool on the device. NeuroGym itself is imported when a task is made.
+An environment makes its trials in Python, one after the other. It makes a fixed set of them once,
+and training draws batches from this set on the device. NeuroGym is imported when a task is made.
 """
 
 from __future__ import annotations
@@ -23,46 +23,47 @@ _SETS = ("train", "test")
 
 
 class NeuroGym(DatasetTask):
-    r"""Trials of an environment of NeuroGym: at every step, which action is the right one?
+    r"""Trials of an environment of NeuroGym; the targets are its right actions at all time steps.
 
     .. math:: L = -\frac{\sum_{t,b} w_{tb} \log \mathrm{softmax}(y_{tb})_{a_{tb}}}
                         {\sum_{t,b} w_{tb}}
 
-    a is the environment's ground truth. Trials that are shorter than the longest one of the pool
-    end with w = 0; otherwise w is 1. Where actions are numbers and not choices, the loss is the
-    squared error in place of the cross-entropy, and the score ``test_mse``.
+    Here y are the outputs, a is the ground truth of the environment, and w is 1, or 0 for the time
+    steps after the end of a trial that is shorter than the longest one. Where actions are real
+    numbers instead of choices, the loss is the squared error and the score ``test_mse``.
 
-    Decisions are what ``test_error`` counts (wrong ones in percent): the largest output at the last
-    step of every stretch of one action that is not 0 (0 is to fixate). A trial without any, as a
-    no-go trial, has one decision all the same: to choose 0 at its last step. Beside it are
-    ``test_step_error`` (all steps whose largest output is wrong, in percent) and ``test_loss``.
+    The metric ``test_error`` is the percentage of wrong decisions. A decision is the largest output
+    at the last step of each run of time steps with the same ground truth other than 0 (action 0 is
+    fixation). A trial without such a run, as a no-go trial, has one decision: action 0 at its last
+    step. Other metrics are ``test_step_error`` (percentage of time steps whose largest output is
+    wrong) and ``test_loss``.
 
-    Trials are made as the environment makes them when nobody acts: 500 follow each other in one
-    environment (so that its blocks and schedules go on), then comes a new one. Each environment has
-    a seed of its own, a function of (seed, set, its number), which sets all generators in it. So a
-    trial depends neither on the number of workers nor on that of trials. Refused are environments
-    whose trials depend on the actions (those with NeuroGym's ``ReactionTime``, say) or are not a
-    function of the seed, and those whose ground truth (``gt``) is missing or is no action.
+    The environment makes the trials without any actions. It makes 500 trials in sequence, so that
+    its blocks and schedules continue, before a new environment is made. All generators of an
+    environment are seeded by (seed, set, number of the environment); a trial therefore depends
+    neither on the number of workers nor on the number of trials. An error is raised for
+    environments whose trials depend on the actions (such as those with NeuroGym's
+    ``ReactionTime``), or are not a function of the seed, or have no valid ground truth (``gt``).
 
-    What NeuroGym says of a trial in single numbers (``coh``, ``ground_truth``) is its
+    The single numbers that NeuroGym gives for a trial (``coh``, ``ground_truth``) are its
     ``condition``.
 
     Args:
-        env: a registered name, such as ``"PerceptualDecisionMaking-v0"`` (``neurogym.all_envs()``
-            lists them), or ``"module:name"``, where importing the module registers it.
-        num_train: training trials.
-        num_test: test trials.
-        batch_size: trials an update.
-        dt: time step in ms; None for the environment's own.
-        seed: of the trials (not of the networks).
-        workers: processes that make the trials; 1 makes them in this one. With more, a script must
-            begin under ``if __name__ == "__main__"``.
-        env_kwargs: further arguments of the environment, by name (``{"cohs": [6.4]}``).
+        env: registered name of an environment, such as ``"PerceptualDecisionMaking-v0"``
+            (``neurogym.all_envs()`` lists them), or ``"module:name"``, where importing the module registers it.
+        num_train: number of training trials.
+        num_test: number of test trials.
+        batch_size: number of trials in an update.
+        dt: time step in ms; None for that of the environment.
+        seed: seed of the trials (not of the networks), 0 to 2^32 - 1.
+        workers: number of processes that make the trials; 1 for this process only. With more, the
+            script must be guarded by ``if __name__ == "__main__"``.
+        env_kwargs: further arguments of the environment by name, such as ``{"cohs": [6.4]}``.
 
     Raises:
-        ModuleNotFoundError: NeuroGym is not installed; the message says how to.
-        ValueError: a number does not fit, the name is unknown, the environment cannot be served, or
-            NeuroGym is too old.
+        ModuleNotFoundError: NeuroGym is not installed; the message says how to install it.
+        ValueError: a number is out of its range, the name is unknown, the environment is one of
+            those that cannot be used, or NeuroGym is older than 2.3.
 
     Example:
         >>> task = NeuroGym("PerceptualDecisionMaking-v0", num_train=200)  # doctest: +SKIP
@@ -104,7 +105,7 @@ class NeuroGym(DatasetTask):
                 )
         given = self.env_kwargs if dt is None else {**self.env_kwargs, "dt": dt}
         recipe = environments.Recipe(env, given, seed)
-        made = environments.make(recipe)  # a first look
+        made = environments.make(recipe)  # for its sizes; trials are made in new ones
         self.n_in, self.n_out, self.decides = environments.sizes(made, recipe.name)
         self.name, self.seed, self.dt = env, seed, made.unwrapped.dt
         self.score = "test_error" if self.decides else "test_mse"
@@ -129,7 +130,7 @@ class NeuroGym(DatasetTask):
         return f"NeuroGym({self.name!r}, {trials} trials, batch_size={self.batch_size})"
 
     def encode(self, inputs: Float[Array, "b t n_in"]) -> Float[Array, "t b n_in"]:
-        """Put time first."""
+        """Move the time axis to the front."""
         return jnp.asarray(inputs).transpose(1, 0, 2)
 
     def _take(self, trials_and_targets, trials):
@@ -139,11 +140,10 @@ class NeuroGym(DatasetTask):
         if self.decides:
             targets = jax.nn.one_hot(targets, self.n_out, dtype=inputs.dtype)
         targets = targets.transpose(1, 0, 2) * weights[..., None]
-        wanted: Any = Wanted(targets, weights, condition)
-        return Batch(self.encode(inputs), wanted)
+        return Batch(self.encode(inputs), Wanted(targets, weights, condition))
 
     def loss(self, outputs: Float[Array, "t b n_out"], targets: Wanted) -> Float[Array, ""]:
-        """Average the cross-entropy (nats), or the squared error, over the steps that count."""
+        """Compute the mean cross-entropy in nats, or squared error, over the steps of weight 1."""
         return (targets.weights * self._losses(outputs, targets)).sum() / targets.weights.sum()
 
     def _losses(self, outputs, wanted):
@@ -154,12 +154,12 @@ class NeuroGym(DatasetTask):
     def scores(
         self, outputs: Float[Array, "t b n_out"], targets: Wanted
     ) -> dict[str, Float[Array, " b"]]:
-        """Sum what the metrics are made of, over each trial."""
+        """Sum over each trial the terms that :meth:`summaries` needs."""
         weights = targets.weights
         sums = {"steps": weights, "losses": weights * self._losses(outputs, targets)}
         if self.decides:
             wrong = (outputs.argmax(-1) != targets.targets.argmax(-1)).astype(weights.dtype)
-            # An output that is no number decides nothing, though one of them is found largest.
+            # argmax finds a largest output even among NaNs; such a trial must not count as right.
             finite = jnp.isfinite(outputs).all(-1) | (weights == 0)
             wrong = jnp.where(finite.all(0), wrong, jnp.nan)
             decisions = self.decisions(targets).astype(weights.dtype)
@@ -171,7 +171,7 @@ class NeuroGym(DatasetTask):
         return {name: of_steps.sum(0) for name, of_steps in sums.items()}
 
     def summaries(self, averages: dict[str, Float[Array, ""]]) -> dict[str, Float[Array, ""]]:
-        """Make the metrics of the sums."""
+        """Compute the metrics of a set from the means of the sums over its trials."""
         loss = averages["losses"] / averages["steps"]
         if not self.decides:
             return {"mse": loss}
@@ -182,12 +182,12 @@ class NeuroGym(DatasetTask):
         }
 
     def decisions(self, wanted: Wanted) -> Array:
-        """Tell at which steps decisions are read [t, b]: where a stretch of one action ends.
+        """Return the mask [t, b] of the time steps whose largest output is a decision.
 
         Args:
-            wanted: the targets of a batch, of an environment with choices.
+            wanted: targets of a batch of an environment whose actions are choices.
         """
-        action, there = wanted.targets.argmax(-1), wanted.weights > 0  # padding's action is 0
+        action, there = wanted.targets.argmax(-1), wanted.weights > 0  # the action of padding is 0
         after = jnp.zeros_like(action[:1])
         ends = (action != 0) & (action != jnp.concatenate([action[1:], after]))
         last = there & ~jnp.concatenate([there[1:], after.astype(bool)])

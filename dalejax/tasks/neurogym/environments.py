@@ -1,4 +1,4 @@
-"""NeuroGym's environments: imported when one is asked for, checked, all generators seeded."""
+"""Make environments of NeuroGym, check that they can be used, and seed their generators."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import numpy as np
 from dalejax.types import Any
 
 _INSTALL = "run: pip install 'dalejax[neuro]' in an environment of its own"
-# What NeuroGym's use of Gymnasium makes Gymnasium say, whatever a user does.
+# Warnings that Gymnasium raises for every environment of NeuroGym.
 _NOISE = (
     "metadata doesn't include `render_modes`",
     "to get variables from other wrappers is deprecated",
@@ -28,7 +28,13 @@ _NOISE = (
 
 
 class Recipe(NamedTuple):
-    """What an environment is made of: its registered name, further arguments, the seed."""
+    """The arguments of an environment.
+
+    Attributes:
+        name: its registered name.
+        kwargs: further arguments by name.
+        seed: seed of its trials.
+    """
 
     name: str
     kwargs: dict[str, Any]
@@ -36,7 +42,12 @@ class Recipe(NamedTuple):
 
 
 def installed() -> Any:
-    """Import NeuroGym."""
+    """Import NeuroGym.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+        ValueError: its version is below 2.3.
+    """
     try:
         version = metadata.version("neurogym")
     except metadata.PackageNotFoundError:
@@ -47,7 +58,8 @@ def installed() -> Any:
     monitor = "neurogym.wrappers.monitor"
     if "neurogym" in sys.modules or importlib.util.find_spec("torch"):
         return importlib.import_module("neurogym")
-    # Its monitor of agents, of no use here, imports PyTorch, which NeuroGym does not ask for.
+    # NeuroGym imports its monitor, which is not used here, and that imports PyTorch, which is no
+    # requirement of NeuroGym. An empty module takes its place during the import.
     sys.modules[monitor] = types.ModuleType(monitor)
     vars(sys.modules[monitor])["Monitor"] = None
     try:
@@ -57,7 +69,15 @@ def installed() -> Any:
 
 
 def make(recipe: Recipe) -> Any:
-    """Make an environment that trials can be had from."""
+    """Make an environment and check that its trials do not depend on actions.
+
+    Args:
+        recipe: arguments of the environment.
+
+    Raises:
+        ModuleNotFoundError: NeuroGym is not installed.
+        ValueError: the environment is unknown, does not take the arguments, or cannot be used.
+    """
     installed()
     gym, core = (importlib.import_module(name) for name in ("gymnasium", "neurogym.core"))
     try:
@@ -68,7 +88,7 @@ def make(recipe: Recipe) -> Any:
             f"env is {recipe.name!r}; it must be a registered environment, such as "
             f"{' or '.join(near or ['PerceptualDecisionMaking-v0'])}."
         ) from error
-    given = copy.deepcopy(recipe.kwargs)  # an environment may change what it gets
+    given = copy.deepcopy(recipe.kwargs)  # an environment may change its arguments
     try:
         with quiet():
             env = gym.make(recipe.name, disable_env_checker=True, **given)
@@ -85,14 +105,22 @@ def make(recipe: Recipe) -> Any:
             issubclass(part, core.TrialEnv) and part.post_step is not core.TrialEnv.post_step
         ):
             raise ValueError(
-                f"{recipe.name} goes on making a trial while an agent acts in it "
-                f"({part.__name__}); its trials must be whole before."
+                f"{recipe.name} changes a trial while an agent acts in it ({part.__name__}); its "
+                "trials must be complete before."
             )
     return env
 
 
-def sizes(env, name: str) -> tuple[int, int, bool]:
-    """Count inputs and outputs, and tell whether actions are choices."""
+def sizes(env: Any, name: str) -> tuple[int, int, bool]:
+    """Return the numbers of inputs and outputs, and whether actions are choices.
+
+    Args:
+        env: environment of Gymnasium.
+        name: its name, for error messages.
+
+    Raises:
+        ValueError: observations or actions are of another space than those that can be used.
+    """
     spaces = importlib.import_module("gymnasium").spaces
     seen, done = env.observation_space, env.action_space
     if not isinstance(seen, spaces.Box):
@@ -104,12 +132,16 @@ def sizes(env, name: str) -> tuple[int, int, bool]:
     raise ValueError(f"{name} has the actions {done}; they must be Discrete (from 0 on) or a Box.")
 
 
-def set_seed(env, sequence: np.random.SeedSequence) -> None:
-    """Set every generator inside an environment, each to a stream of its own.
+def set_seed(env: Any, sequence: np.random.SeedSequence) -> None:
+    """Seed all random generators inside an environment, each with an independent stream.
 
-    ``env.reset(seed=…)`` does not reach the generator that trials are drawn from, and
-    ``env.unwrapped.seed(…)`` not all of them; to those that it reaches it gives one and the same
-    stream, so that how long a delay is may tell what the right choice will be.
+    ``env.reset(seed=…)`` does not seed the generator that trials are drawn from.
+    ``env.unwrapped.seed(…)`` seeds some generators, but all with the same stream, so that the
+    duration of a delay may predict the right choice.
+
+    Args:
+        env: environment of Gymnasium.
+        sequence: seed of which those of the generators are derived.
     """
     kinds = np.random.RandomState, np.random.Generator
     generators = [part for part in parts(env) if isinstance(part, kinds)]
@@ -123,7 +155,11 @@ def set_seed(env, sequence: np.random.SeedSequence) -> None:
 
 
 def parts(root: Any) -> Iterator[Any]:
-    """Go through all that an object holds, each part once, in an order that is always the same."""
+    """Iterate over an object and all objects that it refers to, each once, in a fixed order.
+
+    Args:
+        root: the object, such as an environment.
+    """
     gym = importlib.import_module("gymnasium")
     seen, ahead = {}, [root]
     while ahead:
@@ -133,7 +169,7 @@ def parts(root: Any) -> Iterator[Any]:
         seen[id(part)] = part
         yield part
         if isinstance(part, gym.Env | gym.Space):
-            _ = part.np_random  # it comes into being when it is asked for
+            _ = part.np_random  # Gymnasium makes the generator at its first use
         if isinstance(part, dict):
             ahead += part.values()
         elif isinstance(part, list | tuple):
@@ -148,7 +184,7 @@ def parts(root: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep from users what NeuroGym's use of Gymnasium makes Gymnasium say."""
+    """Suppress the warnings that Gymnasium raises for every environment of NeuroGym."""
     with warnings.catch_warnings():
         for message in _NOISE:
             warnings.filterwarnings("ignore", f".*{re.escape(message)}", UserWarning)

@@ -1,4 +1,4 @@
-"""Pools of an environment's trials: made on the host, in one process or several, beforehand."""
+"""Make the trials of an environment on the host, in one process or in several."""
 
 from __future__ import annotations
 
@@ -7,28 +7,41 @@ import numbers
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dalejax.tasks.neurogym import environments
 
-_CHAIN = 500  # trials that follow each other in one environment; worth a worker's while
-_AGAIN = (_CHAIN, 20, 20, 20)  # so many trials are made again, to see that seeds are honoured
+_CHAIN = 500  # trials that one environment makes in sequence (a chain), the unit of work
+# Numbers of trials that are made again, to check that trials are a function of the seed.
+_AGAIN = (_CHAIN, 20, 20, 20)
 
 
 class Made(NamedTuple):
-    """A trial as an environment has made it."""
+    """A trial as an environment makes it.
 
-    inputs: np.ndarray  # [t, n_in]
-    targets: np.ndarray  # [t], or [t, n_out] where actions are numbers
+    Attributes:
+        inputs: observations [t, n_in].
+        targets: right actions [t]; [t, n_out] where actions are real numbers.
+        condition: the numbers that describe the trial, by name.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
     condition: dict[str, float]
 
 
 def make_trials(
     recipe: environments.Recipe, counts: tuple[int, ...], workers: int
 ) -> list[list[Made]]:
-    """Make the trials of all sets, chain by chain, in this process or in others."""
+    """Make the trials of all sets, in this process or in others.
+
+    Args:
+        recipe: arguments of the environment.
+        counts: number of trials of each set.
+        workers: number of processes; 1 for this one.
+    """
     jobs = [
         (recipe, which, chain, min(_CHAIN, count - chain * _CHAIN))
         for which, count in enumerate(counts)
@@ -41,14 +54,16 @@ def make_trials(
     return sets
 
 
-def _elsewhere(jobs, workers: int) -> list[list[Made]]:
+def _elsewhere(
+    jobs: list[tuple[environments.Recipe, int, int, int]], workers: int
+) -> list[list[Made]]:
     try:
         pickle.dumps(jobs)
     except Exception as error:
         raise ValueError(
             f"env_kwargs cannot be sent to other processes ({error}); workers must be 1."
         ) from error
-    spawn = multiprocessing.get_context("spawn")  # JAX has threads, which a fork would lose
+    spawn = multiprocessing.get_context("spawn")  # a forked process would lose the threads of JAX
     try:
         with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawn) as pool:
             return list(pool.map(_chain, *zip(*jobs, strict=True)))
@@ -60,7 +75,7 @@ def _elsewhere(jobs, workers: int) -> list[list[Made]]:
 
 
 def _chain(recipe: environments.Recipe, which: int, chain: int, count: int) -> list[Made]:
-    """Make the first trials of a chain, in a new environment whose seed is the chain's own."""
+    """Make the first ``count`` trials of a chain, in a new environment with the chain's seed."""
     env = environments.make(recipe)
     sizes = environments.sizes(env, recipe.name)
     environments.set_seed(env, np.random.SeedSequence([recipe.seed, which, chain]))
@@ -68,13 +83,13 @@ def _chain(recipe: environments.Recipe, which: int, chain: int, count: int) -> l
         return [_trial(env, recipe.name, *sizes) for _ in range(count)]
 
 
-def _trial(env, name, n_in, n_out, decides) -> Made:
+def _trial(env: Any, name: str, n_in: int, n_out: int, decides: bool) -> Made:
     layer = env
     while not hasattr(type(layer), "new_trial"):  # Gymnasium's own wrappers have none
         layer = layer.env
     trial = layer.new_trial()
-    core = vars(env.unwrapped)  # of a schedule of environments, the one whose turn it is
-    # Taken out: a trial that makes none would leave those of the one before it.
+    core = vars(env.unwrapped)  # in a schedule, the attributes of the current environment
+    # They are removed, or a trial that makes none would be given those of the trial before it.
     ob, gt = core.pop("ob", None), core.pop("gt", None)
     for kind, array in {"ground truth (gt)": gt, "observations (ob)": ob}.items():
         if array is None:
@@ -99,12 +114,24 @@ def _trial(env, name, n_in, n_out, decides) -> Made:
         for key, value in (trial or {}).items()
         if isinstance(value, numbers.Real | np.bool_)
     }
-    # Copies: an environment may go on writing into its own.
+    # Copies, since an environment may write to its arrays again.
     return Made(np.array(ob, np.float32).reshape(len(ob), n_in), targets.copy(), condition)
 
 
-def lay_out(trials: list[Made], length: int, names: list[str]):
-    """Stack trials, with zeros after their ends: inputs, targets, steps, conditions."""
+def lay_out(
+    trials: list[Made], length: int, names: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Stack trials of different durations to arrays, with zeros after their ends.
+
+    Args:
+        trials: the trials.
+        length: number of time steps of the result.
+        names: names of the entries of ``condition`` to keep.
+
+    Returns:
+        (inputs [trials, length, n_in], targets [trials, length, …], numbers of time steps [trials],
+        condition: name -> [trials]).
+    """
     first = trials[0]
     dtype = first.targets.dtype if first.targets.ndim == 1 else np.float32
     inputs = np.zeros((len(trials), length, first.inputs.shape[1]), np.float32)
@@ -120,7 +147,15 @@ def lay_out(trials: list[Made], length: int, names: list[str]):
 
 
 def check_reproducible(recipe: environments.Recipe, made: list[Made]) -> None:
-    """Refuse an environment whose trials are not a function of the seed."""
+    """Raise ValueError unless the trials of an environment are a function of the seed.
+
+    Args:
+        recipe: arguments of the environment.
+        made: trials of its first set, some of which are made again.
+
+    Raises:
+        ValueError: a trial that was made again is different.
+    """
     for count in _AGAIN:
         again = _chain(recipe, 0, 0, min(count, _CHAIN, len(made)))
         for one, other in zip(made, again, strict=False):

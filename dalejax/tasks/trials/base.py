@@ -1,4 +1,4 @@
-"""Tasks with trials: made anew on the device for every update, with epochs in milliseconds."""
+"""The base of trial tasks: trials are drawn anew for every update, with epochs in milliseconds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from dalejax.types import Any, Array, Float, Int, Key, PyTree
 
 
 class Trial(NamedTuple):
-    """One trial, or with an axis b more each, a batch of them.
+    """One trial, or a batch of b trials.
 
     Attributes:
-        inputs: what the network sees [t, n_in] ([t, b, n_in]).
-        targets: what it should answer [t, n_out] ([t, b, n_out]).
-        weights: how much each time step counts [t] ([t, b]): 0 where any answer will do.
-        condition: what kind of trial it is, name -> number ([b]).
+        inputs: inputs of the network [t, n_in]; of a batch [t, b, n_in].
+        targets: outputs that the network should have [t, n_out]; of a batch [t, b, n_out].
+        weights: weight of each time step in the loss [t]; of a batch [t, b]. It is 0 where any
+            output is right.
+        condition: the numbers that describe the trial, such as its coherence: name -> [];
+            of a batch name -> [b].
     """
 
     inputs: Float[Array, "t *b n_in"]
@@ -32,12 +34,12 @@ class Trial(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What a batch of answers is compared with: a :class:`Trial` without its inputs.
+    """The targets of a batch, as loss and scores get them: a :class:`Trial` without its inputs.
 
     Attributes:
-        targets: [t, b, n_out].
-        weights: [t, b].
-        condition: name -> [b].
+        targets: outputs that the network should have [t, b, n_out].
+        weights: weight of each time step in the loss [t, b].
+        condition: the numbers that describe the trials, name -> [b].
     """
 
     targets: Float[Array, "t b n_out"]
@@ -46,7 +48,7 @@ class Wanted(NamedTuple):
 
 
 class Common(TypedDict, total=False):
-    """What all tasks with trials may be given by name; see :class:`TrialTask`."""
+    """The keyword arguments that all trial tasks take; see :class:`TrialTask`."""
 
     dt: float
     batch_size: int
@@ -55,29 +57,31 @@ class Common(TypedDict, total=False):
 
 
 class TrialTask(Task):
-    r"""Base of tasks whose trials are drawn from a key; no trial is ever shown twice in training.
+    r"""Base of tasks whose trials are drawn from a PRNG key, anew for every training update.
+
+    The loss is the weighted mean squared error over time steps t, trials b and outputs:
 
     .. math:: L = \frac{\sum_{t,b} w_{tb} \lVert y_{tb} - \hat y_{tb} \rVert^2}
                        {n_{out} \sum_{t,b} w_{tb}}
 
-    A subclass says how a trial is made (:meth:`trial`) and what its answers are worth
-    (:meth:`wrong`). In the table are ``test_mse`` (the loss), ``test_unexplained`` (the squared
-    error in percent of the targets' variance) and, of tasks that ask for decisions, ``test_error``
-    (wrong ones in percent).
+    A subclass defines how a trial is drawn (:meth:`trial`) and, where trials end with decisions,
+    which decisions are wrong (:meth:`wrong`). The metrics are ``test_mse`` (the loss),
+    ``test_unexplained`` (the squared error in percent of the targets' variance) and, for tasks
+    with decisions, ``test_error`` (wrong decisions in percent).
 
     Args:
         dt: time step in ms.
-        batch_size: trials an update.
-        num_test: trials of the test set, which is the same for all members.
-        seed: of the test set.
+        batch_size: number of trials in an update.
+        num_test: number of test trials; they are the same for all members.
+        seed: seed of the test trials, 0 to 2^32 - 1.
 
     Raises:
-        ValueError: a number does not fit, or an epoch is not a whole number of time steps.
+        ValueError: a number is out of its range, or an epoch is not a whole number of time steps.
     """
 
     time = TimeAxis(every_step=True, weighs_steps=True)
-    updates_per_epoch = checks.LARGEST  # there are no epochs
-    decides = True  # whether trials end with decisions that are right or wrong
+    updates_per_epoch = checks.LARGEST  # all updates are one epoch, since no set is gone through
+    decides = True  # whether the trials have decisions that are right or wrong
     score = "test_error"
 
     def __init__(
@@ -95,48 +99,55 @@ class TrialTask(Task):
 
     @abc.abstractmethod
     def trial(self, *, key: Key[Array, ""]) -> Trial:
-        """Make one trial; every trial of a task has the same shapes."""
+        """Draw one trial; the shapes of its arrays are the same for every key."""
 
     def wrong(
         self, outputs: Float[Array, "t b n_out"], wanted: Wanted
     ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-        """Count the decisions of each trial: (wrong ones, all there were to make)."""
-        raise TypeError(f"{type(self).__name__} does not say which answers are wrong.")
+        """Count the decisions of each trial: (number of wrong ones [b], number of all [b])."""
+        raise TypeError(
+            f"{type(self).__name__} has no method wrong; a task whose decides is True needs one."
+        )
 
     def make(self, keys: Key[Array, " b"]) -> Trial:
-        """Make a batch of trials, one a key, time first."""
-        return jax.vmap(lambda key: self.trial(key=key), out_axes=Trial(1, 1, 1, 0))(keys)
+        """Make a batch of trials, one for each key; arrays have axes (time, trial, …).
+
+        Args:
+            keys: typed PRNG keys [b].
+        """
+        axes = Trial._make((1, 1, 1, 0))  # of the trials: behind time, but first in the condition
+        return jax.vmap(lambda key: self.trial(key=key), out_axes=axes)(keys)
 
     def order(self, data: PyTree, *, key: Key[Array, ""]) -> Array:
-        """Draw nothing: there are no epochs."""
+        """Return a placeholder: batches depend on no order."""
         del data, key
         return jnp.zeros(())
 
     def batch(self, data: PyTree, order: Array, i: Int[Array, ""], *, key: Key[Array, ""]) -> Batch:
-        """Make new trials."""
+        """Draw the trials of an update from its key."""
         del data, order, i
         return _batch_of(self.make(jax.random.split(key, self.batch_size)))
 
     def evaluations(self, data: PyTree) -> dict[str, tuple[Any, Any]]:
-        """Lay the test set out in batches."""
+        """Split the test set into batches."""
         del data
         return {"test": batches(self.num_test, min(self.num_test, 250))}
 
     def evaluation_batch(self, data: PyTree, name: str, trials: Int[Array, " b"]) -> Batch:
-        """Make trials of the test set by their numbers."""
+        """Make the test trials with the given indices."""
         del name
         root = jax.random.fold_in(jax.random.key(data["seed"]), Stream.TEST)
         return _batch_of(self.make(jax.vmap(lambda i: jax.random.fold_in(root, i))(trials)))
 
     def loss(self, outputs: Float[Array, "t b n_out"], targets: Wanted) -> Float[Array, ""]:
-        """Average the squared error over the steps that count."""
+        """Compute the weighted mean squared error over time steps, trials and outputs."""
         errors = jnp.square(outputs - targets.targets).mean(-1)
         return (targets.weights * errors).sum() / targets.weights.sum()
 
     def scores(
         self, outputs: Float[Array, "t b n_out"], targets: Wanted
     ) -> dict[str, Float[Array, " b"]]:
-        """Sum what the metrics are made of, over each trial."""
+        """Sum over each trial the terms that :meth:`summaries` needs."""
         wanted, weights = targets.targets, targets.weights[..., None]
         scores = {
             "steps": (weights * jnp.ones_like(wanted)).sum((0, 2)),
@@ -146,13 +157,13 @@ class TrialTask(Task):
         }
         if self.decides:
             wrong, scores["decisions"] = self.wrong(outputs, targets)
-            # An output that is no number decides nothing, though one of them is found largest.
+            # argmax finds a largest output even among NaNs; such a trial must not count as right.
             finite = jnp.isfinite(outputs).all((0, 2))
             scores["wrong"] = jnp.where(finite, wrong, jnp.nan)
         return scores
 
     def summaries(self, averages: dict[str, Float[Array, ""]]) -> dict[str, Float[Array, ""]]:
-        """Make the metrics of the sums."""
+        """Compute the metrics of a set from the means of the sums over its trials."""
         steps, errors = averages["steps"], averages["errors"]
         variance = averages["squares"] - averages["targets"] ** 2 / steps
         metrics = {"mse": errors / steps, "unexplained": 100 * errors / variance}
@@ -161,14 +172,14 @@ class TrialTask(Task):
         return metrics
 
     def steps_in(self, name: str, duration: float) -> int:
-        """Count the time steps of an epoch.
+        """Convert the duration of an epoch to time steps.
 
         Args:
-            name: what the user calls it.
-            duration: in ms.
+            name: name of the argument that gives the duration, for error messages.
+            duration: duration in ms.
 
         Raises:
-            ValueError: it is negative, or not a whole number of time steps.
+            ValueError: the duration is negative, or not a whole number of time steps.
         """
         checks.not_negative(name, duration)
         steps = round(duration / self.dt)

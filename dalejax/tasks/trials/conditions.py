@@ -1,4 +1,4 @@
-"""Trials in one of a few conditions, shown in epochs on top of a noisy baseline."""
+"""The base of tasks whose trials are in one of a few conditions, on a noisy baseline input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dalejax.types import Array, Bool, Float, Key, Num
 
 
 class Common(base.Common, total=False):
-    """What all tasks with conditions may be given by name; see :class:`ConditionTask`."""
+    """The keyword arguments that all tasks with conditions take; see :class:`ConditionTask`."""
 
     tau: float
     noise: float
@@ -24,34 +24,34 @@ class Common(base.Common, total=False):
 
 
 class ConditionTask(TrialTask):
-    r"""Base of tasks whose trials are in one of a few conditions, all as likely, shown in epochs.
+    r"""Base of tasks whose trials are in one of a few equally likely conditions.
 
-    In the epochs e that say so, the trial's condition c shows something on top of a baseline:
+    In epoch e a trial of condition c has the stimulus s_ec on top of a baseline u_0 and noise:
 
     .. math:: u_t = \Big[ u_0 + \sum_{e \ni t} s_{ec} + \sqrt{2 / \alpha}\, \sigma\, \xi_t \Big]_+,
               \qquad \alpha = \Delta t / \tau, \quad \xi_t \sim \mathcal N(0, 1)
 
-    A subclass lays out epochs, conditions and what they show, and says what is wanted
-    (:meth:`answer`). A trial's ``condition`` tells everything of it but the noise.
+    A subclass gives the epochs, the conditions and their stimuli, and defines the targets
+    (:meth:`answer`). The ``condition`` of a trial determines all of it except the noise.
 
     Args:
-        durations: name of an epoch -> ms, one after the other.
-        conditions: name -> a number for each condition [c].
-        shown: name of an epoch -> what each condition shows in it, s [c, n_in].
+        durations: name of an epoch -> its duration in ms, in the order of the epochs.
+        conditions: name of a number that describes a condition -> its value in each of them [c].
+        shown: name of an epoch -> stimulus s of each condition in it [c, n_in].
         dt: time step in ms.
-        tau: time constant of the network in ms; here it only scales the noise.
-        noise: sigma of the input noise, which every input has its own of at every time step.
-        baseline: input without a stimulus, u_0.
-        batch_size: trials an update.
-        num_test: trials of the test set.
-        seed: of the test set.
+        tau: time constant of the network in ms; the task uses it only to scale the noise.
+        noise: standard deviation sigma of the noise, independent for each input and time step.
+        baseline: input u_0 without a stimulus.
+        batch_size: number of trials in an update.
+        num_test: number of test trials.
+        seed: seed of the test trials, 0 to 2^32 - 1.
 
     Raises:
-        ValueError: a number does not fit, or an epoch is not a whole number of time steps.
+        ValueError: a number is out of its range, or an epoch is not a whole number of time steps.
 
     Attributes:
-        epochs: name -> (its first time step, the one after its last).
-        length: time steps of a trial.
+        epochs: name of an epoch -> (its first time step, the first one after it).
+        length: number of time steps of a trial.
 
     Reference:
         Song et al. 2016: noisy, rectified inputs on a baseline.
@@ -90,21 +90,21 @@ class ConditionTask(TrialTask):
     def answer(
         self, condition: dict[str, Array]
     ) -> tuple[Float[Array, "t n_out"], Float[Array, " t"]]:
-        """Say what is wanted in a condition: (targets, weights of the time steps)."""
+        """Return the targets of a trial and the weights of its time steps in the loss."""
 
     def during(self, name: str) -> Bool[np.ndarray, " t"]:
-        """Tell which time steps of a trial are in an epoch.
+        """Return the mask of the time steps that are in an epoch.
 
         Args:
-            name: of the epoch.
+            name: name of the epoch.
         """
         start, stop = self.epochs[name]
         step = np.arange(self.length)
         return (start <= step) & (step < stop)
 
     def trial(self, *, key: Key[Array, ""]) -> Trial:
-        """Make one trial, of any condition."""
-        drawn, kicks = jax.random.split(key)
+        """Draw one trial: its condition, and its noise."""
+        drawn, of_noise = jax.random.split(key)
         num = len(next(iter(self.conditions.values())))
         c = jax.random.randint(drawn, (), 0, num)
         condition: dict[str, Array] = {
@@ -113,5 +113,7 @@ class ConditionTask(TrialTask):
         u = jnp.full((self.length, self.n_in), float(self.baseline))
         for name, table in self.shown.items():
             u = u + self.during(name)[:, None] * jnp.asarray(table)[c]
-        u = u + math.sqrt(2 * self.tau / self.dt) * self.noise * jax.random.normal(kicks, u.shape)
+        u = u + math.sqrt(2 * self.tau / self.dt) * self.noise * jax.random.normal(
+            of_noise, u.shape
+        )
         return Trial(jnp.maximum(u, 0.0), *self.answer(condition), condition)

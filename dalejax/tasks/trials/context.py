@@ -1,4 +1,4 @@
-"""Context-dependent integration: of two kinds of evidence only the one that is asked for counts."""
+"""The context-dependent integration task: a cue says which of two kinds of evidence counts."""
 
 from __future__ import annotations
 
@@ -12,35 +12,37 @@ from dalejax.tasks.trials.choices import ChoiceTask
 from dalejax.tasks.trials.conditions import Common
 from dalejax.tasks.trials.tuned import evidence, levels
 
-_GAIN = 5.0  # percent of coherence a unit
+_GAIN = 5.0  # coherence in percent, per unit of c
 
 
 class ContextIntegration(ChoiceTask):
     r"""Context-dependent integration: decide by the motion or by the colour of the dots.
 
-    During the stimulus a cue says which of the two counts; both show evidence, each of its own
-    coherence and direction. Six inputs: the cues of the contexts 0 (motion) and 1 (colour), motion
-    for choices 0 and 1, colour for choices 0 and 1.
+    During the stimulus a cue says which of the two determines the right choice. Motion and colour
+    both show evidence, with coherences that are independent of each other. The six inputs are the
+    cues of contexts 0 (motion) and 1 (colour), motion for choices 0 and 1, and colour for choices
+    0 and 1.
 
     .. math:: s = \big(1_{\text{motion}},\, 1_{\text{colour}},\, e(c_m),\, e(c_c)\big), \qquad
               e(c) = \tfrac12 \Big(1 - \frac{5 c}{100},\; 1 + \frac{5 c}{100}\Big)
 
-    Coherences are signed: positive is evidence for choice 1 (the published code counts the choices
-    the other way round). 5 c is the coherence in percent.
+    Coherences are signed: positive is evidence for choice 1 (in the published code for choice 0).
+    5 c is the coherence in percent.
 
     Conditions: ``context`` (0 or 1), ``motion`` and ``colour`` (signed coherences), ``choice``,
-    ``catch``; all are as likely.
+    ``catch``; all conditions are equally likely.
 
     Args:
         fixation: duration in ms.
         stimulus: duration in ms.
         decision: duration in ms.
-        coherences: c without its sign; one of 0 is shown with either choice as the right one.
+        coherences: absolute values of c, each shown with both signs; 0 is shown with choice 0 and
+            with choice 1 as the right one.
         common: dt (20 ms), tau (100 ms), noise (0.01), baseline (0.2), batch_size, num_test, seed:
             see :class:`dalejax.tasks.trials.conditions.ConditionTask`.
 
     Raises:
-        ValueError: a number does not fit, or an epoch is not a whole number of time steps.
+        ValueError: a number is out of its range, or an epoch is not a whole number of time steps.
 
     Example:
         >>> task = ContextIntegration()

@@ -1,4 +1,4 @@
-"""The flip-flop: one to three bits, each kept until a pulse sets or resets it."""
+"""The flip-flop task: keep one to three bits, each until a pulse sets or resets it."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from dalejax.types import Array, Float, Key
 
 
 class FlipFlop(TrialTask):
-    r"""Flip-flop: the output of each bit is what it was last told to be, 0 before the first time.
+    r"""Flip-flop: each output keeps a bit, 0 at first, until an input pulse sets or resets it.
 
-    In every turn one of the inputs pulses, all of them alike often. Input 2k resets bit k, input
-    2k + 1 sets it:
+    In each turn i one input c_i, drawn with equal probabilities, has a pulse. Input 2k resets bit k
+    to 0, input 2k + 1 sets it to 1:
 
     .. math:: x_c(t) = [\,c = c_i\,] \; [\,0 \le t - t_i < \mathrm{pulse}\,], \qquad
               t_i = \mathrm{wait} + i \, (\mathrm{pulse} + \mathrm{quiet})
 
-    and from t_i + pulse + gap on the bit's output is 0 or 1. ::
+    and from t_i + pulse + gap on the output of the bit has the new value. ::
 
         |-- wait --|- pulse -|------ quiet ------|- pulse -|------ quiet ------|  …
                               |- gap -|-- as the first pulse says --|-- as the second says …
 
-    All time steps count. A decision is the mean of one bit's output over the last (quiet - gap) / 2
-    (whole steps, rounded up) of a turn, before the next pulse: turns × bits of them, of bits too
-    that no pulse has told yet. Above 1/2 means 1.
+    All steps have weight 1. A trial has turns × bits decisions: for each turn and bit, the mean
+    output over the last (quiet - gap) / 2 of the turn (whole steps, rounded up), before the next
+    pulse; above 1/2 it means 1. Bits that no pulse has set yet are decided too.
 
-    One bit is the published generator's. With several bits, still just one input pulses in a turn,
-    so that a turn changes one bit and the others are to be kept; in Sussillo & Barak 2013 there is
-    one input a bit, whose pulses of ±1 come at random times.
+    The published generator has one bit. With several bits one input has a pulse in each turn, so
+    that one bit may change and the others must be kept. (In Sussillo & Barak 2013 each bit has one
+    input, whose pulses of ±1 come at random times.)
 
     Args:
-        bits: from 1 to 3.
-        turns: pulses in a trial.
-        wait: ms before the first one.
+        bits: number of bits, from 1 to 3.
+        turns: number of pulses in a trial.
+        wait: ms before the first pulse.
         pulse: ms that a pulse lasts.
-        quiet: ms from its end to the next one.
-        noise: standard deviation of what is added to every input at every step.
-        gap: ms from a pulse's end to the output's change, less than ``quiet``.
+        quiet: ms from the end of a pulse to the next pulse.
+        noise: standard deviation of the noise added to every input at every time step.
+        gap: ms from the end of a pulse to the change of the output, less than ``quiet``.
         common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.TrialTask`.
 
     Raises:
-        ValueError: a number does not fit, or an epoch has no time step or not whole ones.
+        ValueError: a number is out of its range, or an epoch is not one or more whole time steps.
 
     Example:
         >>> task = FlipFlop(turns=3, noise=0.0)
@@ -91,7 +91,7 @@ class FlipFlop(TrialTask):
         self.length = self._wait + turns * self._turn
 
     def trial(self, *, key: Key[Array, ""]) -> Trial:
-        """Make one trial; its condition is the number of the input that pulses, turn by turn."""
+        """Draw one trial; its condition has for each turn the number of the input with a pulse."""
         of_turns, of_noise = jax.random.split(key)
         channel = jax.random.randint(of_turns, (self.turns,), 0, 2 * self.bits)
         pulses = jax.nn.one_hot(channel, 2 * self.bits)
@@ -116,7 +116,7 @@ class FlipFlop(TrialTask):
     def wrong(
         self, outputs: Float[Array, "t b bits"], wanted: Wanted
     ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-        """Count wrong decisions, one a turn and bit."""
+        """Count wrong decisions; each turn has one for each bit."""
 
         def turn_ends(values):
             by_turn = values[self._wait :].reshape(self.turns, self._turn, *values.shape[1:])

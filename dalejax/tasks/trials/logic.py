@@ -1,4 +1,4 @@
-"""Logic: two pulses, shown or not, and after a while whether both, one or just one of them was."""
+"""The logic task: AND, OR or XOR of two bits, shown as pulses, or NOT of one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ _TRUTH = {
     "not": lambda a: 1 - a,
 }
 _INPUTS = {"and": 2, "or": 2, "xor": 2, "not": 1}
-# start, delay, answer in ms; those of NOT are others.
+# Published durations of start, delay and answer in ms, for two pulses and for NOT.
 _PUBLISHED, _PUBLISHED_NOT = (60.0, 50.0, 140.0), (30.0, 0.0, 130.0)
 
 
 class LogicTask(TrialTask):
-    r"""AND, OR, XOR of two pulses that come together, or NOT of one; all combinations alike often.
+    r"""Logic: output AND, OR or XOR of two bits whose pulses come together, or NOT of one bit.
 
-    With a delay d that is drawn for each trial,
+    Bit k of a trial is 1 if input k has a pulse; all combinations of bits are equally likely. With
+    a delay d that is drawn for each trial,
 
     .. math:: x_k(t) = \mathrm{bit}_k \; [\,0 \le t - \mathrm{start} - d < \mathrm{pulse}\,], \qquad
               \hat y(t) = \mathrm{high} \cdot \mathrm{truth} \;
@@ -37,28 +38,29 @@ class LogicTask(TrialTask):
         |-- start --|- d -|- pulse -|- gap -|------- answer -------|- delay - d -|
                            inputs            output is high if true, to the end
 
-    All time steps count. The decision is the mean output over the trial's last answer / 2 (whole
-    steps, rounded up), which are part of the answer for every d; above high / 2 means true.
+    All steps have weight 1. The decision is the mean output over the last answer / 2 of the
+    trial (whole steps, rounded up), which is part of the answer for every d; above high / 2 is
+    true.
 
-    After a missing pulse nothing tells a network when it would have come. So the published NOT has
-    no delay, and with one it cannot be done without error at the answer's begin.
+    Without a pulse a network cannot know when the pulse would have come. That is why the published
+    NOT has no delay; with a delay no network can be right at the beginning of the answer of NOT.
 
     Args:
         kind: ``"and"``, ``"or"``, ``"xor"`` (two inputs) or ``"not"`` (one).
         start: ms before the pulses; None for the published 60 (NOT: 30).
         pulse: ms that a pulse lasts.
         gap: ms from its end to the answer.
-        delay: d is one of 1, 2, … steps up to so many ms, all alike often; 0 for none, None for
-            the published 50 (NOT: 0).
+        delay: longest delay in ms: d is 1, 2, … time steps up to it, all equally likely; 0 for no
+            delay, None for the published 50 (NOT: 0).
         answer: ms of the shortest answer; None for the published 140 (NOT: 130).
         high: the output that means true.
-        noise: standard deviation of what is added to every input at every step. The published
-            generators have 0.1, and switch it off for AND.
+        noise: standard deviation of the noise added to every input at every time step.
+            The published generators have 0.1, except for AND, which has none.
         common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.TrialTask`.
 
     Raises:
-        ValueError: an unknown kind, a number that does not fit, or an epoch of no time step or not
-            of whole ones.
+        ValueError: kind is unknown, a number is out of its range, or an epoch is not one or more
+            whole time steps.
 
     Example:
         >>> task = LogicTask("and")
@@ -106,7 +108,7 @@ class LogicTask(TrialTask):
         self.length = self._answers_at + self._delay + self._answer
 
     def trial(self, *, key: Key[Array, ""]) -> Trial:
-        """Make one trial; its condition is a, b (not of NOT), choice (true: 1), and delay (ms)."""
+        """Draw one trial; its condition has a, b (not for NOT), choice (1: true) and delay (ms)."""
         of_condition, of_noise = jax.random.split(key)
         num = _INPUTS[self.kind]
         drawn = jax.random.randint(of_condition, (), 0, 2**num * max(1, self._delay))
@@ -126,6 +128,6 @@ class LogicTask(TrialTask):
     def wrong(
         self, outputs: Float[Array, "t b 1"], wanted: Wanted
     ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-        """Count wrong decisions, one a trial."""
+        """Count wrong decisions; each trial has one."""
         window = slice(self.length - (self._answer + 1) // 2, None)
         return pieces.missed(outputs, window, self.high / 2, wanted.condition["choice"])

@@ -1,4 +1,4 @@
-"""Delayed match to sample: is what is shown now what was shown before the delay?"""
+"""The delayed match-to-sample task: are the stimuli before and after a delay the same?"""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from dalejax.types import Array, Float, Key
 
 
 class DelayedMatch(TrialTask):
-    r"""Delayed match to sample: one of some stimuli, a delay, the same or another: were they alike?
+    r"""Delayed match to sample: is the test stimulus the one that was shown before the delay?
 
-    Each stimulus has an input, which is 1 while it is shown. Samples are alike often; in half of
-    the trials the test is the sample, in the others one of the other stimuli, alike often. ::
+    Each stimulus has an input, which is 1 while it is shown. All stimuli are equally likely as the
+    sample. In half of the trials the test is the sample; in the others it is one of the other
+    stimuli, with equal probabilities. ::
 
         |-- start --|-- sample --|---- delay ----|-- test --|----- answer -----|
                      input 1                      input 1    output 1: a match
                      input 1                      input 2    output 0
 
-    The output is to be 0 before the answer. All time steps count but those of the grace at the
-    answer's begin. The decision is the mean output over the last half of the answer (whole steps,
-    rounded up; or what the grace leaves of it, if that is shorter), above 1/2 for a match.
+    The target is 0 before the answer. All steps have weight 1, except those of ``grace`` at the
+    beginning of the answer, which have weight 0. The decision is the mean output over the last half
+    of the answer (whole steps, rounded up; or over the answer after grace, if that is shorter);
+    above 1/2 it means a match.
 
     Args:
-        stimuli: how many there are, at least 2.
+        stimuli: number of stimuli, at least 2.
         start: ms before the sample.
-        sample: ms that it is shown.
-        delay: ms from its end to the test.
+        sample: ms that the sample is shown.
+        delay: ms from the end of the sample to the test.
         test: ms that the test is shown.
-        answer: ms from its end to the trial's.
-        grace: ms at the answer's begin that do not count, less than ``answer``.
-        noise: standard deviation of what is added to every input at every step.
+        answer: ms from the end of the test to the end of the trial.
+        grace: ms at the beginning of the answer with weight 0, less than ``answer``.
+        noise: standard deviation of the noise added to every input at every time step.
         common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.TrialTask`.
 
     Raises:
-        ValueError: a number does not fit, or an epoch has no time step or not whole ones.
+        ValueError: a number is out of its range, or an epoch is not one or more whole time steps.
 
     Example:
         >>> task = DelayedMatch()
@@ -85,7 +87,7 @@ class DelayedMatch(TrialTask):
         self.length = self._answers_at + self._answer
 
     def trial(self, *, key: Key[Array, ""]) -> Trial:
-        """Make one trial; its condition is sample, test (which input), and choice (match: 1)."""
+        """Draw one trial; its condition has sample and test (input numbers), choice (1: match)."""
         of_condition, of_noise = jax.random.split(key)
         others = self.stimuli - 1
         drawn = jax.random.randint(of_condition, (), 0, 2 * others * self.stimuli)
@@ -107,7 +109,7 @@ class DelayedMatch(TrialTask):
     def wrong(
         self, outputs: Float[Array, "t b 1"], wanted: Wanted
     ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-        """Count wrong decisions, one a trial."""
+        """Count wrong decisions; each trial has one."""
         last = min((self._answer + 1) // 2, self._answer - self._grace)
         window = slice(self.length - last, None)
         return pieces.missed(outputs, window, 0.5, wanted.condition["choice"])

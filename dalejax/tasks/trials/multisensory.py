@@ -1,4 +1,4 @@
-"""Multisensory integration: is a rate high or low, seen, heard, or both?"""
+"""The multisensory integration task: is a rate of events, seen or heard or both, high or low?"""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from dalejax.tasks.trials.choices import ChoiceTask
 from dalejax.tasks.trials.conditions import Common
 from dalejax.tasks.trials.tuned import levels, tuned
 
-_SEEN = np.array([True, False, True])  # by modality: visual, auditory, both
+_SEEN = np.array([True, False, True])  # for the modalities visual, auditory, both
 _HEARD = np.array([False, True, True])
 
 
 class MultisensoryIntegration(ChoiceTask):
     r"""Multisensory integration: is the frequency of events above a boundary?
 
-    The events are seen, heard, or both. Four inputs, on during the stimulus where their modality
-    is: visual and auditory, positively tuned; visual and auditory, negatively tuned.
+    The events are seen, heard, or both. The four inputs are a visual and an auditory one that grow
+    with the frequency (s+), and a visual and an auditory one that fall with it (s-). During the
+    stimulus those of the trial's modality have these strengths; the others stay at the baseline.
 
     .. math:: s^+ = 0.5 + 0.6\, x, \qquad s^- = 0.5 + 0.6\, (1 - x), \qquad
               x = \frac{f - f_{min}}{f_{max} - f_{min}}
 
-    Choice 1 is right above the boundary, choice 0 below (in the published code the other way
-    round).
+    Choice 1 is right for frequencies above the boundary, choice 0 below it (in the published code
+    the choices are exchanged).
 
     Conditions: ``modality`` (0 visual, 1 auditory, 2 both), ``frequency`` (Hz), ``choice``,
-    ``catch``; all are as likely.
+    ``catch``; all conditions are equally likely.
 
     Args:
         fixation: duration in ms.
         stimulus: duration in ms.
         decision: duration in ms.
-        frequencies: f, in Hz.
-        boundary: in Hz.
+        frequencies: frequencies f of events in Hz.
+        boundary: frequency in Hz that separates the choices.
         common: dt (20 ms), tau (100 ms), noise (0.01), baseline (0.2), batch_size, num_test, seed:
             see :class:`dalejax.tasks.trials.conditions.ConditionTask`.
 
     Raises:
-        ValueError: a number does not fit, an epoch is not a whole number of time steps, all
+        ValueError: a number is out of its range, an epoch is not a whole number of time steps, all
             frequencies are the same, or one is on the boundary.
 
     Example:
@@ -83,7 +84,7 @@ class MultisensoryIntegration(ChoiceTask):
             "choice": (frequency > boundary).astype(int),
         }
         on = np.stack([_SEEN[modality], _HEARD[modality]], axis=1)
-        both = tuned(frequency, lowest, highest, offset=0.5, range_=0.6)  # positively, negatively
+        both = tuned(frequency, lowest, highest, offset=0.5, range_=0.6)  # growing, falling
         shown = np.concatenate([on * both[:, :1], on * both[:, 1:]], axis=1)
         super().__init__(
             {"fixation": fixation, "stimulus": stimulus},

@@ -1,4 +1,4 @@
-"""Perceptual decisions: which of two noisy inputs is the larger one?"""
+"""The perceptual decision task: which of two noisy inputs is the larger one?"""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from dalejax.tasks.trials.conditions import Common
 from dalejax.tasks.trials.tuned import evidence, levels
 from dalejax.types import Array, Float, Int
 
-_GAIN = 3.2  # percent of motion coherence a unit
+_GAIN = 3.2  # motion coherence in percent, per unit of c
 _NO_REWARD = 300.0  # ms from the stimulus's onset to the decision, in the reaction-time version
 
 
 class Reactions(NamedTuple):
-    """When choices were made, and which.
+    """Reaction times and choices of a batch of trials.
 
     Attributes:
-        time: ms from the onset of the stimulus [b]; NaN where none was made.
-        choice: 0 or 1 [b]; -1 where none was made.
+        time: time from the onset of the stimulus to the choice in ms [b]; NaN without a choice.
+        choice: 0 or 1 [b]; -1 without a choice.
     """
 
     time: Float[Array, " b"]
@@ -32,34 +32,35 @@ class Reactions(NamedTuple):
 
 
 class PerceptualDecision(ChoiceTask):
-    r"""Perceptual decision: which of two inputs is the larger one? Random dots in the original.
+    r"""Perceptual decision: which of two inputs is the larger one? (Random-dot motion.)
 
-    Two inputs show evidence for choices 0 and 1 during the stimulus; after it the output of the
-    right one must be high.
+    During the stimulus one input shows evidence for choice 0, the other one for choice 1; after it
+    the output of the right choice must be high.
 
     .. math:: s = \tfrac12 \Big(1 - \frac{3.2\, c}{100},\; 1 + \frac{3.2\, c}{100}\Big)
 
-    The coherence c is signed: positive is evidence for choice 1 (the published code counts the
-    choices the other way round). 3.2 c is the motion coherence in percent.
+    The coherence c is signed: positive is evidence for choice 1 (in the published code for choice
+    0). 3.2 c is the motion coherence in percent.
 
     The reaction-time version has a third input, a cue of 1 while the stimulus is on. The stimulus
-    goes on to the end of the trial, and the decision is its last part: the network answers as soon
-    as it can.
+    goes on to the end of the trial, and the epoch of the decision is its last part, so that a
+    network can decide while the stimulus is on.
 
-    Conditions: ``coherence`` (signed), ``choice``, ``catch``; all are as likely.
+    Conditions: ``coherence`` (signed), ``choice``, ``catch``; all conditions are equally likely.
 
     Args:
         fixation: duration in ms.
         stimulus: duration in ms; None for 800, or for 1000 in the reaction-time version.
         decision: duration in ms; None for 300, or in the reaction-time version for all of the
-            stimulus but its first 300.
-        coherences: c without its sign; one of 0 is shown with either choice as the right one.
-        reaction_time: make the reaction-time version.
+            stimulus except its first 300 ms.
+        coherences: absolute values of c, each shown with both signs; 0 is shown with choice 0 and
+            with choice 1 as the right one.
+        reaction_time: whether to make the reaction-time version.
         common: dt (20 ms), tau (100 ms), noise (0.01), baseline (0.2), batch_size, num_test, seed:
             see :class:`dalejax.tasks.trials.conditions.ConditionTask`.
 
     Raises:
-        ValueError: a number does not fit, or an epoch is not a whole number of time steps.
+        ValueError: a number is out of its range, or an epoch is not a whole number of time steps.
 
     Example:
         >>> task = PerceptualDecision()
@@ -115,18 +116,18 @@ class PerceptualDecision(ChoiceTask):
     def reaction_times(
         self, outputs: Float[Array, "t b n_out"], wanted: Wanted, threshold: float = 0.8
     ) -> Reactions:
-        r"""Tell when the larger output first exceeds a threshold; the choice is that output.
+        r"""Measure when an output first exceeds a threshold; the larger output then is the choice.
 
         .. math:: T = \Delta t \cdot \min \{k \ge 1 : \max_i y_{t_0 + k, i} > \theta\}
 
-        k counts time steps from the onset of the stimulus on, whose first one is k = 1. Catch
-        trials have no reactions. (The published analysis takes the output that is the larger one at
-        the trial's end, and asks when that one exceeds 0.8.)
+        The first time step of the stimulus is k = 1. Catch trials have no reactions. (The published
+        analysis takes the output that is larger at the end of the trial, and measures when that one
+        exceeds 0.8.)
 
         Args:
-            outputs: of the network [t, b, 2].
-            wanted: the targets of the same batch.
-            threshold: theta, in units of the outputs: low is 0.2, high 1.
+            outputs: outputs of the network [t, b, 2].
+            wanted: targets of the same batch.
+            threshold: threshold theta; the targets are 0.2 (low) and 1 (high).
 
         Example:
             >>> import jax

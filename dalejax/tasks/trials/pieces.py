@@ -1,4 +1,4 @@
-"""What trials of pulses are made of: stretches of time steps, noise, and yes-or-no decisions."""
+"""Functions that the tasks with pulses share: epochs, input noise, and yes-or-no decisions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dalejax.types import Array, Float, Int, Key
 
 
 def at_least_one(task: TrialTask, name: str, duration: float) -> int:
-    """Count the time steps of an epoch that may not be empty.
+    """Convert the duration of an epoch to time steps, of which there must be at least one.
 
     Args:
-        task: whose time steps.
-        name: what the user calls the epoch.
-        duration: in ms.
+        task: task whose time step is used.
+        name: name of the argument that gives the duration, for error messages.
+        duration: duration in ms.
 
     Raises:
-        ValueError: it is shorter than a time step, or not a whole number of them.
+        ValueError: the duration is shorter than a time step, or not a whole number of them.
     """
     steps = task.steps_in(name, duration)
     if not steps:
@@ -29,12 +29,12 @@ def at_least_one(task: TrialTask, name: str, duration: float) -> int:
 
 
 def during(steps: int, first: int | Int[Array, ""], length: int) -> Float[Array, " t"]:
-    """Mark an epoch: 1 in its time steps, 0 elsewhere.
+    """Return a time course that is 1 during an epoch and 0 before and after it.
 
     Args:
-        steps: time steps t of the trial.
-        first: the epoch's first one; it may be drawn.
-        length: how many it has.
+        steps: number of time steps t of the trial.
+        first: first time step of the epoch; it may be traced.
+        length: number of time steps of the epoch.
 
     Example:
         >>> during(5, 1, 2).tolist()
@@ -47,23 +47,23 @@ def during(steps: int, first: int | Int[Array, ""], length: int) -> Float[Array,
 def noisy(
     clean: Float[Array, "t n_in"], std: float, *, key: Key[Array, ""]
 ) -> Float[Array, "t n_in"]:
-    """Add Gaussian noise, independent at each step and input; nothing is drawn where std is 0."""
+    """Add Gaussian noise of a standard deviation, independent at each time step and input."""
     return clean + std * jax.random.normal(key, clean.shape, clean.dtype) if std else clean
 
 
 def missed(
     outputs: Float[Array, "t b 1"], window: slice, level: float, choice: Int[Array, " b"]
 ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-    """Count the wrong ones of one yes-or-no decision a trial, yes being an output that is high.
+    """Count wrong decisions where each trial has one: yes if the mean output exceeds a level.
 
     Args:
-        outputs: the network's.
-        window: the time steps whose mean output is the decision.
-        level: what it must exceed for a yes.
-        choice: what would be right, 0 or 1.
+        outputs: outputs of the network [t, b, 1].
+        window: the time steps over which the output is averaged.
+        level: the level that the mean must exceed for a yes.
+        choice: the right decision of each trial [b], 1 for yes and 0 for no.
 
     Returns:
-        What :meth:`TrialTask.wrong` does.
+        (number of wrong decisions [b], number of decisions [b]), as :meth:`TrialTask.wrong`.
     """
     wrong = (outputs[window, :, 0].mean(0) > level) != (choice == 1)
     return wrong.astype(outputs.dtype), jnp.ones_like(wrong, outputs.dtype)

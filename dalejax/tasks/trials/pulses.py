@@ -1,4 +1,4 @@
-"""Pulses to be repeated: whether there was one, or when the next one is due."""
+"""Tasks with single pulses: repeat a pulse after a gap, or reproduce the time between two."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dalejax.types import Array, Float, Key
 
 
 class PulseMemory(TrialTask):
-    r"""Pulse memory: a pulse, shown in half of the trials, is to be repeated after a while.
+    r"""Pulse memory: repeat the input pulse, which half of the trials have, after a gap.
 
     .. math:: x(t) = \mathrm{shown} \; [\,0 \le t - \mathrm{start} < \mathrm{pulse}\,], \qquad
               \hat y(t) = x(t - \mathrm{pulse} - \mathrm{gap})
@@ -24,20 +24,20 @@ class PulseMemory(TrialTask):
         |-- start --|- pulse -|----- gap -----|- pulse -|-- tail --|
                      input                     output
 
-    All time steps count. The decision is the mean output over the time in which the pulse is due,
-    above 1/2 for a pulse. The published generator's gap is from 20 to 200 ms, its trial 300 ms
-    long; its output pulses are smoothed, these are not.
+    All steps have weight 1. The decision is the mean output over the output pulse's time; above
+    1/2 it means that there was a pulse. In the published generator the gap is from 20 to 200 ms,
+    the trial is 300 ms long, and the output pulses are smoothed; here they are rectangular.
 
     Args:
         start: ms before the pulse.
-        pulse: ms that it lasts.
-        gap: ms from its end to its repetition.
-        tail: ms after the repetition.
-        noise: standard deviation of what is added to the input at every step.
+        pulse: ms that a pulse lasts.
+        gap: ms from the end of the input pulse to the output pulse.
+        tail: ms after the output pulse.
+        noise: standard deviation of the noise added to the input at every time step.
         common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.TrialTask`.
 
     Raises:
-        ValueError: a number does not fit, or an epoch has no time step or not whole ones.
+        ValueError: a number is out of its range, or an epoch is not one or more whole time steps.
 
     Example:
         >>> task = PulseMemory()
@@ -74,7 +74,7 @@ class PulseMemory(TrialTask):
         self.length = self._due + self._pulse + self.steps_in("tail", tail)
 
     def trial(self, *, key: Key[Array, ""]) -> Trial:
-        """Make one trial; its condition is choice, 1 where a pulse is shown."""
+        """Draw one trial; its condition has choice, 1 where a pulse is shown."""
         of_pulse, of_noise = jax.random.split(key)
         choice = jax.random.bernoulli(of_pulse).astype(int)
         shown = choice * pieces.during(self.length, self._start, self._pulse)
@@ -85,16 +85,16 @@ class PulseMemory(TrialTask):
     def wrong(
         self, outputs: Float[Array, "t b 1"], wanted: Wanted
     ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-        """Count wrong decisions, one a trial."""
+        """Count wrong decisions; each trial has one."""
         window = slice(self._due, self._due + self._pulse)
         return pieces.missed(outputs, window, 0.5, wanted.condition["choice"])
 
 
 class TimeReproduction(TrialTask):
-    r"""Time reproduction: two pulses an interval D apart; the answer is due D after the second one.
+    r"""Time reproduction: after two pulses an interval D apart, answer D after the second one.
 
-    All intervals of whole time steps from ``shortest`` to ``longest`` are alike often. With both
-    pulses, ready and set, on the one input,
+    All intervals of whole time steps from ``shortest`` to ``longest`` are equally likely. Both
+    pulses, ready and set, are on the same input:
 
     .. math:: x(t) = [\,0 \le t - t_0 < \mathrm{pulse}\,]
                    + [\,0 \le t - t_0 - D < \mathrm{pulse}\,], \qquad
@@ -104,26 +104,27 @@ class TimeReproduction(TrialTask):
 
         |-- start --|- ready ------- D -------|- set ------- D -------|- go, and tail
 
-    The answer is a smooth pulse with its peak at go (its standard deviation is the width w, and at
-    10 ms it is as wide as a pulse of 24 ms where it is half as high): the squared error then
-    falls steadily as the answer comes closer, where a narrow rectangle's would only tell hit from
-    miss. All time steps count, and the task is scored by the squared error in percent of the
-    targets' variance. A network that does not know D can do no better than the answer averaged over
-    all D, which by default leaves 75 percent; more where w is smaller against the range of D.
+    The target is a Gaussian pulse of standard deviation w with its peak at go (w = 10 ms is a full
+    width at half maximum of 24 ms). It is smooth so that the squared error falls steadily as the
+    answer comes nearer to go; with a narrow rectangle it would only tell a hit from a miss. All
+    time steps have weight 1, and the score is the squared error in percent of the targets'
+    variance. A network whose output does not depend on D has at best the mean target over all D,
+    whose score is 75 percent with the default arguments, and more if w is smaller relative to the
+    range of D.
 
     Args:
         start: ms before the first pulse.
-        pulse: ms that each of the two lasts.
-        shortest: the shortest interval in ms, between the pulses' onsets.
-        longest: the longest one.
-        width: of the answer, in ms.
-        tail: ms from the latest go to the end.
-        noise: standard deviation of what is added to the input at every step.
+        pulse: ms that each input pulse lasts.
+        shortest: shortest interval D in ms, between the onsets of the pulses.
+        longest: longest interval D in ms.
+        width: standard deviation w of the target pulse in ms.
+        tail: ms from the latest go to the end of the trial.
+        noise: standard deviation of the noise added to the input at every time step.
         common: dt (1 ms), batch_size, num_test, seed: see :class:`dalejax.tasks.TrialTask`.
 
     Raises:
-        ValueError: a number does not fit, the shortest interval is no longer than a pulse or the
-            longest one shorter, or an epoch has not whole time steps.
+        ValueError: a number is out of its range, the shortest interval is not longer than a pulse,
+            the longest one is shorter than it, or an epoch is not a whole number of time steps.
 
     Example:
         >>> task = TimeReproduction()
@@ -175,7 +176,7 @@ class TimeReproduction(TrialTask):
         self.length = self._start + 2 * self._longest + tail_steps
 
     def trial(self, *, key: Key[Array, ""]) -> Trial:
-        """Make one trial; its condition is interval (ms)."""
+        """Draw one trial; its condition has interval (ms)."""
         of_interval, of_noise = jax.random.split(key)
         interval = jax.random.randint(of_interval, (), self._shortest, self._longest + 1)
         ready = pieces.during(self.length, self._start, self._pulse)
@@ -188,15 +189,16 @@ class TimeReproduction(TrialTask):
     def reproduced(
         self, outputs: Float[Array, "t b 1"], condition: dict[str, Array]
     ) -> Float[Array, " b"]:
-        """Measure the intervals that a network has produced, from the second pulse on.
+        """Measure the intervals that a network has reproduced.
 
         Args:
-            outputs: the network's.
-            condition: of the trials.
+            outputs: outputs of the network [t, b, 1].
+            condition: condition of the trials, with ``interval`` in ms [b].
 
         Returns:
-            ms from the second pulse's onset to the centre of the answer: of what rises above half
-            of its largest output after that onset. NaN where none is above 0.
+            Time in ms [b] from the onset of the second pulse to the centre of mass of the part of
+            the output that is above half of its maximum after that onset. NaN where no output is
+            above 0.
         """
         interval = jnp.asarray(condition["interval"])
         since_set = self.dt * (jnp.arange(len(outputs)) - self._start)[:, None] - interval

@@ -1,4 +1,4 @@
-"""Sequences of eye movements: from dot to dot, as a cue says."""
+"""The task of sequences of eye movements: a cue says from which dot to which the eye moves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dalejax.tasks.trials.base import Wanted
 from dalejax.tasks.trials.conditions import Common, ConditionTask
 from dalejax.types import Array, Float
 
-# The dots of each sequence, from the centre on:
+# The dots of each sequence, of which the first is the centre; dots are numbered so:
 #   0 1 2
 #   3 4 5
 #   6 7 8
@@ -28,42 +28,49 @@ SEQUENCES = np.array(
         (4, 5, 7, 8),
     ]
 )
-OPTIONS = {1: (0, 2), 3: (1, 7), 4: (3, 5), 5: (1, 7), 7: (6, 8)}  # dot -> where to go from it
+OPTIONS = {
+    1: (0, 2),
+    3: (1, 7),
+    4: (3, 5),
+    5: (1, 7),
+    7: (6, 8),
+}  # dot -> the two dots that the eye may move to
 POSITIONS = np.array([((k % 3 - 1) / 2, (1 - k // 3) / 2) for k in range(9)])  # (x, y) of each dot
 _MOVES = ("move1", "move2", "move3")
 _TAU = 50.0  # ms
 
 
 class SequenceExecution(ConditionTask):
-    r"""Execution of a sequence of eye movements: three times one of two dots, as a cue says.
+    r"""Execution of a sequence of three eye movements, each to one of two dots, as a cue says.
 
-    Nine dots stand on a grid; eight sequences lead from the one in the centre by a neighbour to
-    another to a corner. The cue of the sequence is always on; in the fixation the central dot is
-    too; in each move the dot where the eye is and the two where it may go. Inputs: the dots 0 to 8
-    row by row, then the cues 1 to 8. The two outputs are the eye's position:
+    Nine dots form a grid. Eight sequences lead from the central dot over two others to a corner.
+    Inputs 0 to 8 are the dots, row by row; inputs 9 to 16 are the cues of the eight sequences. The
+    cue of the trial's sequence is on throughout. In the fixation the central dot is on too; in each
+    move, the dot where the eye is and the two to which it may move. The two outputs are the
+    position of the eye:
 
     .. math:: \hat y = p_{q_k} \text{ in move } k, \quad p_{q_0} \text{ in the fixation}, \qquad
               p_d = \Big(\frac{d \bmod 3 - 1}{2},\; \frac{1 - \lfloor d / 3 \rfloor}{2}\Big)
 
-    with the dots :math:`q_0 = 4, q_1, q_2, q_3` of the sequence. Before the fixation any answer
-    will do (weight 0; the targets there are 0).
+    with the dots :math:`q_0 = 4, q_1, q_2, q_3` of the sequence. Before the fixation the time
+    steps have weight 0 in the loss (their targets are 0).
 
-    A trial has three decisions, one a move: the mean output over the last ``window`` of the move
-    must be nearer to the right one of its two dots than to the other.
+    Each of the three moves has one decision: the mean output over the last ``window`` of the move
+    must be nearer to the right one of the two dots than to the other one.
 
-    Conditions: ``sequence``, from 1 to 8, all as likely; there is no catch trial.
+    Conditions: ``sequence``, from 1 to 8, all equally likely; there is no catch trial.
 
     Args:
         iti: duration of the interval before the fixation in ms.
         fixation: duration in ms.
         move: duration of each of the three moves in ms.
-        window: how much of a move's end the decision is read from, in ms.
+        window: duration in ms, at the end of each move, over which the output is averaged.
         common: dt (20 ms), tau (50 ms), noise (0.01), baseline (0.2), batch_size, num_test, seed:
             see :class:`dalejax.tasks.trials.conditions.ConditionTask`. (The published dt is 10 ms.)
 
     Raises:
-        ValueError: a number does not fit, an epoch is not a whole number of time steps, or the
-            window is longer than a move.
+        ValueError: a number is out of its range, an epoch is not a whole number of time steps, or
+            the window is longer than a move.
 
     Example:
         >>> task = SequenceExecution()
@@ -109,7 +116,7 @@ class SequenceExecution(ConditionTask):
     def answer(
         self, condition: dict[str, Array]
     ) -> tuple[Float[Array, "t n_out"], Float[Array, " t"]]:
-        """Say where the eye should be."""
+        """Return the position where the eye should be, and the weights of the time steps."""
         where = jnp.asarray(POSITIONS[SEQUENCES])[condition["sequence"] - 1]
         targets = jnp.zeros((self.length, self.n_out))
         for name, position in zip(("fixation", *_MOVES), where, strict=True):
@@ -119,7 +126,7 @@ class SequenceExecution(ConditionTask):
     def wrong(
         self, outputs: Float[Array, "t b n_out"], wanted: Wanted
     ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-        """Count the moves after which the eye is not nearest to the right one of the two dots."""
+        """Count the moves at whose end the eye is not nearer to the right dot than to the other."""
         sequence = wanted.condition["sequence"] - 1
         wrong = jnp.zeros(outputs.shape[1])
         for k, name in enumerate(_MOVES):
@@ -131,8 +138,8 @@ class SequenceExecution(ConditionTask):
         return wrong, jnp.full_like(wrong, len(_MOVES))
 
 
-def _ways(k):
-    """Give each sequence's right dot of move k, and the other one."""
+def _ways(k: int) -> np.ndarray:
+    """Return the right and the other dot of move k in each sequence [2, 8]."""
     pairs = zip(SEQUENCES[:, k].tolist(), SEQUENCES[:, k + 1].tolist(), strict=True)
     ways = [(right, sum(OPTIONS[dot]) - right) for dot, right in pairs]
     return np.array(ways).T

@@ -1,4 +1,4 @@
-"""How strong inputs are: tuned to evidence for one of two choices, or to frequencies (NumPy)."""
+"""The strength of inputs that show evidence for one of two choices, or a frequency (NumPy)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dalejax.types import Float
 
 
 def levels(name: str, values: Sequence[float]) -> Float[np.ndarray, " k"]:
-    """Check the levels of a stimulus.
+    """Convert the levels of a stimulus to an array, after a check of their values.
 
     Args:
-        name: what the user calls them.
-        values: coherences or frequencies.
+        name: name of the argument, for error messages.
+        values: coherences, or frequencies in Hz.
 
     Returns:
-        The levels as an array.
+        The levels [k].
 
     Raises:
-        ValueError: there is none, or one is negative or not finite.
+        ValueError: there is no level, or one is negative or not finite.
 
     Example:
         >>> levels("coherences", (1, -2))
@@ -34,13 +34,13 @@ def levels(name: str, values: Sequence[float]) -> Float[np.ndarray, " k"]:
 
 
 def evidence(coherence: Float[np.ndarray, " c"], gain: float) -> Float[np.ndarray, "c 2"]:
-    r"""Compute the two inputs that show evidence: one for choice 0, one for choice 1.
+    r"""Compute the strengths of two inputs, evidence for choice 0 and evidence for choice 1.
 
     .. math:: s = \tfrac12 (1 - g c / 100,\; 1 + g c / 100)
 
     Args:
-        coherence: c; positive is evidence for choice 1.
-        gain: g, percent of difference between the inputs a unit of coherence.
+        coherence: signed coherences c; positive ones are evidence for choice 1.
+        gain: difference g between the two inputs in percent, per unit of coherence.
 
     Example:
         >>> evidence(np.array([10.0, -10.0]), 5.0).tolist()
@@ -53,17 +53,17 @@ def evidence(coherence: Float[np.ndarray, " c"], gain: float) -> Float[np.ndarra
 def tuned(
     frequency: Float[np.ndarray, " c"], lowest: float, highest: float, offset: float, range_: float
 ) -> Float[np.ndarray, "c 2"]:
-    r"""Compute a positively and a negatively tuned input.
+    r"""Compute the strengths of two inputs that grow and that fall with a frequency.
 
     .. math:: s = (o + r x,\; o + r (1 - x)), \qquad
               x = \frac{f - f_{min}}{f_{max} - f_{min}}
 
     Args:
-        frequency: f, in Hz.
-        lowest: f_min.
-        highest: f_max.
-        offset: o, the weakest input.
-        range_: r, how much stronger the strongest is.
+        frequency: frequencies f in Hz.
+        lowest: lowest frequency f_min in Hz.
+        highest: highest frequency f_max in Hz.
+        offset: strength o of the weakest input.
+        range_: difference r between the strongest and the weakest input.
 
     Example:
         >>> tuned(np.array([10.0, 20.0]), 10, 20, offset=0.5, range_=0.25).tolist()

@@ -1,4 +1,4 @@
-"""Parametric working memory: was the first of two frequencies the higher one?"""
+"""The parametric working memory task: was the first of two frequencies the higher one?"""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _PAIRS = ((18, 10), (22, 14), (26, 18), (30, 22), (34, 26))
 
 
 class ParametricWorkingMemory(ChoiceTask):
-    r"""Parametric working memory: compare two frequencies, seconds apart. Vibrations originally.
+    r"""Parametric working memory: compare two frequencies that are shown seconds apart.
 
-    Two inputs, a positively and a negatively tuned one, show a frequency in the epochs ``f1`` and
-    ``f2``, and nothing in the delay between them.
+    In the epochs ``f1`` and ``f2`` one input grows and the other one falls with the frequency (of
+    vibrations, originally); in the delay between them both are at the baseline.
 
     .. math:: s = \big(0.2 + 0.8\, x,\; 0.2 + 0.8\, (1 - x)\big), \qquad
               x = \frac{f - f_{min}}{f_{max} - f_{min}}
 
     Choice 1 is right if the first frequency was the higher one, choice 0 if it was the lower one
-    (in the published code the other way round).
+    (in the published code the choices are exchanged).
 
-    Conditions: ``f1`` and ``f2`` (Hz), ``choice``, ``catch``; all are as likely.
+    Conditions: ``f1`` and ``f2`` (Hz), ``choice``, ``catch``; all conditions are equally likely.
 
     Args:
         fixation: duration in ms.
@@ -34,13 +34,13 @@ class ParametricWorkingMemory(ChoiceTask):
         delay: duration in ms.
         f2: duration of the second stimulus in ms.
         decision: duration in ms.
-        pairs: frequencies in Hz, shown in either order.
+        pairs: pairs of frequencies in Hz; each is shown in both orders.
         common: dt (20 ms), tau (100 ms), noise (0.01), baseline (0.2), batch_size, num_test, seed:
             see :class:`dalejax.tasks.trials.conditions.ConditionTask`.
 
     Raises:
-        ValueError: a number does not fit, an epoch is not a whole number of time steps, there is
-            no pair, or the frequencies of one are the same.
+        ValueError: a number is out of its range, an epoch is not a whole number of time steps,
+            there is no pair, or the two frequencies of a pair are equal.
 
     Example:
         >>> task = ParametricWorkingMemory()

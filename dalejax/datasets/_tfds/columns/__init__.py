@@ -1,1 +1,1 @@
-"""The one builder of all sets."""
+"""The builder of the prepared copies of all data sets."""

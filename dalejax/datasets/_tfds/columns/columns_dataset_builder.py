@@ -1,4 +1,4 @@
-"""Any set of columns as a tensorflow-datasets builder that needs no TensorFlow."""
+"""A tensorflow-datasets builder for any data set of columns; it needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from dalejax.datasets.catalogue import DataSet
 from dalejax.datasets.columns import Block, Splits
 
 
-# Kept out of the tfds registry: no clash with the builders that tfds brings along.
+# Not in the registry of tfds, where it could clash with builders that tfds has.
 class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """A set's columns, in their order, under a name of the set's own.
+    """Builder that writes the columns of one data set, rows in their order.
 
     Args:
-        data_set: of the catalogue.
-        splits: what to write; every split has the columns of the first one.
-        **builder_arguments: as for any tfds builder, e.g. `data_dir`.
+        data_set: entry of the catalogue.
+        splits: columns to write; every split must have the columns of the first one.
+        **builder_arguments: arguments of any tfds builder, such as ``data_dir``.
     """
 
     VERSION = tfds.core.Version(VERSION)
 
     def __init__(self, data_set: DataSet, splits: Splits, **builder_arguments: Any):
-        # tfds expects a name a class; here a set is an instance.
+        # tfds expects one name per class; here each data set is an instance.
         self.name = tfds_name(data_set)  # pyright: ignore[reportAttributeAccessIssue]
         self._data_set = data_set
         iterators = {name: iter(blocks) for name, blocks in splits.items()}
