@@ -50,7 +50,8 @@ class NeuroGym(DatasetTask):
 
     Args:
         env: registered name of an environment, such as ``"PerceptualDecisionMaking-v0"``
-            (``neurogym.all_envs()`` lists them), or ``"module:name"``, where importing the module registers it.
+            (``neurogym.all_envs()`` lists them), or ``"module:name"``, where importing the
+            module registers it.
         num_train: number of training trials.
         num_test: number of test trials.
         batch_size: number of trials in an update.
