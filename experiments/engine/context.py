@@ -225,6 +225,23 @@ class Context:
         # Python's own parser gives the float that was written, to the last bit.
         return pd.read_csv(path, float_precision="round_trip")
 
+    def write_parquet(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table that is too long for CSV, with its floats as float32; ``keep`` keeps it."""
+        self.begin()
+        floats = {column: np.float32 for column in table.select_dtypes("float64")}
+        dj.results.write_table(table.astype(floats), self.folder / name)
+
+    def read_parquet(self, name: str) -> pd.DataFrame:
+        """Read a table that :meth:`write_parquet` has written.
+
+        Raises:
+            NotKept: it is not there.
+        """
+        path = self.folder / name
+        if not path.is_file():
+            raise NotKept(name)
+        return dj.results.read_table(path)
+
     def write_facts(self, **facts: str | float) -> None:
         """Write single numbers and words that claims need, as ``facts.json``; ``keep`` keeps it."""
         self.begin()

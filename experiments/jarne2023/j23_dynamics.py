@@ -20,7 +20,7 @@ import dalejax as dj
 from dalejax import dynamics
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context, finite
+from experiments.engine.context import Context
 from experiments.engine.settings import Training, rank_test
 from experiments.jarne2023 import _networks
 from experiments.jarne2023.j23_spectra import OWN

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 import dalejax as dj
-from experiments.engine import evidence
-from experiments.engine.base import Context
+from experiments.engine import comparison, evidence
+from experiments.engine.comparison import Arm
+from experiments.engine.context import Context
+from experiments.engine.names import slug
 from experiments.shared import networks, spectra
 
 
 class Grid(NamedTuple):
-    """What came out, [sizes, shares, seeds] each.
+    """Entropies and scores of all networks, [sizes, shares, seeds] each.
 
     Attributes:
         nse: entropy of the recurrent weights at the start.
@@ -28,50 +29,71 @@ class Grid(NamedTuple):
     score: np.ndarray
 
 
-def train(context: Context, task, metric: str, *, optimizer=dj.colei_sgd, **network) -> Grid:
-    """Train ColEI networks of every size and share, each with the better of the clips.
+def train(context: Context, task, metric: str, *, optimizer=dj.colei_sgd, **network) -> None:
+    """Train ColEI networks of every size and share, and write entropy and score of each.
 
-    The better one by the score itself, as published, which flatters all cells of the map alike.
+    Of several clips the better one counts, by the mean score itself, as published; this flatters
+    all cells of the map alike.
 
     Args:
         context: its settings have sizes, shares, seeds, rate and clips.
         task: the task.
         metric: the score.
-        optimizer: of a learning rate and a clip.
-        network: what else the networks are made of.
+        optimizer: makes an optimiser of a learning rate and a clip.
+        network: further arguments of :func:`experiments.shared.networks.colei`.
     """
-    s = context.settings
-    keys = dj.seed_keys(s.get("root", 0), s["seeds"])
-    clips = jnp.array([networks.limit(clip) for clip in s["clips"]])
-    start, errors = {}, {}
-    for n in s["sizes"]:
-        for share in s["shares"]:
-            name = f"{n} units, {100 * share:.3g} % I"
-            net = networks.colei(1, n, dj.signs.num_inhibitory(n, share), task.n_out, **network)
-            context.train_one(
-                name,
-                net,
-                lambda clip: optimizer(s["rate"], clip),
-                task,
-                keys=jnp.concatenate([keys] * len(clips)),
-                hyperparams={"clip": jnp.repeat(clips, s["seeds"])},
-            )
-            params = dj.initial_params(net, task, keys=keys)
-            start |= spectra.at_start({name: net.effective(params)[0].W})
-            by_clip = context.final(name, metric).to_numpy().reshape(len(clips), -1)
-            best = by_clip[np.argmin(np.where(np.isfinite(by_clip), by_clip, np.inf).mean(1))]
-            errors[name] = dict(enumerate(best))
-    spectra.write_entropy(context, start, errors)
-    shape = (len(s["sizes"]), len(s["shares"]), s["seeds"])
-    return Grid(
-        np.array([at.nse for at in start.values()]).reshape(shape),
-        np.array([list(by_seed.values()) for by_seed in errors.values()]).reshape(shape),
-    )
+    s, keys = context.settings, context.keys()
+    points = comparison.grid(clip=[networks.limit(clip) for clip in s.clips])
+    start, scores = {}, {}
+    for n, share in cells(context):
+        name = name_of(n, share)
+        net = networks.colei(1, n, dj.signs.num_inhibitory(n, share), task.n_out, **network)
+        trained = comparison.train(
+            context,
+            slug(name),
+            net,
+            lambda clip: optimizer(s.rate, clip),
+            task,
+            {name: Arm(keys)},
+            points,
+        )
+        context.record(name, trained.run.table)
+        finals = trained.finals(metric, s.last)
+        best = comparison.best_points(finals, metric)[name]
+        scores[name] = finals[finals.clip == best["clip"]].set_index("seed")[metric]
+        W = net.effective(dj.initial_params(net, task, keys=keys))[0].W
+        start |= spectra.at_start({name: W})
+    spectra.write(context, start, scores)
 
 
-def draw(context: Context, grid: Grid, label: str) -> None:
-    """Draw the two maps (means over seeds) and the scatter of all networks."""
+def cells(context: Context) -> list[tuple[int, float]]:
+    """List the cells of the map: (units, inhibitory share)."""
     s = context.settings
+    return [(n, share) for n in s.sizes for share in s.shares]
+
+
+def name_of(n: int, share: float) -> str:
+    """Name the networks of one cell."""
+    return f"{n} units, {100 * share:.3g} % I"
+
+
+def grid_of(context: Context) -> Grid:
+    """Read entropies and scores of all cells from the run's tables."""
+    s = context.settings
+    shape = (len(s.sizes), len(s.shares), s.seeds)
+    nse, score = spectra.read(context, "nse"), spectra.read(context, "score")
+    names = [name_of(n, share) for n, share in cells(context)]
+    return Grid(*(np.stack([of[name] for name in names]).reshape(shape) for of in (nse, score)))
+
+
+def draw(context: Context, label: str) -> None:
+    """Draw the two maps (means over seeds) and the scatter of all networks.
+
+    Args:
+        context: the run.
+        label: of the score.
+    """
+    s, grid = context.settings, grid_of(context)
     rows, columns = [str(n) for n in s["sizes"]], [f"{100 * p:.3g}" for p in s["shares"]]
     axes = {"rows": rows, "columns": columns, "xlabel": "inhibitory units (%)", "ylabel": "units"}
     n = f"mean of {s['seeds']} seeds"
@@ -87,9 +109,9 @@ def draw(context: Context, grid: Grid, label: str) -> None:
 
 
 def claims(context: Context, grid: Grid, source: str, note: str = "") -> list[dj.claims.Claim]:
-    """Check the sentences on the grid: three claims."""
+    """Make the three claims that Figures 7, 12 and 13 share."""
     shares, seeds = context.settings["shares"], grid.nse.shape[2]
-    # A network that diverged is as bad as the worst that did not.
+    # A network that diverged counts as the worst of those that did not.
     finite = grid.score[np.isfinite(grid.score)]
     score = np.nan_to_num(grid.score, nan=finite.max() if finite.size else np.nan)
     lost = (
@@ -151,7 +173,7 @@ def claims(context: Context, grid: Grid, source: str, note: str = "") -> list[dj
 
 
 def nse_claims(context: Context, grid: Grid, source: str) -> list[dj.claims.Claim]:
-    """Check what the map of the entropies shows, which no task changes: two claims."""
+    """Make the two claims on the entropies at the start, which do not depend on the task."""
     out = []
     for axis, what in enumerate(("size", "share of inhibitory units")):
         steps = np.diff(grid.nse.mean(-1), axis=axis)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 import dalejax as dj
@@ -51,27 +52,47 @@ PRESETS = {
 SOURCE = "Li et al. 2023, section 3.3"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Transplant, and compare the units' sums."""
-    s = context.settings
-    keys = context.keys()
+def train(context: Context) -> None:
+    """Transplant the RNN's spectrum into ColEI matrices; sum the weights of every unit."""
+    s, keys = context.settings, context.keys()
     colei = spectra.recurrent_weights(dj.ColEICell(s.n, n_i=s.n_i), keys)
     rnn = spectra.recurrent_weights(dj.RNNCell(s.n), keys)
-    # One after the other: a thousand units' vectors, of all seeds at once, are no small thing.
+    # One seed after the other: the vectors of all seeds at once would need too much memory.
     hybrid = jnp.stack([dj.spectrum.transplant(a, b) for a, b in zip(colei, rnn, strict=True)])
-    before, after = (np.asarray(dj.spectrum.ei_balance(w), float) for w in (colei, hybrid))
-    context.draw(
-        "balance",
-        dj.plots.final_dots(
-            {"ColEI": before.mean(1), "ColEI vectors + RNN spectrum": after.mean(1)},
-            ylabel="mean sum of a unit's weights",
-            hlines={"balanced": 0.0},
-        ),
+    parts = [
+        pd.DataFrame({"stage": stage, "member": member, "balance": sums})
+        for stage, W in (("before", colei), ("after", hybrid))
+        for member, sums in enumerate(np.asarray(dj.spectrum.ei_balance(W)))
+    ]
+    context.write_parquet("balance.parquet", pd.concat(parts, ignore_index=True))
+
+
+def _sums(context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Read the sum of every unit's weights before and after the transplant, [seeds, units] each."""
+    table = context.read_parquet("balance.parquet").astype({"balance": float})
+    before, after = (
+        np.stack([own.balance for _, own in table[table.stage == stage].groupby("member")])
+        for stage in ("before", "after")
     )
+    return before, after
+
+
+def draw(context: Context) -> None:
+    """Draw the mean sum of a unit's weights before and after the transplant."""
+    before, after = _sums(context)
+    means = {"ColEI": before.mean(1), "ColEI vectors + RNN spectrum": after.mean(1)}
+    look = {"ylabel": "mean sum of a unit's weights", "hlines": {"balanced": 0.0}}
+    context.draw("balance", dj.plots.final_dots(means, **look))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Test whether the transplant changes the balance of excitation and inhibition."""
+    s = context.settings
+    before, after = _sums(context)
     shift = after.mean(1) - before.mean(1)
     p = np.array([stats.ttest_ind(a, b).pvalue for a, b in zip(before, after, strict=True)])
     altered = int((dj.statistics.holm(p) < evidence.LEVEL).sum())
-    sentence = f"for a ColEI network with 10 % inhibitory neurons and {s['n']} hidden units"
+    sentence = f"for a ColEI network with 10 % inhibitory neurons and {s.n} hidden units"
     spread_before, spread_after = before.std(1, ddof=1), after.std(1, ddof=1)
     return [
         evidence.number(
@@ -86,7 +107,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             "0.12",
             note=f"over the networks the shift is {shift.mean():.3f} ± {shift.std(ddof=1):.3f}: "
             "there, but small beside the units' spread",
-            test=f"t-test, {s['n']} units; Holm over {len(p)} networks: {altered} below 0.05",
+            test=f"t-test, {s.n} units; Holm over {len(p)} networks: {altered} below 0.05",
         ),
         evidence.number(
             context,

@@ -7,13 +7,15 @@ Sequential MNIST with 1 x 100 units, full scale, each network with and without c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import jax.numpy as jnp
+import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
+from experiments.engine.comparison import Arm
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
 from experiments.shared import networks, tasks
@@ -58,55 +60,58 @@ PRESETS = {
 }
 SOURCE = "Li et al. 2023, Fig. 10"
 KINDS = ("RNN", "DANN", "ColEI")
-CHANCE = 90.0  # %, of ten digits
+CHANCE = 90.0  # per cent: the error of guessing among ten digits
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train each network with and without clipping, from the same starts."""
+def train(context: Context) -> None:
+    """Train each network with and without gradient clipping, from the same starts."""
     s = context.settings
-    task = tasks.smnist(context)
-    keys = context.keys()
-    clips = jnp.repeat(jnp.array([s.clip, jnp.inf]), s.seeds)
+    task, arms = tasks.smnist(context), {"": Arm(context.keys())}
     for kind, (net, optimizer) in contestants(context, task).items():
-        table = context.train(
-            kind.lower(),
-            net,
-            lambda clip, optimizer=optimizer: optimizer(s.rate, clip),
-            task,
-            keys=jnp.concatenate([keys, keys]),
-            hyperparams={"clip": clips},
-            num_updates=s.updates,
-            eval_every=s.eval_every,
-        ).table
-        context.record_groups((f"{kind} (gc)", kind), table, s.seeds)
-    names = [f"{kind}{how}" for kind in KINDS for how in (" (gc)", "")]
-    errors = {name: context.final(name, "test_error") for name in names}
-    look = {"ylabel": "test error (%)", "log": True}
+
+        def make_tx(clip, optimizer=optimizer):
+            return optimizer(s.rate, clip)
+
+        points = comparison.grid(clip=(s.clip, math.inf))
+        trained = comparison.train(context, kind.lower(), net, make_tx, task, arms, points)
+        comparison.record(
+            context, trained, lambda _, point, kind=kind: _name(kind, math.isfinite(point["clip"]))
+        )
+
+
+def _name(kind: str, clipped: bool) -> str:
+    return f"{kind} (gc)" if clipped else kind
+
+
+def draw(context: Context) -> None:
+    """Draw the learning curves and the final test errors."""
+    both = [(kind, clipped) for kind in KINDS for clipped in (True, False)]
     styles = {
-        f"{kind}{how}": dj.plots.STYLES[kind]._replace(line=line)
-        for kind in KINDS
-        for how, line in ((" (gc)", "-"), ("", ":"))
+        _name(kind, clipped): dj.plots.STYLES[kind]._replace(line="-" if clipped else ":")
+        for kind, clipped in both
     }
-    context.draw(
-        "learning_curves",
-        dj.plots.learning_curves(context.table, "test_error", styles=styles, **look),
-    )
-    context.draw("final_error", dj.plots.final_dots(errors, styles=styles, **look))
-    return _claims(context, errors)
+    look = {"ylabel": "test error (%)", "log": True, "styles": styles}
+    curves = dj.plots.learning_curves(context.table, "test_error", **look)
+    context.draw("learning_curves", curves)
+    errors = {name: context.final(name, "test_error") for name in styles}
+    context.draw("final_error", dj.plots.final_dots(errors, **look))
 
 
 def contestants(context: Context, task) -> dict:
     """Make the three networks, each with what makes its optimiser of a rate and a clip."""
-    return networks.three(context.settings, task, context.settings.n, context.settings.n_i)
+    return networks.three(task, context.settings.n, context.settings.n_i)
 
 
-def _claims(context: Context, errors) -> list[dj.claims.Claim]:
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare what clipping gains, and how much the errors change between evaluations."""
     sentence = (
         "Gradient clipping benefited ColEI networks substantially more than the other networks"
     )
-    # A network that diverged knows nothing: chance.
+    # A network that diverged counts as one that guesses.
     gains = {
-        kind: errors[kind].fillna(CHANCE) - errors[f"{kind} (gc)"].fillna(CHANCE) for kind in KINDS
+        kind: context.final(_name(kind, False), "test_error").fillna(CHANCE)
+        - context.final(_name(kind, True), "test_error").fillna(CHANCE)
+        for kind in KINDS
     }
     out = evidence.above(
         context,
@@ -142,16 +147,15 @@ def _claims(context: Context, errors) -> list[dj.claims.Claim]:
     return out
 
 
-def unsteadiness(context: Context, name: str):
-    """Give each member's mean absolute change between evaluations, the first half left out.
+def unsteadiness(context: Context, name: str) -> pd.Series:
+    """Average each member's absolute change of test error between evaluations, second half only.
 
-    A member that diverged or is no better than guessing at the end is steady in a way that is not
-    meant: it counts as the most unsteady there can be.
+    A member that diverged, or is hardly better than guessing at the end, does not change either; it
+    counts as the most unsteady there can be, 90 points.
     """
-    table = context.table
-    wide = dj.results.by_member(table[table.configuration == name], "test_error")
+    wide = context.curves(name, "test_error")
     changes = wide.iloc[len(wide) // 2 - 1 :].diff().abs().iloc[1:].mean(skipna=False)
-    lost = ~(context.final(name, "test_error") < 0.9 * CHANCE)  # NaN is lost too
+    lost = ~(context.final(name, "test_error") < 0.9 * CHANCE)  # true for NaN as well
     return changes.mask(lost, CHANCE)
 
 

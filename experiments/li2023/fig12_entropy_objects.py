@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import dalejax as dj
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context
-from experiments.engine.settings import Training, stand_in
+from experiments.engine.context import Context, stand_in
+from experiments.engine.settings import Training
 from experiments.li2023 import _entropy, fig2_objects
 
 _OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "last")
@@ -78,14 +78,23 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Fig. 12"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the grid; draw the maps and the scatter."""
-    s = context.settings
+def train(context: Context) -> None:
+    """Train ColEI networks of all sizes and inhibitory shares on objects."""
     task = fig2_objects.recognition(context)
-    grid = _entropy.train(context, task, "test_error")
-    _entropy.draw(context, grid, f"test error (%){stand_in(task.source)}")
-    note = f"{s['data']} on {s['scenes']}{stand_in(task.source)}; not the pictures of Majaj et al."
-    return _entropy.claims(context, grid, f"{SOURCE}; section 3.4", note)
+    context.write_facts(source=task.source)
+    _entropy.train(context, task, "test_error")
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Relate entropies at the start to final test errors."""
+    s, label = context.settings, stand_in(context.fact("source", ""))
+    note = f"{s.data} on {s.scenes}{label}; not the pictures of Majaj et al."
+    return _entropy.claims(context, _entropy.grid_of(context), f"{SOURCE}; section 3.4", note)
+
+
+def draw(context: Context) -> None:
+    """Draw the maps and the scatter."""
+    _entropy.draw(context, f"test error (%){stand_in(context.fact('source', ''))}")
 
 
 EXPERIMENT = Experiment(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import dalejax as dj
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context
-from experiments.engine.settings import Training, stand_in
+from experiments.engine.context import Context, stand_in
+from experiments.engine.settings import Training
 from experiments.li2023 import _entropy, fig2_ptb
 from experiments.shared import networks
 
@@ -92,11 +92,12 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Fig. 13"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the grid; draw the maps and the scatter."""
-    s = context.settings
-    task = fig2_ptb.language_model(context)
-    grid = _entropy.train(
+def train(context: Context) -> None:
+    """Train ColEI networks of all sizes and inhibitory shares as language models."""
+    s, task = context.settings, fig2_ptb.language_model(context)
+    source = dj.datasets.load_text(s.data, data_dir=context.data_dir).source
+    context.write_facts(source=source)
+    _entropy.train(
         context,
         task,
         "test_perplexity",
@@ -104,9 +105,16 @@ def run(context: Context) -> list[dj.claims.Claim]:
         input_mean=networks.input_mean(s.bias, task),
         every_step=True,
     )
-    source = dj.datasets.load_text(s.data, data_dir=context.data_dir).source
-    _entropy.draw(context, grid, f"test perplexity{stand_in(source)}")
-    return _entropy.claims(context, grid, f"{SOURCE}; section 3.4")
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Relate entropies at the start to final perplexities."""
+    return _entropy.claims(context, _entropy.grid_of(context), f"{SOURCE}; section 3.4")
+
+
+def draw(context: Context) -> None:
+    """Draw the maps and the scatter."""
+    _entropy.draw(context, f"test perplexity{stand_in(context.fact('source', ''))}")
 
 
 EXPERIMENT = Experiment(

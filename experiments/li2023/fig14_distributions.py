@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 import dalejax as dj
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
-from experiments.shared import spectra
+from experiments.shared import measured, spectra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,52 +47,63 @@ SOURCE = "Li et al. 2023, Fig. 14"
 OTHERS = ("gamma", "uniform")
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Draw the initialisations and take their singular values."""
-    s = context.settings
-    keys = context.keys()
+def train(context: Context) -> None:
+    """Draw the initialisations, measure their singular values and draw these."""
+    s, keys = context.settings, context.keys()
     cells = {
         name: dj.ColEICell(s.n, n_i=s.n_i, distribution=name) for name in ("exponential", *OTHERS)
     } | {"RNN": dj.RNNCell(s.n)}
     start = spectra.at_start(
         {name: spectra.recurrent_weights(cell, keys) for name, cell in cells.items()}
     )
-    context.draw(
-        "singular_values",
-        dj.plots.singular_histograms({name: at.sigma for name, at in start.items()}, log=True),
-    )
-    n_i, rnn = s.n_i, start["RNN"]
+    sigma = {name: at.sigma for name, at in start.items()}
+    context.draw("singular_values", dj.plots.singular_histograms(sigma, log=True))
+    # Between the mode of n_i large values and the bulk there is a gap, which the RNN has not.
+    found = {
+        name: {
+            "sigma_max": at.sigma[:, 0],
+            "gap": at.sigma[:, s.n_i - 1] / at.sigma[:, s.n_i],
+            "nse": at.nse,
+        }
+        for name, at in start.items()
+    }
+    measured.write(context, found)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the other distributions' spectra with the RNN's."""
+    found = measured.read(context)
+    rnn = found["RNN"]
     out = []
     for name in OTHERS:
-        at, usual_at = start[name], start["exponential"]
+        at, usual_at = found[name], found["exponential"]
         sentence = (
             "This phenomenon is not unique to exponential distribution. We also observed similar "
             f"spectral properties for gamma and uniform distributions (here: {name};"
         )
-        gap, no_gap = _gap(at, n_i), _gap(rnn, n_i)
         for id, what, values, usual, holds, reference in (
             (
                 "large_mode",
                 "largest singular value",
-                at.sigma[:, 0],
-                usual_at.sigma[:, 0],
-                (at.sigma[:, 0] > 2 * rnn.sigma[:, 0]).all(),
+                at["sigma_max"],
+                usual_at["sigma_max"],
+                (at["sigma_max"] > 2 * rnn["sigma_max"]).all(),
                 "above twice the RNN's",
             ),
             (
                 "multimodal",
                 "ratio of the n_i-th to the next singular value",
-                gap,
-                _gap(usual_at, n_i),
-                gap.mean() > 1.5 * no_gap.mean(),
+                at["gap"],
+                usual_at["gap"],
+                at["gap"].mean() > 1.5 * rnn["gap"].mean(),
                 "above 1.5 × the RNN's",
             ),
             (
                 "nse",
                 "normalised SVD entropy",
-                at.nse,
-                usual_at.nse,
-                at.nse.max() < rnn.nse.min(),
+                at["nse"],
+                usual_at["nse"],
+                at["nse"].max() < rnn["nse"].min(),
                 "below every RNN's",
             ),
         ):
@@ -113,11 +122,6 @@ def run(context: Context) -> list[dj.claims.Claim]:
     return out
 
 
-def _gap(at: spectra.Start, n_i: int) -> np.ndarray:
-    """Between the mode of n_i large values and the bulk: a gap, which the RNN has not."""
-    return at.sigma[:, n_i - 1] / at.sigma[:, n_i]
-
-
 EXPERIMENT = Experiment(
     name="fig14_distributions",
     source=SOURCE,
@@ -133,5 +137,4 @@ EXPERIMENT = Experiment(
     ),
     train=train,
     judge=judge,
-    draw=draw,
 )

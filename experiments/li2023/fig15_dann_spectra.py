@@ -16,7 +16,7 @@ from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
-from experiments.shared import spectra
+from experiments.shared import measured, spectra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +56,9 @@ SECTION = f"{SOURCE}; section 3.4"
 RNN_RADIUS = 1 / np.sqrt(3)
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Draw the initialisations and take their singular values."""
-    s = context.settings
-    keys = context.keys()
+def train(context: Context) -> None:
+    """Draw the initialisations, measure their singular values and draw these."""
+    s, keys = context.settings, context.keys()
 
     def start(cells):
         return spectra.at_start(
@@ -69,36 +68,52 @@ def run(context: Context) -> list[dj.claims.Claim]:
     def dann(n, share):
         return dj.DANNCell(n, n_i=dj.signs.num_inhibitory(n, share))
 
-    ratios = start({f"{100 * share:g} % I": dann(s.n, share) for share in s.shares})
-    sizes = start({f"{n} units": dann(n, s.share) for n in s.sizes})
-    rnns = start({n: dj.RNNCell(n) for n in dict.fromkeys((s.n, *s.sizes))})
+    ratios = start({label: dann(s.n, share) for label, share in _ratios(s).items()})
+    sizes = start({label: dann(n, s.share) for label, n in _sizes(s).items()})
+    rnns = start({_rnn(n): dj.RNNCell(n) for n in (s.n, *s.sizes)})
     for name, group in (("ratios", ratios), ("sizes", sizes)):
-        context.draw(
-            f"singular_values_{name}",
-            dj.plots.singular_histograms(
-                {label: at.sigma for label, at in group.items()},
-                laws=dict.fromkeys(group, RNN_RADIUS),
-            ),
-        )
+        sigma = {label: at.sigma for label, at in group.items()}
+        laws = dict.fromkeys(group, RNN_RADIUS)
+        context.draw(f"singular_values_{name}", dj.plots.singular_histograms(sigma, laws=laws))
+    found = {
+        label: {
+            "nse": at.nse,
+            "distance": spectra.quarter_circle_distance(at.sigma, RNN_RADIUS),
+        }
+        for label, at in (ratios | sizes | rnns).items()
+    }
+    measured.write(context, found)
+
+
+def _ratios(s: Settings) -> dict[str, float]:
+    return {f"{100 * share:g} % I": share for share in s.shares}
+
+
+def _sizes(s: Settings) -> dict[str, int]:
+    return {f"{n} units": n for n in s.sizes}
+
+
+def _rnn(n: int) -> str:
+    return f"RNN, {n} units"
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare DANN's spectra with the quarter circle and with the RNN's entropy."""
+    s, found = context.settings, measured.read(context)
     out = []
-    for id, sentence, group, alike in (
+    for id, sentence, size_of in (
         (
             "ratio",
             "The spectra of DANNs were robust to changes in the EI ratio",
-            ratios,
-            [rnns[s.n]] * len(ratios),
+            dict.fromkeys(_ratios(s), s.n),
         ),
         (
             "size",
             "DANN spectra were similar across network sizes",
-            sizes,
-            [rnns[n] for n in s.sizes],
+            _sizes(s),
         ),
     ):
-        distance = {
-            label: spectra.quarter_circle_distance(at.sigma, RNN_RADIUS)
-            for label, at in group.items()
-        }
+        distance = {label: float(found[label]["distance"][0]) for label in size_of}
         out.append(
             evidence.number(
                 context,
@@ -112,8 +127,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
             )
         )
         apart = {
-            label: float(at.nse.mean() - rnn.nse.mean())
-            for (label, at), rnn in zip(group.items(), alike, strict=True)
+            label: float(found[label]["nse"].mean() - found[_rnn(n)]["nse"].mean())
+            for label, n in size_of.items()
         }
         out.append(
             evidence.number(
@@ -143,5 +158,4 @@ EXPERIMENT = Experiment(
     ),
     train=train,
     judge=judge,
-    draw=draw,
 )

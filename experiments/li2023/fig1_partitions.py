@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
@@ -58,40 +58,39 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Fig. 1; section 2.1"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train both networks, then draw what they store."""
-    s = context.settings
-    task = tasks.smnist(context)
-    keys, size = context.keys(), (1, s.n, s.n_i, task.n_out)
+def train(context: Context) -> None:
+    """Train both networks, draw their first matrices, and count entries of the wrong sign."""
+    s, task = context.settings, tasks.smnist(context)
+    size = (1, s.n, s.n_i, task.n_out)
     colei = networks.colei(*size, input_mean=networks.input_mean(s.bias, task))
     dann = networks.dann(*size)
-    trained = {
-        name: context.train_one(name, net, optimizer(s.rate, s.clip), task, keys=keys).params
-        for name, net, optimizer in (
-            ("ColEI", colei, dj.colei_sgd),
-            ("DANN", dann, dj.dann_sgd),
-        )
-    }
-    cells = {name: _first(params) for name, params in trained.items()}
-    ours, theirs = cells["ColEI"], cells["DANN"]
-    folded = dann.cells[0].effective(theirs).W
+    pairs = {"ColEI": (colei, dj.colei_sgd), "DANN": (dann, dj.dann_sgd)}
+    params = {}
+    for name, (net, optimizer) in pairs.items():
+        run = comparison.train_one(context, name, net, optimizer(s.rate, s.clip), task)
+        params[name] = jax.tree.map(np.asarray, run.params)
+    ours, theirs = (_first(params[name]) for name in pairs)
     pictures = {
         "ColEI: W": ours["W"],
         "DANN: W_ee": theirs["W_ee"],
         "W_ie": theirs["W_ie"],
         "-W_ei": -theirs["W_ei"],
-        "W_ee - W_ei W_ie": np.asarray(folded),
+        "W_ee - W_ei W_ie": np.asarray(dann.cells[0].effective(theirs).W),
     }
     context.draw("partitions", dj.plots.signed_matrices(pictures))
-    every = {name: jax.tree.map(np.asarray, params) for name, params in trained.items()}
-    wrong = {name: _illegal(params) for name, params in every.items()}
-    U = every["ColEI"]["cells_0"]["U"]
-    mixed = np.mean(
-        [
-            (w > 0).any(0) & (w < 0).any(0)
-            for w in dann.cells[0].effective(every["DANN"]["cells_0"]).W
-        ]
+    W = np.asarray(dann.cells[0].effective(params["DANN"]["cells_0"]).W)
+    context.write_facts(
+        smallest_input_weight=float(params["ColEI"]["cells_0"]["U"].min()),
+        wrong_colei=int(_illegal(params["ColEI"])),
+        wrong_dann=int(_illegal(params["DANN"])),
+        mixed_columns=float(((W > 0).any(1) & (W < 0).any(1)).mean()),
     )
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check the signs that the trained networks store."""
+    smallest, mixed = context.fact("smallest_input_weight"), context.fact("mixed_columns")
+    wrong = {name: context.fact(f"wrong_{name.lower()}") for name in ("ColEI", "DANN")}
     return [
         evidence.number(
             context,
@@ -99,8 +98,8 @@ def run(context: Context) -> list[dj.claims.Claim]:
             "The input weights of the first recurrent layer are "
             "all positive (smallest entry after training).",
             SOURCE,
-            U.min(),
-            U.min() >= 0,
+            smallest,
+            smallest >= 0,
             "≥ 0",
         ),
         evidence.number(
@@ -165,5 +164,4 @@ EXPERIMENT = Experiment(
     ),
     train=train,
     judge=judge,
-    draw=draw,
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 import dalejax as dj
@@ -54,8 +55,8 @@ RNN_RADIUS = 1 / math.sqrt(3)
 COLEI_RADIUS = 1.5
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Draw the initialisations, take their spectra, compare them with the laws."""
+def train(context: Context) -> None:
+    """Draw the initialisations, and write what the claims say of their spectra."""
     s = context.settings
     keys = context.keys()
     cells = {
@@ -74,12 +75,33 @@ def run(context: Context) -> list[dj.claims.Claim]:
             sigma, laws={"RNN": RNN_RADIUS, "DANN": RNN_RADIUS}, log=True, inset=True
         ),
     )
-    return _claims(context, W, eigenvalues, sigma)
+    n_i, rows, laws = s.n_i, [], {}
+    for name, w in W.items():
+        radius = np.abs(eigenvalues[name])
+        table = {
+            "network": name,
+            "member": range(s.seeds),
+            "radius": radius.max(1),
+            "inside": (radius < 0.5 * COLEI_RADIUS).mean(1),
+            "sigma_max": sigma[name][:, 0],
+            "gap": sigma[name][:, n_i - 1] / sigma[name][:, n_i],
+            "nse": np.asarray(dj.spectrum.nse(jnp.asarray(w))),
+        }
+        rows.append(pd.DataFrame(table))
+        # Uniform on the disc: |λ|² / r² is uniform on [0, 1].
+        uniform = stats.kstest((radius / RNN_RADIUS).ravel() ** 2, "uniform")
+        laws[f"circle_{name}"] = float(uniform.statistic)
+        laws[f"quarter_circle_{name}"] = spectra.quarter_circle_distance(sigma[name], RNN_RADIUS)
+    context.write_csv("starts.csv", pd.concat(rows))
+    context.write_facts(**laws)
 
 
-def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the spectra of the initialisations with the laws of random matrices."""
     section = f"{SOURCE}; section 3.2"
     claims = []
+    table = context.read_csv("starts.csv")
+    of = {str(name): rows.set_index("member") for name, rows in table.groupby("network")}
 
     def add(id, statement, values, holds, reference, source=section, test=""):
         test = test or f"n = {len(values)} initialisations"
@@ -87,7 +109,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
             evidence.number(context, id, statement, source, values, holds, reference, test=test)
         )
 
-    radius = {name: np.abs(values).max(1) for name, values in eigenvalues.items()}
+    radius = {name: rows.radius.to_numpy() for name, rows in of.items()}
     add(
         "colei_radius",
         "ColEI recurrent weights are initialised such that the spectral radius is 1.5.",
@@ -106,10 +128,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
             0.577,
         )
     for name in ("RNN", "DANN"):
-        # Uniform on the disc: |λ|² / r² is uniform on [0, 1].
-        distance = float(
-            stats.kstest((np.abs(eigenvalues[name]) / RNN_RADIUS).ravel() ** 2, "uniform").statistic
-        )
+        distance = context.fact(f"circle_{name}")
         add(
             f"{name.lower()}_circle_law",
             f"The eigenvalue distribution of {name} converges to a "
@@ -119,7 +138,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
             "below 0.05",
             test="all eigenvalues together",
         )
-    inside = (np.abs(eigenvalues["ColEI"]) < 0.5 * COLEI_RADIUS).mean(1)
+    inside = of["ColEI"].inside
     add(
         "colei_clustered",
         "The eigenvalues of ColEI networks follow a non-uniform distribution "
@@ -129,7 +148,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
         "above 0.5",
     )
     for name in ("RNN", "DANN"):
-        ratio = sigma[name][:, 0] / radius[name]
+        ratio = of[name].sigma_max.to_numpy() / radius[name]
         add(
             f"{name.lower()}_sigma_max",
             f"The maximum singular value of {name} was approximately "
@@ -138,7 +157,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
             abs(ratio.mean() - 2) < 0.25,
             2.0,
         )
-        distance = spectra.quarter_circle_distance(sigma[name], RNN_RADIUS)
+        distance = context.fact(f"quarter_circle_{name}")
         add(
             f"{name.lower()}_quarter_circle",
             f"The singular values of {name} converge to a "
@@ -152,19 +171,18 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
         "colei_sigma_max",
         "The ColEI spectrum had a notable mode of large singular values (σ_max, "
         "at a radius of 1.5).",
-        sigma["ColEI"][:, 0],
-        abs(sigma["ColEI"][:, 0].mean() - 11.5) < 0.6,
+        of["ColEI"].sigma_max,
+        abs(of["ColEI"].sigma_max.mean() - 11.5) < 0.6,
         "≈ 11.5",
     )
     # Between the bulk (excitatory columns) and the n_i large values there is a gap.
-    n_i = context.settings.n_i
-    gap = sigma["ColEI"][:, n_i - 1] / sigma["ColEI"][:, n_i]
+    gap = of["ColEI"].gap
     add(
         "colei_multimodal",
         "The distribution of singular values for ColEI networks was multimodal "
         "(ratio of the n_i-th to the next singular value, beside the RNN's).",
         gap,
-        gap.mean() > 1.5 * (sigma["RNN"][:, n_i - 1] / sigma["RNN"][:, n_i]).mean(),
+        gap.mean() > 1.5 * of["RNN"].gap.mean(),
         "above 1.5 × the RNN's",
     )
     for name, reference, tolerance in (
@@ -172,7 +190,7 @@ def _claims(context: Context, W, eigenvalues, sigma) -> list[dj.claims.Claim]:
         ("DANN", 0.950, 0.004),
         ("ColEI", 0.798, 0.01),
     ):
-        nse = np.asarray(dj.spectrum.nse(jnp.asarray(W[name])))
+        nse = of[name].nse
         add(
             f"{name.lower()}_nse",
             f"Normalised SVD entropy of {name} at n = 100, 10 % inhibitory.",
@@ -208,5 +226,4 @@ EXPERIMENT = Experiment(
     ),
     train=train,
     judge=judge,
-    draw=draw,
 )

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
-
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
@@ -82,29 +79,30 @@ def name_of(kind: str, share: float) -> str:
     return f"{kind}, {100 * share:g} % I"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train all ratios of both networks and the RNN; set NSE and error side by side."""
-    s = context.settings
-    task = tasks.smnist(context)
-    keys = context.keys()
-    W = {}
+def train(context: Context) -> None:
+    """Train ColEI and DANN at all inhibitory shares, and the RNN; write their first spectra."""
+    task, keys = tasks.smnist(context), context.keys()
+    start, errors = {}, {}
     for name, net, tx in contestants(context, task):
-        context.train_one(name, net, tx, task, keys=keys)
-        W[name] = np.asarray(net.effective(dj.initial_params(net, task, keys=keys))[0].W)
-    errors = {name: context.final(name, "test_error") for name in W}
-    start = spectra.at_start(W)
-    spectra.write_entropy(context, start, errors)
+        comparison.train_one(context, name, net, tx, task)
+        W = net.effective(dj.initial_params(net, task, keys=keys))[0].W
+        start |= spectra.at_start({name: W})
+        errors[name] = context.final(name, "test_error")
+    spectra.write(context, start, errors)
 
-    shares, last = s.shares, {RNN: float(errors[RNN].mean())}
-    look = {"ylabel": "test error (%)", "log": True, "hlines": {"RNN, at the end": last[RNN]}}
-    for kind in ("ColEI", "DANN"):
-        table = pd.concat([_rows(context, name_of(kind, share)) for share in shares])
-        curves = dj.plots.learning_curves(table, "test_error", **look)
-        context.draw(f"learning_curves_{kind.lower()}", curves)
+
+def draw(context: Context) -> None:
+    """Draw learning curves, final errors, and singular values and entropies at the start."""
+    shares = context.settings.shares
+    names = {kind: [name_of(kind, share) for share in shares] for kind in ("ColEI", "DANN")}
+    errors = {n: context.final(n, "test_error") for n in (RNN, *names["ColEI"], *names["DANN"])}
     context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
-    names = [name_of("ColEI", share) for share in shares]
-    spectra.draw_beside(context, start, errors, names, "test error (%)")
-    return _claims(context, start, errors)
+    spectra.draw_beside(context, names["ColEI"], "test error (%)")
+    rnn = {"RNN, at the end": float(errors[RNN].mean())}
+    look = {"ylabel": "test error (%)", "log": True, "hlines": rnn}
+    for kind, own in names.items():
+        curves = dj.plots.learning_curves(context.rows(own), "test_error", **look)
+        context.draw(f"learning_curves_{kind.lower()}", curves)
 
 
 def contestants(context: Context, task):
@@ -122,14 +120,11 @@ def contestants(context: Context, task):
         yield name_of("DANN", share), net, tx
 
 
-def _rows(context: Context, name: str) -> pd.DataFrame:
-    table = context.table
-    return table[table.configuration == name]
-
-
-def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
-    shares = context.settings.shares
-    few, some, half = (name_of("ColEI", share) for share in shares)
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Relate the inhibitory share to test error, entropy and largest singular value."""
+    few, some, half = names = [name_of("ColEI", share) for share in context.settings.shares]
+    errors = {name: context.final(name, "test_error") for name in (RNN, *names)}
+    nse, sigma_max = spectra.read(context, "nse"), spectra.read(context, "sigma_max")
     out = evidence.above(
         context,
         [
@@ -156,8 +151,8 @@ def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
         ],
         SECTION,
     )
-    entropy = [start[name].nse for name in (few, some, half)]
-    largest = [start[name].sigma[:, 0] for name in (few, some, half)]
+    entropy = [nse[name].to_numpy() for name in names]
+    largest = [sigma_max[name].to_numpy() for name in names]
     out.append(
         evidence.number(
             context,
@@ -193,7 +188,7 @@ def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
             [errors[name] for name in (few, some, half)],
         )
     )
-    found = {name: at.nse.mean() for name, at in start.items() if name.startswith("DANN")}
+    found = {name: h.mean() for name, h in nse.items() if name.startswith("DANN")}
     out.append(
         evidence.number(
             context,

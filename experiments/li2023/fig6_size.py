@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
@@ -72,37 +72,42 @@ def name_of(kind: str, n: int) -> str:
     return f"{kind}, {n} units"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train all sizes of the three networks; set NSE and error side by side."""
-    s = context.settings
-    task = tasks.smnist(context)
-    keys = context.keys()
-    W = {}
+def train(context: Context) -> None:
+    """Train all sizes of the three networks; write their spectra at the start."""
+    s, task, keys = context.settings, tasks.smnist(context), context.keys()
+    start, errors = {}, {}
     for n in s.sizes:
         n_i = dj.signs.num_inhibitory(n, s.share)
-        for kind, (net, optimizer) in networks.three(task, n, n_i).items():
-            name, rate = name_of(kind, n), s["rate_rnn" if kind == "RNN" else "rate"]
-            context.train_one(name, net, optimizer(rate, s.clip), task, keys=keys)
-            W[name] = np.asarray(net.effective(dj.initial_params(net, task, keys=keys))[0].W)
-    errors = {name: context.final(name, "test_error") for name in W}
-    start = spectra.at_start(W)
-    spectra.write_entropy(context, start, errors)
+        for kind, (net, optimizer) in networks.three(task, n, n_i, bias=s.bias).items():
+            name, rate = name_of(kind, n), s.rate_rnn if kind == "RNN" else s.rate
+            comparison.train_one(context, name, net, optimizer(rate, s.clip), task)
+            W = net.effective(dj.initial_params(net, task, keys=keys))[0].W
+            start |= spectra.at_start({name: W})
+            errors[name] = context.final(name, "test_error")
+    spectra.write(context, start, errors)
 
-    for kind in KINDS[1:]:
-        names = [name_of(kind, n) for n in s.sizes]
-        table = context.table
-        table = pd.concat([table[table.configuration == name] for name in names])
-        curves = dj.plots.learning_curves(table, "test_error", ylabel="test error (%)", log=True)
-        context.draw(f"learning_curves_{kind.lower()}", curves)
+
+def draw(context: Context) -> None:
+    """Draw learning curves, final errors, and singular values and entropies at the start."""
+    sizes = context.settings.sizes
+    names = {kind: [name_of(kind, n) for n in sizes] for kind in KINDS}
+    by_size = itertools.chain.from_iterable(zip(*names.values(), strict=True))
+    errors = {name: context.final(name, "test_error") for name in by_size}
     context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)", log=True))
-    names = [name_of("ColEI", n) for n in s.sizes]
-    spectra.draw_beside(context, start, errors, names, "test error (%)")
-    return _claims(context, start, errors)
+    spectra.draw_beside(context, names["ColEI"], "test error (%)")
+    look = {"ylabel": "test error (%)", "log": True}
+    for kind in KINDS[1:]:
+        curves = dj.plots.learning_curves(context.rows(names[kind]), "test_error", **look)
+        context.draw(f"learning_curves_{kind.lower()}", curves)
 
 
-def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Relate the size of ColEI networks to test error and to their spectra at the start."""
     s = context.settings
-    small, middle, large = (name_of("ColEI", n) for n in s.sizes)
+    small, middle, large = names = [name_of("ColEI", n) for n in s.sizes]
+    errors = {name: context.final(name, "test_error") for name in names}
+    nse, sigma_max = spectra.read(context, "nse"), spectra.read(context, "sigma_max")
+    sigma = spectra.singular_values(context)
     out = evidence.above(
         context,
         [
@@ -118,10 +123,7 @@ def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
         ],
         SECTION,
     )
-    at = [start[name] for name in (small, middle, large)]
-    entropy, largest = (
-        [f(a).mean() for a in at] for f in (lambda a: a.nse, lambda a: a.sigma[:, 0])
-    )
+    entropy, largest = ([of[name].mean() for name in names] for of in (nse, sigma_max))
     out.append(
         evidence.number(
             context,
@@ -149,8 +151,8 @@ def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
     )
     # The bulk: all but the mode of n_i large values.
     bulk = [
-        float(np.std(a.sigma[:, dj.signs.num_inhibitory(n, s.share) :]))
-        for a, n in zip(at, s.sizes, strict=True)
+        float(np.std(sigma[name][:, dj.signs.num_inhibitory(n, s.share) :]))
+        for name, n in zip(names, s.sizes, strict=True)
     ]
     out.append(
         evidence.number(
@@ -172,8 +174,8 @@ def _claims(context: Context, start, errors) -> list[dj.claims.Claim]:
             "nse_predicts_error",
             "These changes in NSE were anti-correlated with test error (Fig. 6G).",
             SECTION,
-            [a.nse for a in at],
-            [errors[name] for name in (small, middle, large)],
+            [nse[name] for name in names],
+            [errors[name] for name in names],
         )
     )
     return out

@@ -65,14 +65,22 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Fig. 7"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the grid; draw the maps and the scatter."""
-    s = context.settings
+def train(context: Context) -> None:
+    """Train ColEI networks of all sizes and inhibitory shares on sequential MNIST."""
     task = tasks.smnist(context)
-    grid = _entropy.train(context, task, "test_error", input_mean=networks.input_mean(s.bias, task))
-    _entropy.draw(context, grid, "test error (%)")
-    section = f"{SOURCE}; section 3.4"
+    mean = networks.input_mean(context.settings.bias, task)
+    _entropy.train(context, task, "test_error", input_mean=mean)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Relate entropies at the start to final test errors."""
+    grid, section = _entropy.grid_of(context), f"{SOURCE}; section 3.4"
     return _entropy.claims(context, grid, section) + _entropy.nse_claims(context, grid, section)
+
+
+def draw(context: Context) -> None:
+    """Draw the maps and the scatter."""
+    _entropy.draw(context, "test error (%)")
 
 
 EXPERIMENT = Experiment(

@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
+from experiments.engine.comparison import Arm
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
 from experiments.shared import networks, tasks
@@ -129,60 +129,41 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Fig. 9"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train radius x rate x clip x seed of each network as one ensemble, choose by validation."""
-    s = context.settings
+def train(context: Context) -> None:
+    """Train radius x rate x clip x seed of each network as one ensemble; choose by validation."""
+    s, keys = context.settings, context.keys()
     task = tasks.smnist(context, num_valid=s.valid)
-    keys = context.keys()
-    contestants = networks.three(task, s.n, s.n_i, inhibition="iid")
-    grid = pd.MultiIndex.from_product(
-        [s.radii, s.rates, s.clips, range(s.seeds)],
-        names=["radius", "rate", "clip", "seed"],
-    ).to_frame(index=False)
-    seeds, chosen = grid["seed"].to_numpy(), []
+    clips = [networks.limit(clip) for clip in s.clips]
+    points = comparison.grid(learning_rate=s.rates, clip=clips)
+    chosen = []
+    contestants = networks.three(task, s.n, s.n_i, bias=s.bias, inhibition="iid")
     for kind, (net, optimizer) in contestants.items():
         start = dj.initial_params(net, task, keys=keys)
-        params = jax.tree.map(lambda leaf: leaf[seeds], start)
-        run = context.train(
-            kind.lower(),
-            net,
-            optimizer,
-            task,
-            keys=keys[seeds],
-            params=at_radius(net, params, jnp.array(grid["radius"], jnp.float32)),
-            hyperparams={
-                "learning_rate": jnp.array(grid["rate"], jnp.float32),
-                "clip": jnp.array([networks.limit(c) for c in grid["clip"]], jnp.float32),
-            },
-            num_updates=s.updates,
-            eval_every=s.eval_every,
+        arms = {f"{radius!r}": Arm(keys, at_radius(net, start, radius)) for radius in s.radii}
+        trained = comparison.train(context, kind.lower(), net, optimizer, task, arms, points)
+        context.record(kind, trained.run.table)
+        valid, test = (
+            trained.finals(f"{which}_error", s.last)[f"{which}_error"]
+            for which in ("valid", "test")
         )
-        context.record(kind, run.table)
-        scores = {m: context.final(kind, f"{m}_error").to_numpy() for m in ("valid", "test")}
-        chosen.append(best(grid.assign(**scores)).assign(network=kind))
-    table = pd.concat(chosen, ignore_index=True)
-    context.write_csv("chosen.csv", table)
-    errors = {
-        kind: rows.pivot(index="radius", columns="seed", values="test")
-        for kind, rows in table.groupby("network", sort=False)
-    }
-    sweep = dj.plots.sweep(
-        {kind: wide.to_numpy() for kind, wide in errors.items()},
-        {kind: wide.index.to_numpy() for kind, wide in errors.items()},
-        xlabel="spectral radius ρ at the start",
-        ylabel="test error (%)",
-        log_x=True,
-        log=True,
-    )
-    context.draw("error_over_radius", sweep)
-    return _claims(context, errors)
+        trials = trained.plan.rename(columns={"learning_rate": "rate"}).assign(
+            radius=trained.plan["arm"].astype(float), valid=valid, test=test, network=kind
+        )
+        chosen.append(best(trials.drop(columns="arm")))
+    context.write_csv("chosen.csv", pd.concat(chosen, ignore_index=True))
 
 
-def at_radius(net, params, radii):
-    """Scale the recurrent weights of each member to a spectral radius [s]."""
+def at_radius(net: dj.RecurrentNetwork, params: dict, radius: float) -> dict:
+    """Scale the recurrent weights of each member to a spectral radius.
+
+    Args:
+        net: a network of one layer.
+        params: its parameters, leading axis s.
+        radius: the spectral radius.
+    """
     W = net.effective(params)[0].W
-    factor = (radii / dj.spectrum.spectral_radius(W))[:, None, None]
-    # Of a DANN, excitation and its inhibition alike.
+    factor = (jnp.float32(radius) / dj.spectrum.spectral_radius(W))[:, None, None]
+    # A DANN's excitation and the excitation of its interneurons are scaled alike.
     scaled = {
         k: v * factor if k in ("W", "W_ee", "W_ie") else v for k, v in params["cells_0"].items()
     }
@@ -201,9 +182,34 @@ def means(errors: pd.DataFrame) -> pd.Series:
     return errors.mean(axis=1, skipna=False)
 
 
-def _claims(context: Context, errors) -> list[dj.claims.Claim]:
+def _errors(context: Context) -> dict[str, pd.DataFrame]:
+    """Read test errors at the best rate and clip, by network: a row a radius, a column a seed."""
+    table = context.read_csv("chosen.csv")
+    return {
+        str(kind): rows.pivot(index="radius", columns="seed", values="test")
+        for kind, rows in table.groupby("network", sort=False)
+    }
+
+
+def draw(context: Context) -> None:
+    """Draw the test errors over the spectral radius."""
+    errors = _errors(context)
+    sweep = dj.plots.sweep(
+        {kind: wide.to_numpy() for kind, wide in errors.items()},
+        {kind: wide.index.to_numpy() for kind, wide in errors.items()},
+        xlabel="spectral radius ρ at the start",
+        ylabel="test error (%)",
+        log_x=True,
+        log=True,
+    )
+    context.draw("error_over_radius", sweep)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the networks at their best radius, and at large and small radii."""
+    errors = _errors(context)
     section, out = f"{SOURCE}; section 3.1", []
-    # Where seeds are lost at every radius, none is best: the first one stands for all.
+    # Where a seed diverged at every radius, no radius is best: the first one is taken.
     radius = {kind: means(wide).fillna(np.inf).idxmin() for kind, wide in errors.items()}
     top = {kind: wide.loc[radius[kind]] for kind, wide in errors.items()}
     at = {kind: f"{kind} (ρ = {radius[kind]:.3g})" for kind in errors}

@@ -20,7 +20,7 @@ from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
-from experiments.shared import spectra
+from experiments.shared import measured, spectra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,19 @@ SOURCE = "Li et al. 2023, section 4"
 _GAIN = 2 * math.pi / (2 * math.pi - 1)
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Take unscaled ColEI matrices apart into column means and the rest."""
+def train(context: Context) -> None:
+    """Split unscaled ColEI matrices of all sizes into column means and the rest; measure both."""
     s = context.settings
-    every = sorted({*s.sizes, s.n})
-    found = {n: take_apart(n, s.share, s.root, s.seeds) for n in every}
+    measured.write(context, {n: take_apart(n, s.share, s.root, s.seeds) for n in _every(s)})
+
+
+def _every(s: Settings) -> list[int]:
+    return sorted({*s.sizes, s.n})
+
+
+def draw(context: Context) -> None:
+    """Draw largest singular values and spectral radii over the size, beside their laws."""
+    found = {int(n): at for n, at in measured.read(context).items()}
     sizes = list(found)
     lines = {
         "σ_max of W": [found[n]["sigma_W"] for n in sizes],
@@ -83,7 +91,6 @@ def run(context: Context) -> list[dj.claims.Claim]:
         log=True,
     )
     context.draw("over_sizes", sweep)
-    return _claims(context, found[s.n], found)
 
 
 def law(n: int) -> float:
@@ -119,8 +126,10 @@ def take_apart(n: int, share: float, root: int, seeds: int) -> dict[str, np.ndar
     }
 
 
-def _claims(context: Context, at, found) -> list[dj.claims.Claim]:
-    n = context.settings.n
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check what the column means, and what the rest, contribute to spectrum and radius."""
+    n, found = context.settings.n, measured.read(context)
+    at = found[str(n)]
 
     def number(id, statement, values, holds, reference, source=SOURCE, **more):
         return evidence.number(context, id, statement, source, values, holds, reference, **more)
@@ -146,7 +155,7 @@ def _claims(context: Context, at, found) -> list[dj.claims.Claim]:
             abs(at["sigma_W"].mean() / law(n) - 1) < 0.1 and at["sigma_A"].max() < law(n),
             f"√(n 2π/(2π-1)) = {law(n):.2f} ± 10 %",
             note=f"of ‖W‖² the share {at['share_I'].mean():.3f} sits in the inhibitory columns; "
-            f"n_e/n is {at['share_law']:.2f}",
+            f"n_e/n is {at['share_law'][0]:.2f}",
         ),
         number(
             "radius_unmoved",

@@ -18,7 +18,7 @@ from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
-from experiments.shared import spectra
+from experiments.shared import measured, spectra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +51,9 @@ SOURCE = "Li et al. 2023, section 4, eq. 5"
 KINDS = ("RNN", "DANN", "ColEI")
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
+def train(context: Context) -> None:
     """Measure alignment and stretch of two steps, over sizes."""
-    s = context.settings
-    keys = context.keys()
-    found = {kind: [] for kind in KINDS}
+    s, keys, found = context.settings, context.keys(), {}
     for n in s.sizes:
         n_i = dj.signs.num_inhibitory(n, s.share)
         cells = {
@@ -64,17 +62,27 @@ def run(context: Context) -> list[dj.claims.Claim]:
             "ColEI": dj.ColEICell(n, n_i=n_i),
         }
         for kind, cell in cells.items():
-            found[kind].append(turned(np.asarray(spectra.recurrent_weights(cell, keys), float)))
-    x = dict.fromkeys(KINDS, s.sizes)
-    for name, label in (
+            W = np.asarray(spectra.recurrent_weights(cell, keys), float)
+            found[_name(kind, n)] = turned(W)
+    measured.write(context, found)
+
+
+def _name(kind: str, n: int) -> str:
+    return f"{kind}, {n} units"
+
+
+def draw(context: Context) -> None:
+    """Draw stretch, alignment and the share of small singular values over the size."""
+    found, sizes = measured.read(context), context.settings.sizes
+    for quantity, label in (
         ("ratio", "σ_max(W²) / σ_max(W)²"),
         ("alignment", "|u₁ · v₁|"),
         ("small", "share of singular values below 1"),
     ):
-        lines = {kind: [at[name] for at in found[kind]] for kind in KINDS}
+        lines = {kind: [found[_name(kind, n)][quantity] for n in sizes] for kind in KINDS}
+        x = dict.fromkeys(KINDS, sizes)
         figure = dj.plots.sweep(lines, x, xlabel="units n", ylabel=label, log_x=True)
-        context.draw(name, figure)
-    return _claims(context, found["ColEI"], s.sizes)
+        context.draw(quantity, figure)
 
 
 def turned(W: np.ndarray) -> dict[str, np.ndarray]:
@@ -82,16 +90,20 @@ def turned(W: np.ndarray) -> dict[str, np.ndarray]:
     left, sigma, right = np.linalg.svd(W)
     return {
         "ratio": np.linalg.norm(W @ W, 2, axis=(1, 2)) / sigma[:, 0] ** 2,
-        # What one step brings forth, u₁, against what the next one stretches, v₁ …
+        # The direction that a step stretches to, u₁, against the one the next step stretches, v₁.
         "alignment": np.abs((left[:, :, 0] * right[:, 0]).sum(1)),
-        # … and how much of it meets directions that the next step shrinks.
+        # The share of u₁ in directions that the next step shrinks.
         "shrunk": ((right @ left[:, :, :1])[:, :, 0] ** 2 * (sigma < 1)).sum(1),
         "small": (sigma < 1).mean(1),
         "count": (sigma < 1).sum(1),
     }
 
 
-def _claims(context: Context, found, sizes) -> list[dj.claims.Claim]:
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check what two steps of a ColEI network do, and how it changes with the size."""
+    sizes, table = context.settings.sizes, measured.read(context)
+    found = [table[_name("ColEI", n)] for n in sizes]
+
     def by_size(name):
         means = [at[name].mean() for at in found]
         test = ", ".join(f"n = {n}: {mean:.3g}" for n, mean in zip(sizes, means, strict=True))

@@ -53,29 +53,65 @@ def at_start(W: Mapping[str, np.ndarray]) -> dict[str, Start]:
     return out
 
 
-def write_entropy(
-    context: Context, start: Mapping[str, Start], errors: Mapping[str, pd.Series]
-) -> None:
-    """Write ``entropy.csv``: a row a network, its entropy, largest singular value, final score."""
+def write(context: Context, start: Mapping[str, Start], scores: Mapping[str, pd.Series]) -> None:
+    """Write what is known of networks at the start beside what they reach.
+
+    ``entropy.csv`` has a row a network: its normalised entropy, its largest singular value, and its
+    final score; ``singular_values.parquet`` all singular values.
+
+    Args:
+        context: the run.
+        start: spectra by configuration.
+        scores: final scores by configuration, indexed by member.
+    """
     rows = [
         (name, member, float(at.nse[i]), float(at.sigma[i, 0]), float(value))
         for name, at in start.items()
-        for i, (member, value) in enumerate(errors[name].items())
+        for i, (member, value) in enumerate(scores[name].items())
     ]
     columns = ["configuration", "member", "nse", "sigma_max", "score"]
     context.write_csv("entropy.csv", pd.DataFrame(rows, columns=columns))
+    parts = [
+        pd.DataFrame({"configuration": name, "member": member, "sigma": sigma})
+        for name, at in start.items()
+        for member, sigma in enumerate(at.sigma)
+    ]
+    context.write_parquet("singular_values.parquet", pd.concat(parts, ignore_index=True))
 
 
-def draw_beside(
-    context: Context,
-    start: Mapping[str, Start],
-    errors: Mapping[str, pd.Series],
-    names: Sequence[str],
-    label: str,
-) -> None:
-    """Draw what some configurations start with: singular values, and entropy beside the score."""
-    sigma = {name: start[name].sigma for name in names}
-    context.draw("singular_values", dj.plots.singular_histograms(sigma, log=True))
-    groups = {name: (start[name].nse, errors[name]) for name in names}
+def read(context: Context, column: str) -> dict[str, pd.Series]:
+    """Read one column of ``entropy.csv`` by configuration, indexed by member.
+
+    Args:
+        context: the run.
+        column: ``"nse"``, ``"sigma_max"`` or ``"score"``.
+    """
+    table = context.read_csv("entropy.csv")
+    groups = table.groupby("configuration", sort=False)
+    return {str(name): rows.set_index("member")[column] for name, rows in groups}
+
+
+def singular_values(context: Context) -> dict[str, np.ndarray]:
+    """Read all singular values at the start by configuration, largest first [seeds, n]."""
+    table = context.read_parquet("singular_values.parquet")
+    return {
+        str(name): np.stack([own.sigma.to_numpy() for _, own in rows.groupby("member")])
+        for name, rows in table.groupby("configuration", sort=False)
+    }
+
+
+def draw_beside(context: Context, names: Sequence[str], label: str) -> None:
+    """Draw the singular values of some configurations, and their entropy beside the score.
+
+    Args:
+        context: the run.
+        names: of the configurations.
+        label: of the score's axis.
+    """
+    nse, score = read(context, "nse"), read(context, "score")
+    groups = {name: (nse[name], score[name]) for name in names}
     scatter = dj.plots.scatter(groups, xlabel="NSE at the start", ylabel=label)
     context.draw("entropy_and_error", scatter)
+    sigma = singular_values(context)
+    shown = {name: sigma[name] for name in names}
+    context.draw("singular_values", dj.plots.singular_histograms(shown, log=True))
