@@ -1,1 +1,1 @@
-"""Tables of results, statistics over seeds, claims with evidence, the ledger, reports."""
+"""Tables of metrics, statistics over seeds, claims with their evidence, ledger and report."""

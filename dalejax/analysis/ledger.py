@@ -1,4 +1,4 @@
-"""The ledger: every claim of many runs in one table, each counted once."""
+"""The ledger: the claims of many runs in one table, each counted once."""
 
 from __future__ import annotations
 
@@ -12,22 +12,44 @@ from dalejax.analysis.claims import Claim, read_claims
 from dalejax.analysis.results import number_text
 from dalejax.storage.atomic import read_json
 
-# Of the same claim checked several times, the one at the largest scale stands in the ledger; a run
-# whose settings were changed (--set) stands behind all that were not.
 EXAMINED = "examined.json"
+BEYOND = "beyond the papers"
+# A claim that was checked at several scales stands in the ledger at the largest of them.
 _SCALE = {"paper": 3, "laptop": 2, "smoke": 1}
+
+
+class Row(NamedTuple):
+    """One claim as a row of text, to show, filter and page in a table.
+
+    Attributes:
+        paper: paper that the claim is from, such as "Li et al. 2023", or "beyond the papers".
+        experiment: name of the experiment.
+        verdict: "holds" or "fails".
+        claim: the sentence that is tested.
+        measured: measured value with its spread and interval; "–" if there is none.
+        reference: value that the paper reports; "" if it reports none.
+        source: where the sentence stands, such as "Li et al. 2023, Fig. 2".
+    """
+
+    paper: str
+    experiment: str
+    verdict: str
+    claim: str
+    measured: str
+    reference: str
+    source: str
 
 
 class Entry(NamedTuple):
     """One claim of one run.
 
     Attributes:
-        experiment: its name.
-        claim: statement, source, what was measured, whether it holds.
-        command: that made the run, "" if the run does not say.
-        revision: of the code that made it, likewise.
-        folder: of the run.
-        examined: why the claim fails, where somebody has looked.
+        experiment: name of the experiment.
+        claim: the claim, with its measurement.
+        command: command that made the run; "" if the run does not record it.
+        revision: git revision of the code that made the run; "" if the run does not record it.
+        folder: folder of the run.
+        examined: explanation of why the claim fails, from examined.json; "" if there is none.
     """
 
     experiment: str
@@ -39,16 +61,16 @@ class Entry(NamedTuple):
 
 
 def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
-    """Collect the claims of all finished runs in and below the folders.
+    """Collect the claims of all finished runs in the folders and the folders below them.
 
-    A file ``examined.json`` in one of the folders says why claims fail: an object with the keys
-    ``experiment/claim/preset/variant``.
+    A file ``examined.json`` in one of the folders explains why claims fail: a JSON object whose
+    keys are ``experiment/claim/preset/variant``.
 
     Args:
-        folders: of runs, or of folders of runs.
+        folders: folders of runs, or folders that hold such folders.
 
     Raises:
-        ValueError: a folder that is not there, holds no finished run, or one that is broken.
+        ValueError: a folder is not there or holds no finished run, or a run in it is broken.
 
     Example:
         >>> import tempfile
@@ -63,14 +85,16 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
     """
     out = []
     for folder in map(Path, folders):
-        found = sorted(folder.rglob("claims.json"), key=_natural)
+        found = sorted(folder.rglob("claims.json"), key=_number_key)
         if not found:
-            raise ValueError(f"{folder} holds no finished run: there is no claims.json in it.")
+            raise ValueError(
+                f"{folder} holds no finished run; there must be a claims.json in it or below it."
+            )
         why = read_json(folder / EXAMINED) if (folder / EXAMINED).is_file() else {}
         for path in found:
             try:
                 config = read_json(path.parent / "config.json")
-                # What an experiment read was made by a command, too.
+                # An experiment that reads another one's run needs the command of that run, too.
                 made_by = [config.get(name) for name in ("source_command", "command")]
                 command = " && ".join(filter(None, made_by))
                 about = (command, config.get("git") or "", path.parent)
@@ -86,10 +110,13 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> list[Entry]:
 
 
 def counted_once(entries: Sequence[Entry]) -> list[Entry]:
-    """Keep of each claim and variant the check at the largest scale; of equal ones the last.
+    """Keep one entry for each claim and variant: that at the largest scale.
+
+    Of entries at the same scale the last one stays. A run whose settings were changed (--set)
+    counts less than any run that has those of a preset.
 
     Args:
-        entries: of any number of runs.
+        entries: entries of any number of runs.
 
     Example:
         >>> def entry(preset, holds):
@@ -110,22 +137,22 @@ def _scale(entry: Entry) -> tuple[bool, int]:
     return "--set" not in entry.command, _SCALE.get(entry.claim.preset, 0)
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Order folders by name, numbers in it by value: run 2 comes before run 10."""
+def _number_key(path: Path) -> list[tuple[int, str]]:
+    """Give a key that sorts paths by name, with the numbers in it by value: run 2 before run 10."""
     parts = re.split(r"(\d+)", str(path))
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
 def count(entries: Sequence[Entry]) -> tuple[int, int]:
-    """Count claims and those that hold: a claim is one, whatever variants it was checked in.
+    """Count the claims that hold, and all claims.
 
-    Where the variant ``text`` was checked, its outcome counts.
+    A claim that was checked in both variants counts once, by the outcome of the variant ``text``.
 
     Args:
-        entries: see :func:`counted_once`.
+        entries: entries of any number of runs, such as those of :func:`counted_once`.
 
     Returns:
-        How many hold, of how many.
+        (number of claims that hold, number of claims).
 
     Example:
         >>> claim = Claim(id="a", statement="S.", source="N23", holds=True)
@@ -139,10 +166,10 @@ def count(entries: Sequence[Entry]) -> tuple[int, int]:
 
 
 def measured_text(claim: Claim) -> str:
-    """Write what was measured as one text: value, spread, interval.
+    """Format the measurement of a claim: value ± spread [interval], or "–" if there is none.
 
     Args:
-        claim: any.
+        claim: the claim.
 
     Example:
         >>> measured_text(Claim(id="a", statement="S.", source="N23", holds=True, measured=2.31,
@@ -160,11 +187,51 @@ def measured_text(claim: Claim) -> str:
     return text
 
 
-def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Turn entries into plain rows, as JSON and the report have them.
+def paper_of(source: str) -> str:
+    """Name the paper that a source is from; "beyond the papers" if it is from none.
 
     Args:
-        entries: in the order wanted.
+        source: a claim's source.
+
+    Example:
+        >>> paper_of("Li et al. 2023, Fig. 2A; section 3.1"), paper_of("beyond the papers")
+        ('Li et al. 2023', 'beyond the papers')
+    """
+    found = re.search(r"[A-Z]\w+ (?:et al\.|& [A-Z]\w+) \d{4}", source)
+    return found[0] if found else BEYOND
+
+
+def rows(entries: Sequence[Entry]) -> list[Row]:
+    """Turn entries into rows of text that can be filtered by paper, experiment and verdict.
+
+    Args:
+        entries: entries in the order wanted, such as those of :func:`counted_once`.
+
+    Example:
+        >>> claim = Claim(id="a", statement="S.", source="Li et al. 2023, Fig. 2", holds=True)
+        >>> row = rows([Entry("fig2", claim, "", "", Path())])[0]
+        >>> row.paper, row.experiment, row.verdict, row.claim, row.measured
+        ('Li et al. 2023', 'fig2', 'holds', 'S.', '–')
+    """
+    return [
+        Row(
+            paper=paper_of(e.claim.source),
+            experiment=e.experiment,
+            verdict="holds" if e.claim.holds else "fails",
+            claim=e.claim.statement,
+            measured=measured_text(e.claim),
+            reference=str(e.claim.reference),
+            source=e.claim.source,
+        )
+        for e in entries
+    ]
+
+
+def records(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Turn entries into dictionaries with all that a claim and its run have, for JSON and reports.
+
+    Args:
+        entries: entries in the order wanted, such as those of :func:`counted_once`.
     """
     return [
         {
@@ -189,10 +256,10 @@ def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 def markdown(entries: Sequence[Entry]) -> str:
-    """Write the ledger as Markdown: the counts, then a table an experiment.
+    """Format the ledger as Markdown: the counts, then one table for each experiment.
 
     Args:
-        entries: see :func:`counted_once`.
+        entries: entries in the order wanted, such as those of :func:`counted_once`.
 
     Example:
         >>> claim = Claim(id="a", statement="ColEI is worse.", source="N23", holds=True)
@@ -211,7 +278,7 @@ def markdown(entries: Sequence[Entry]) -> str:
             "| holds | statement | source | measured | test | paper | variant, preset |",
             "| --- | --- | --- | --- | --- | --- | --- |",
         ]
-        for row in rows(mine):
+        for row in records(mine):
             p = "" if row["p"] is None else f"; p = {row['p']:.2g}"
             note = f" ({row['note']})" if row["note"] else ""
             note += f" **Examined:** {row['examined']}" if row["examined"] else ""

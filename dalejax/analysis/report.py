@@ -1,4 +1,4 @@
-"""A report of runs: one HTML page that needs nothing else, to read, to send or to print."""
+"""Write a report of finished runs: one HTML page that needs no other file and no network."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from dalejax.analysis import ledger
+from dalejax.runtime.extras import import_extra
 from dalejax.storage.atomic import read_json, replace_atomically
 
 _PAPERS = {
@@ -30,17 +29,19 @@ _PAPERS = {
 
 
 def write_report(folders: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
-    """Write one self-contained HTML page of runs: ledger, pictures, settings, versions, citations.
+    """Write one self-contained HTML page of runs: claims, pictures, settings, versions, citations.
 
     Args:
-        folders: of finished runs, or folders of such.
-        out: the page's path.
+        folders: folders of finished runs, or folders that hold such folders.
+        out: path of the page.
 
     Returns:
-        The path.
+        The path of the page.
 
     Raises:
-        ValueError: no finished run in a folder, or one that is broken.
+        ValueError: a folder holds no finished run, or a run in it is broken.
+        ModuleNotFoundError: jinja2, of the extra "analysis", is not installed.
+        OSError: the page cannot be written.
 
     Example:
         >>> import tempfile
@@ -54,11 +55,12 @@ def write_report(folders: Sequence[str | os.PathLike[str]], out: str | os.PathLi
         >>> "1 of 1 claims hold" in page
         True
     """
+    jinja2 = import_extra("jinja2", extra="analysis")
     entries = ledger.counted_once(ledger.read(folders))
     held, total = ledger.count(entries)
     runs = [_run(folder) for folder in dict.fromkeys(entry.folder for entry in entries)]
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dalejax"),
+        loader=jinja2.PackageLoader("dalejax.analysis"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -66,7 +68,7 @@ def write_report(folders: Sequence[str | os.PathLike[str]], out: str | os.PathLi
     )
     sources = " ".join(entry.claim.source for entry in entries)
     page = environment.get_template("report.html").render(
-        rows=ledger.rows(entries),
+        rows=ledger.records(entries),
         held=held,
         total=total,
         runs=runs,
@@ -84,7 +86,10 @@ def _run(folder: Path) -> dict[str, Any]:
 
 
 def _pictures(folder: Path) -> list[dict[str, str]]:
-    """Take a run's pictures, as SVG where there is one: as data, so that their ids can't meet."""
+    """Encode the pictures of a run as data URLs, as SVG where there is one.
+
+    Inside a data URL the ids of an SVG cannot collide with those of another one on the page.
+    """
     kinds = {".svg": "image/svg+xml", ".png": "image/png"}
     best = {}
     for kind in reversed(kinds):

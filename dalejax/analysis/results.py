@@ -1,4 +1,8 @@
-"""Tidy tables: a member's final values, their summary, seed-paired differences, Parquet files."""
+"""Tidy tables of metrics: final values of members, their summary, paired differences, Parquet.
+
+Importing this module brings pandas and NumPy alone; PyArrow and JAX are imported where a file is
+read or written.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +12,34 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import ArrayLike
-
-from dalejax.storage.atomic import replace_atomically
 
 
 class Differences(NamedTuple):
-    """Seed-paired differences, and how many pairs were dropped because one of the two diverged."""
+    """Seed-paired differences of two configurations.
+
+    Attributes:
+        values: differences [pairs], all finite.
+        n_dropped: number of pairs left out because one of the two members diverged.
+    """
 
     values: np.ndarray
     n_dropped: int
 
 
 def by_member(table: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Spread one metric of a tidy table: a row an update, a column a member.
+    """Pivot one metric of a tidy table into one row an update and one column a member.
 
     Args:
-        table: columns member, update, metric, value; one configuration.
-        metric: the metric's name.
+        table: tidy table of one configuration, with the columns member, update, metric, value.
+        metric: name of the metric.
+
+    Returns:
+        Values [updates, members], indexed by update, with the members as columns.
 
     Raises:
-        ValueError: no such metric, an evaluation given twice, or members with unequal updates.
+        ValueError: the metric is not in the table, a member has two values at one update, or the
+            members were evaluated at different updates.
 
     Example:
         >>> table = pd.DataFrame(dict(member=[0, 1], update=5, metric="loss", value=[1.0, 3.0]))
@@ -39,28 +48,37 @@ def by_member(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     rows = table[table["metric"] == metric]
     if rows.empty:
-        raise ValueError(f"no metric {metric!r}; the table has {sorted(set(table['metric']))}.")
-    if rows.duplicated(["member", "update"]).any():
-        raise ValueError(f"{metric!r} holds a member's update twice; select one configuration.")
+        raise ValueError(
+            f"metric is {metric!r}; it must be one that the table has: "
+            f"{sorted(set(table['metric']))}."
+        )
+    if rows.set_index(["member", "update"]).index.has_duplicates:
+        raise ValueError(
+            f"{metric!r} has two values for one member and update; give the rows of one "
+            "configuration."
+        )
     wide = rows.pivot(index="update", columns="member", values="value")
-    if wide.size != len(rows):  # pivot would fill the gaps with NaN, which here means "diverged"
-        raise ValueError(f"the members of {metric!r} have unequal updates; all must have the same.")
+    # The pivot fills gaps with NaN, which in these tables means that a member diverged.
+    if wide.size != len(rows):
+        raise ValueError(
+            f"the members of {metric!r} have values at unequal updates; all must have the same."
+        )
     return wide
 
 
 def final_values(table: pd.DataFrame, metric: str, *, last: int = 1) -> pd.Series:
-    """Average each member's last evaluations; a diverged member stays NaN.
+    """Average the last evaluations of each member; the average of a diverged member is NaN.
 
     Args:
-        table: columns member, update, metric, value; one configuration.
-        metric: the metric's name.
-        last: how many evaluations are averaged.
+        table: tidy table of one configuration, with the columns member, update, metric, value.
+        metric: name of the metric.
+        last: number of evaluations to average.
 
     Returns:
-        The values, indexed by member.
+        The averages [members], indexed by member.
 
     Raises:
-        ValueError: as `by_member`, or `last` outside 1 … number of evaluations.
+        ValueError: as `by_member`, or `last` is not in 1 … number of evaluations.
 
     Example:
         >>> table = pd.DataFrame(dict(member=0, update=[1, 2], metric="loss", value=[2.0, 1.0]))
@@ -69,16 +87,16 @@ def final_values(table: pd.DataFrame, metric: str, *, last: int = 1) -> pd.Serie
     """
     wide = by_member(table, metric)
     if not 1 <= last <= len(wide):
-        raise ValueError(f"last is {last}; allowed are 1 … {len(wide)} evaluations.")
+        raise ValueError(f"last is {last}; it must be in 1 … {len(wide)}, the evaluations.")
     return wide.iloc[-last:].mean(axis=0, skipna=False).rename(metric)
 
 
 def number_text(x: float, sd: float) -> str:
-    """Write a number with as many decimals as its spread has two significant digits for.
+    """Write a number with the decimals that two significant digits of its spread need.
 
     Args:
         x: the number.
-        sd: its spread; without one (0, NaN), x has three significant digits.
+        sd: its spread; if it is 0 or not finite, the number has three significant digits.
 
     Example:
         >>> number_text(2.3456, 0.12)
@@ -86,19 +104,20 @@ def number_text(x: float, sd: float) -> str:
     """
     if not math.isfinite(sd) or sd <= 0:
         return f"{x:.3g}"
-    exponent = int(f"{sd:.1e}".split("e")[1])  # of the rounded spread: 0.0996 is 0.10
+    exponent = int(f"{sd:.1e}".split("e")[1])  # after rounding, since 0.0996 is 0.10
     decimals = max(0, 1 - exponent)
     return f"{x:.{decimals}f}" if decimals <= 6 else f"{x:.3g}"
 
 
 def summary(values: ArrayLike) -> dict[str, Any]:
-    """Summarise one number a member; statistics are over the finite ones, and the text says so.
+    """Summarise one value for each member, over the members whose value is finite.
 
     Args:
-        values: [members]; NaN or ±inf for a diverged one.
+        values: values [members]; NaN or ±inf for a diverged member.
 
     Returns:
-        n, n_finite, mean, sd (ddof = 1), median, min, max, text.
+        n (all members), n_finite, and of the finite ones mean, sd (ddof = 1), median, min, max;
+        text has mean, sd and the counts.
 
     Example:
         >>> summary([2.0, 3.0, 4.0])["text"]
@@ -120,14 +139,18 @@ def summary(values: ArrayLike) -> dict[str, Any]:
 
 
 def paired_differences(a: pd.Series, b: pd.Series) -> Differences:
-    """Subtract seed by seed, a_i − b_i, over the members both have; non-finite pairs are dropped.
+    """Subtract values of the same member, a_i − b_i, of two configurations.
 
     Args:
-        a: values indexed by member, as `final_values` gives them.
-        b: the same of another configuration.
+        a: values of one configuration, indexed by member, as `final_values` gives them.
+        b: values of another configuration, likewise.
+
+    Returns:
+        The differences over the members that are in both; pairs with a value that is not finite
+        are left out and counted.
 
     Raises:
-        ValueError: a member that stands twice in one of them, or no member in both.
+        ValueError: a member is twice in one of them, or no member is in both.
 
     Example:
         >>> a, b = pd.Series({0: 3.0, 1: 5.0, 2: float("nan")}), pd.Series({2: 1.0, 1: 1.0, 0: 1.0})
@@ -135,17 +158,28 @@ def paired_differences(a: pd.Series, b: pd.Series) -> Differences:
         Differences(values=array([2., 4.]), n_dropped=1)
     """
     if not (a.index.is_unique and b.index.is_unique):
-        raise ValueError("a member stands twice in the values to pair; each may stand once.")
+        raise ValueError(
+            "a member stands twice in the values to pair; each member must stand once."
+        )
     members = a.index.intersection(b.index).sort_values()
     if members.empty:
-        raise ValueError(f"no member in both: {list(a.index)} and {list(b.index)}.")
+        raise ValueError(
+            f"the members are {list(a.index)} and {list(b.index)}; at least one must be in both."
+        )
     x, y = (v.loc[members].to_numpy(np.float64) for v in (a, b))
     keep = np.isfinite(x) & np.isfinite(y)
     return Differences(x[keep] - y[keep], int((~keep).sum()))
 
 
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a tidy table as Parquet, atomically; equal tables give equal bytes. Drops the index.
+    """Write a table as Parquet, atomically and without its index; equal tables give equal bytes.
+
+    Args:
+        table: any table, such as the metrics of a run.
+        path: the file.
+
+    Raises:
+        OSError: the file cannot be written; an older one stays as it was.
 
     Example:
         >>> import tempfile
@@ -155,8 +189,14 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         ...     read_table(f"{folder}/metrics.parquet").equals(table)
         True
     """
+    # Late, since they bring PyArrow and JAX, which the other functions do without.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from dalejax.storage.atomic import replace_atomically
+
     arrow = pa.Table.from_pandas(table, preserve_index=False).combine_chunks()
-    # pandas' own metadata (its version, attrs) and its two kinds of string would change the bytes.
+    # The metadata of pandas (its version, attrs) and its two types of string change the bytes.
     large = pa.types.is_large_string
     fields = [f.with_type(pa.string()) if large(f.type) else f for f in arrow.schema]
     arrow = arrow.cast(pa.schema(fields)).replace_schema_metadata(None)
@@ -164,5 +204,14 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
 
 def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read what `write_table` wrote."""
+    """Read a table that `write_table` wrote.
+
+    Args:
+        path: the Parquet file.
+
+    Raises:
+        OSError: the file is not there or is not Parquet.
+    """
+    import pyarrow.parquet as pq  # late: most functions of this module do without PyArrow
+
     return pq.read_table(path).to_pandas()

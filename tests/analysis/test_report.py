@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 from helpers.browser_sizes import PHONE
@@ -83,6 +84,39 @@ def test_markdown_keeps_its_columns(tmp_path):
     assert "0 of 1 claims hold." in table and "`python -m experiments fig2`" in table
     row = next(line for line in table.splitlines() if line.startswith("| **no**"))
     assert row.replace("\\|", "").count("|") == 8 and "p = 0.012" in row
+
+
+def test_rows_can_be_filtered_by_paper_experiment_and_verdict(tmp_path):
+    make_run(
+        tmp_path,
+        [
+            claim(measured=2.31, spread=0.12, reference=2.3),
+            claim("b", holds=False, source="own; Jarne & Caruso 2023, abstract"),
+            claim("c", source="beyond the papers"),
+        ],
+        picture=False,
+    )
+    first, second, third = ledger.rows(ledger.read([tmp_path]))
+    assert first == (
+        "Li et al. 2023",
+        "fig2",
+        "holds",
+        "Sentence a.",
+        "2.31 ± 0.12",
+        "2.3",
+        "Li et al. 2023, Fig. 2",
+    )
+    assert (second.paper, second.verdict) == ("Jarne & Caruso 2023", "fails")
+    assert third.paper == "beyond the papers"
+
+
+def test_a_missing_jinja2_is_one_sentence(tmp_path, monkeypatch, capsys):
+    make_run(tmp_path / "1", [claim()], picture=False)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert main.main(["report", str(tmp_path / "1"), "--out", str(tmp_path / "r.html")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and 'pip install "dalejax[analysis]"' in err
+    assert not (tmp_path / "r.html").exists()
 
 
 @pytest.mark.parametrize("broken", ["{}", "[]", "nonsense"])

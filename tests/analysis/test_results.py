@@ -3,9 +3,12 @@
 import itertools
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,6 +26,15 @@ samples = st.lists(st.integers(-20, 20), min_size=2, max_size=7)
 def tidy(values: dict[int, list[float]], metric: str = "error") -> pd.DataFrame:
     rows = [(m, 10 * (i + 1), metric, v) for m, vs in values.items() for i, v in enumerate(vs)]
     return pd.DataFrame(rows, columns=["member", "update", "metric", "value"])
+
+
+def test_tables_need_pandas_and_numpy_alone():
+    late = "'pyarrow.parquet', 'scipy.stats', 'matplotlib', 'jinja2'"
+    for module, others in (("results", f"'jax', 'scipy', {late}"), ("statistics", late)):
+        loaded = f"print(*(name for name in ({others}) if name in sys.modules))"
+        command = [sys.executable, "-c", f"import sys, dalejax.analysis.{module}; {loaded}"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert told.stdout.strip() == "", module
 
 
 # Final values and summaries
@@ -43,10 +55,10 @@ def test_a_diverged_member_stays_nan():
 @pytest.mark.parametrize(
     ("table", "metric", "last", "message"),
     [
-        (tidy({0: [1.0]}), "loss", 1, "no metric 'loss'"),
+        (tidy({0: [1.0]}), "loss", 1, "metric is 'loss'; it must be one that"),
         (tidy({0: [1.0, 2.0], 1: [1.0]}), "error", 1, "unequal updates"),
-        (pd.concat([tidy({0: [1.0]})] * 2), "error", 1, "one configuration"),
-        (tidy({0: [1.0]}), "error", 2, "last is 2; allowed are 1 … 1"),
+        (pd.concat([tidy({0: [1.0]})] * 2), "error", 1, "rows of one configuration"),
+        (tidy({0: [1.0]}), "error", 2, "last is 2; it must be in 1 … 1"),
         (tidy({0: [1.0]}), "error", 0, "last is 0"),
     ],
 )
@@ -94,7 +106,7 @@ def test_pairs_need_unique_and_common_members():
     one = pd.Series({0: 1.0})
     with pytest.raises(ValueError, match="stands twice"):
         results.paired_differences(pd.Series([1.0, 2.0], index=[0, 0]), one)
-    with pytest.raises(ValueError, match="no member in both"):
+    with pytest.raises(ValueError, match="must be in both"):
         results.paired_differences(one, pd.Series({1: 1.0}))
 
 
@@ -378,7 +390,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         where.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(results.pq, "write_table", torn)
+    monkeypatch.setattr(pyarrow.parquet, "write_table", torn)
     with pytest.raises(OSError, match="disk full"):
         results.write_table(tidy({0: [2.0]}), path)
     assert results.read_table(path)["value"].tolist() == [1.0]
