@@ -232,7 +232,7 @@ def main(folders: Sequence[Path], known: Mapping[str, Experiment]) -> int:
 def ledger(folders: Sequence[Path], out: Path | None, as_json: bool) -> int:
     """Print the ledger of runs (by default of the kept ones), or write it to a folder."""
     entries = dj.ledger.counted_once(dj.ledger.read(folders or [RESULTS]))
-    table: dict[str, Any] = {"claims": dj.ledger.rows(entries)}
+    table: dict[str, Any] = {"claims": dj.ledger.records(entries)}
     table["holds"], table["of"] = dj.ledger.count(entries)
     text = dj.ledger.markdown(entries)
     if out is None:

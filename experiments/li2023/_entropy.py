@@ -99,7 +99,9 @@ def draw(context: Context, label: str) -> None:
     n = f"mean of {s['seeds']} seeds"
     titles = {f"NSE at the start, {n}": grid.nse, f"{label}, {n}": grid.score}
     means = {title: values.mean(-1) for title, values in titles.items()}
-    context.draw("maps", dj.plots.maps(means, **axes, formats="{:.3g}"))
+    lower_is_better = [f"{label}, {n}"]  # an error or a perplexity
+    maps = dj.plots.maps(means, **axes, formats="{:.3g}", lower_is_better=lower_is_better)
+    context.draw("maps", maps)
     groups = {
         f"{size} units": (h.ravel(), y.ravel())
         for size, h, y in zip(rows, grid.nse, grid.score, strict=True)

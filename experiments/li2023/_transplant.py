@@ -16,7 +16,9 @@ import pandas as pd
 
 import dalejax as dj
 from dalejax.plots import Style
-from experiments.engine.base import Context, rank_test
+from experiments.engine import comparison
+from experiments.engine.comparison import Arm
+from experiments.engine.context import Context, rank_test
 from experiments.shared import networks
 
 
@@ -38,10 +40,21 @@ class Configuration(NamedTuple):
         return f"{self.vectors} vectors + {self.spectrum} spectrum{signs}"
 
 
-ALL = [Configuration(v, s, f) for v in ("RNN", "ColEI") for s in ("RNN", "ColEI") for f in (0, 1)]
-RNN, RNN_FROZEN, RNN_HYBRID, RNN_HYBRID_FROZEN = (c.name for c in ALL[:4])
-COLEI_HYBRID, COLEI_HYBRID_FROZEN, COLEI_FREE, COLEI = (c.name for c in ALL[4:])
-# The four that the ColEI side's effects are made of get the many seeds.
+RNN = Configuration("RNN", "RNN", False).name
+RNN_FROZEN = Configuration("RNN", "RNN", True).name
+RNN_HYBRID = Configuration("RNN", "ColEI", False).name
+RNN_HYBRID_FROZEN = Configuration("RNN", "ColEI", True).name
+COLEI_HYBRID = Configuration("ColEI", "RNN", False).name
+COLEI_HYBRID_FROZEN = Configuration("ColEI", "RNN", True).name
+COLEI_FREE = Configuration("ColEI", "ColEI", False).name
+COLEI = Configuration("ColEI", "ColEI", True).name
+ALL = [
+    Configuration(vectors, spectrum, frozen)
+    for vectors in ("RNN", "ColEI")
+    for spectrum in ("RNN", "ColEI")
+    for frozen in (False, True)
+]
+# The effects on ColEI's side are made of these four, which therefore get more seeds.
 MANY = {COLEI, COLEI_FREE, RNN_HYBRID_FROZEN, COLEI_HYBRID_FROZEN}
 
 STYLES = {
@@ -56,38 +69,55 @@ STYLES = {
 }
 
 
-def train(context: Context, task, metric: str, rates: Mapping[str, float] | None = None) -> dict:
-    """Train all configurations in one ensemble; gives each one's final values by member.
+def train(context: Context, task, rates: Mapping[str, float] | None = None) -> None:
+    """Train all configurations in one ensemble.
 
     Args:
-        context: of the run; its variant ``code`` transplants U and the read-out too.
+        context: the run; its variant ``code`` transplants U and the read-out as well as W.
         task: the task.
-        metric: the score.
-        rates: learning rates by configuration instead of the settings' one.
+        rates: learning rates by configuration; None for the setting ``learning_rate``.
     """
     s = context.settings
-    keys, params, signs, names = members(context, task)
-    rates = jnp.array([(rates or {}).get(name, s["learning_rate"]) for name in names])
-    run = context.train(
+    trained = comparison.train(
+        context,
         "ensemble",
-        networks.rnn(1, s["n"], task.n_out),
-        networks.signed_sgd(s["clip"]),
+        networks.rnn(1, s.n, task.n_out),
+        networks.signed_sgd(s.clip),
         task,
-        keys=keys,
-        params=params,
-        hyperparams={"signs": signs, "learning_rate": rates},
-        num_updates=s["updates"],
-        eval_every=s["eval_every"],
+        arms(context, task, rates or {}),
     )
-    for name in dict.fromkeys(names):
-        mine = [i for i, n in enumerate(names) if n == name]
-        rows = run.table[run.table.member.isin(mine)]
-        context.record(name, rows.assign(member=rows.member - mine[0]))
-    return {name: context.final(name, metric) for name in dict.fromkeys(names)}
+    comparison.record(context, trained, lambda arm, _: arm)
 
 
-def draw(context: Context, metric: str, ylabel: str, sides, comparisons, **look) -> None:
-    """Draw the curves (A: signs, B: transplants; dashed where frozen) and the effects."""
+def final(context: Context) -> dict[str, pd.Series]:
+    """Give each configuration's final test errors by member."""
+    return {c.name: context.final(c.name, "test_error") for c in ALL}
+
+
+def draw(context: Context, ylabel: str, **look) -> None:
+    """Draw the curves (A: signs, B: transplants; dashed where frozen) and the effects.
+
+    Args:
+        context: the run.
+        ylabel: label of the test error.
+        look: further arguments of :func:`dalejax.plots.learning_curves`.
+    """
+    sides, comparisons = effects(final(context))
+    # Where all seeds diverged there is no bar to draw.
+    drawn = {bar: values for bar, values in sides.items() if np.isfinite(values).any()}
+    bars = [dj.plots.Effect(side, factor, values) for (side, factor), values in drawn.items()]
+    context.draw(
+        "effects",
+        dj.plots.effect_bars(
+            bars,
+            ylabel="change of test error (points)",
+            comparisons=[
+                dj.plots.Comparison(*c[:4])
+                for c in comparisons
+                if {(c[0], c[1]), (c[0], c[2])} <= drawn.keys()
+            ],
+        ),
+    )
     panels = {
         "curves_signs": [RNN, RNN_FROZEN, COLEI_FREE, COLEI],
         "curves_transplant": [
@@ -99,65 +129,46 @@ def draw(context: Context, metric: str, ylabel: str, sides, comparisons, **look)
             COLEI,
         ],
     }
-    table = context.table
     for panel, names in panels.items():
-        shown = pd.concat([table[table.configuration == name] for name in names])
-        curves = dj.plots.learning_curves(shown, metric, ylabel=ylabel, styles=STYLES, **look)
+        shown = context.rows(names)
+        curves = dj.plots.learning_curves(shown, "test_error", ylabel=ylabel, styles=STYLES, **look)
         context.draw(panel, curves)
-    # Where all seeds diverged there is no bar to draw.
-    drawn = {bar: values for bar, values in sides.items() if np.isfinite(values).any()}
-    if not drawn:
-        return
-    effects = [dj.plots.Effect(side, factor, values) for (side, factor), values in drawn.items()]
-    context.draw(
-        "effects",
-        dj.plots.effect_bars(
-            effects,
-            ylabel="change of test error (points)",
-            comparisons=[
-                dj.plots.Comparison(*c[:4])
-                for c in comparisons
-                if {(c[0], c[1]), (c[0], c[2])} <= drawn.keys()
-            ],
-        ),
-    )
 
 
-def members(context: Context, task):
-    """Lay out the ensemble: keys, initial parameters, sign trees and names by member."""
+def arms(context: Context, task, rates: Mapping[str, float]) -> dict[str, Arm]:
+    """Lay out the configurations: where their members start, which signs they keep, their rate.
+
+    Args:
+        context: the run.
+        task: the task.
+        rates: learning rates by configuration, where they are not the setting's.
+    """
     s = context.settings
-    few = s["seeds_rnn"]
-    mean = networks.input_mean(s, task)
-    rnn = networks.rnn(1, s["n"], task.n_out)
-    colei = networks.colei(1, s["n"], s["n_i"], task.n_out, input_mean=mean)
+    mean = networks.input_mean(s.bias, task)
+    rnn = networks.rnn(1, s.n, task.n_out)
+    colei = networks.colei(1, s.n, s.n_i, task.n_out, input_mean=mean)
     example = jnp.zeros((1, 1, task.n_in))
-    most = dj.seed_keys(s.get("root", 0), max(s["seeds_colei"], few))
+    most = context.keys(max(s.seeds_colei, s.seeds_rnn))
 
     def start(net):
         return jax.jit(jax.vmap(lambda key: net.init(key, example)["params"]))(most)
 
     hosts = {"RNN": start(rnn), "ColEI": start(colei)}
-    dale = {"columns": dj.signs.sign_tree(hosts["ColEI"])}
-    all_params, all_signs, keys, names = [], [], [], []
+    columns = dj.signs.sign_tree(hosts["ColEI"])
+    out = {}
     for c in ALL:
-        num = s["seeds_colei"] if c.name in MANY else few
+        num = s.seeds_colei if c.name in MANY else s.seeds_rnn
         params = transplanted(
             hosts[c.vectors], hosts[c.spectrum], c, every_matrix=context.variant == "code"
         )
         params = jax.tree.map(lambda leaf, num=num: leaf[:num], params)
         by_columns = c.name == COLEI or (
-            c.frozen and c.vectors != c.spectrum and s["hybrid_signs"] == "columns"
+            c.frozen and c.vectors != c.spectrum and s.hybrid_signs == "columns"
         )
-        all_params.append(params)
-        all_signs.append(_signs(params, c, dale["columns"] if by_columns else None))
-        keys.append(most[:num])
-        names += [c.name] * num
-    return (
-        jnp.concatenate(keys),
-        jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *all_params),
-        jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *all_signs),
-        names,
-    )
+        signs = _signs(params, c, columns if by_columns else None)
+        rate = rates.get(c.name, s.learning_rate)
+        out[c.name] = Arm(most[:num], params, {"signs": signs, "learning_rate": rate})
+    return out
 
 
 def transplanted(host, donor, c: Configuration, *, every_matrix: bool):
@@ -179,7 +190,7 @@ def transplanted(host, donor, c: Configuration, *, every_matrix: bool):
 
 
 def _signs(params, c: Configuration, columns):
-    """Signs of every entry (0 is free), as full arrays so that all members' trees are alike."""
+    """Give the sign of every entry (0 is free) as full arrays, alike in shape for all members."""
 
     def full(sign, leaf):
         return jnp.broadcast_to(jnp.asarray(sign, jnp.int8), leaf.shape)

@@ -87,9 +87,8 @@ def train(context: Context) -> None:
 
 def judge(context: Context) -> list[dj.claims.Claim]:
     """Relate entropies at the start to final test errors."""
-    s, label = context.settings, stand_in(context.fact("source", ""))
-    note = f"{s.data} on {s.scenes}{label}; not the pictures of Majaj et al."
-    return _entropy.claims(context, _entropy.grid_of(context), f"{SOURCE}; section 3.4", note)
+    grid, note = _entropy.grid_of(context), fig2_objects.note(context)
+    return _entropy.claims(context, grid, f"{SOURCE}; section 3.4", note)
 
 
 def draw(context: Context) -> None:

@@ -9,17 +9,19 @@ those here were found with `search_objects --preset laptop`.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 import dalejax as dj
+from experiments.engine import comparison
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Training, stand_in
 from experiments.li2023 import _figure2
 from experiments.shared import networks
-from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES, FREE
+from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,35 +97,42 @@ PRESETS = {
     "paper": FULL,
 }
 SOURCE = "Li et al. 2023, Fig. 2D"
-NAMES = ("RNN", "DANN", CLIPPED, FREE)
 CHANCE, LINEAR = "chance", "linear read-out of the picture"
 _RIDGES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the three networks, ColEI with and without gradient clipping."""
-    s = context.settings
-    task = recognition(context)
-    keys = context.keys()
+def train(context: Context) -> None:
+    """Train RNN and DANN, and ColEI with and without gradient clipping."""
+    s, task = context.settings, recognition(context)
+    chance = 100 - 100 / task.n_out
+    context.write_facts(source=task.source, chance=chance, linear=linear_error(task))
+    rates = {"RNN": s.rate_rnn, "DANN": s.rate_dann, CLIPPED: s.rate_colei}
+    clips = {"RNN": s.clip_rnn, "DANN": s.clip_dann, CLIPPED: s.clip_colei}
     for name, (net, make_tx) in contestants(context, task).items():
-        short = name.split()[0].lower()
-        rate, clip = s[f"rate_{short}"], networks.limit(s[f"clip_{short}"])
+        rate, clip = rates[name], networks.limit(clips[name])
         if name == CLIPPED:
-            _figure2.train_both(
-                context, net, functools.partial(make_tx, rate), clip, task, keys=keys
-            )
+            _figure2.train_both(context, net, functools.partial(make_tx, rate), clip, task)
         else:
-            context.train_one(name, net, make_tx(rate, clip), task, keys=keys)
-    lines = {CHANCE: 100 - 100 / task.n_out, LINEAR: linear_error(task)}
-    errors = {name: context.final(name, "test_error") for name in NAMES}
+            comparison.train_one(context, name, net, make_tx(rate, clip), task)
+
+
+def draw(context: Context) -> None:
+    """Draw the learning curves and the final test errors beside chance and a linear read-out."""
+    lines = {CHANCE: context.fact("chance"), LINEAR: context.fact("linear")}
     look = {
-        "ylabel": f"test error (%){stand_in(task.source)}",
+        "ylabel": f"test error (%){stand_in(context.fact('source', ''))}",
         "styles": FIGURE_2_STYLES,
         "hlines": lines,
     }
-    context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_error", **look))
+    errors = _figure2.errors(context, "test_error")
     context.draw("final_error", dj.plots.final_dots(errors, **look))
-    return _claims(context, errors, lines, task.source)
+    context.draw("learning_curves", dj.plots.learning_curves(context.table, "test_error", **look))
+
+
+def note(context: Context) -> str:
+    """Say for claims which pictures were used instead of the paper's."""
+    s, label = context.settings, stand_in(context.fact("source", ""))
+    return f"{s.data} on {s.scenes}{label}; not the pictures of Majaj et al."
 
 
 def recognition(
@@ -178,14 +187,14 @@ def linear_error(task) -> float:
     return error(min(_RIDGES, key=lambda ridge: error(ridge, "valid")), "test")
 
 
-def _claims(context: Context, errors, lines, source) -> list[dj.claims.Claim]:
-    s = context.settings
-    note = (
-        f"{s['data']} on {s['scenes']}{stand_in(source)}; "
-        f"not the pictures of Majaj et al.; chance {lines[CHANCE]:.1f} %, "
-        f"linear read-out {lines[LINEAR]:.1f} %"
-    )
-    return _figure2.claims(context, errors, "Li et al. 2023, section 3.1, Fig. 2D", note)
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the final test errors with each other."""
+    errors = _figure2.errors(context, "test_error")
+    told = note(context)
+    if math.isfinite(linear := context.fact("linear", math.nan)):
+        chance = context.fact("chance")
+        told += f"; chance {chance:.1f} %, linear read-out {linear:.1f} %"
+    return _figure2.claims(context, errors, "Li et al. 2023, section 3.1, Fig. 2D", told)
 
 
 EXPERIMENT = Experiment(

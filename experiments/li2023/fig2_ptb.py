@@ -9,12 +9,14 @@ layers before the softmax, as the published scripts do.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import optax
 
 import dalejax as dj
 from dalejax.datasets.readers.corpus import EOS
+from experiments.engine import comparison
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Training, stand_in
@@ -115,26 +117,32 @@ PAPER = {"RNN": 137.0, "DANN": 137.0}  # read off the figure
 DENSE = 2  # hidden layers before the softmax in the published scripts
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the three networks; every one is clipped, as the published runs were."""
-    s = context.settings
-    task = language_model(context)
-    keys = context.keys()
-    for name, (net, make_tx) in contestants(context, task).items():
-        short = name.split()[0].lower()
-        context.train_one(name, net, make_tx(s[f"rate_{short}"], s.clip), task, keys=keys)
+def train(context: Context) -> None:
+    """Train RNN, DANN and ColEI; every one is clipped, as the published runs were."""
+    s, task = context.settings, language_model(context)
     text = dj.datasets.load_text(s.data, data_dir=context.data_dir)
     counted = ngrams.perplexities(*text[:3], task.n_out, text.vocabulary.index(EOS))
-    perplexity = {name: context.final(name, "test_perplexity") for name in NAMES}
+    context.write_facts(source=text.source, **counted)
+    rates = {"RNN": s.rate_rnn, "DANN": s.rate_dann, "ColEI (gc)": s.rate_colei}
+    for name, (net, make_tx) in contestants(context, task).items():
+        comparison.train_one(context, name, net, make_tx(rates[name], s.clip), task)
+
+
+def draw(context: Context) -> None:
+    """Draw the learning curves and the final perplexities beside those of n-gram models."""
     look = {
-        "ylabel": f"test perplexity{stand_in(text.source)}",
+        "ylabel": f"test perplexity{stand_in(context.fact('source', ''))}",
         "styles": networks.FIGURE_2_STYLES,
         "log": True,
+        "hlines": {name: context.fact(name) for name in ngrams.MODELS},
     }
-    curves = dj.plots.learning_curves(context.table, "test_perplexity", hlines=counted, **look)
+    context.draw("final_perplexity", dj.plots.final_dots(_perplexity(context), **look))
+    curves = dj.plots.learning_curves(context.table, "test_perplexity", **look)
     context.draw("learning_curves", curves)
-    context.draw("final_perplexity", dj.plots.final_dots(perplexity, hlines=counted, **look))
-    return _claims(context, perplexity, counted, text.source)
+
+
+def _perplexity(context: Context) -> dict:
+    return {name: context.final(name, "test_perplexity") for name in NAMES}
 
 
 def language_model(context: Context) -> dj.tasks.LanguageModel:
@@ -182,10 +190,12 @@ def contestants(context: Context, task) -> dict:
     }
 
 
-def _claims(context: Context, perplexity, counted, source) -> list[dj.claims.Claim]:
-    s = context.settings
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the final perplexities with those read off the figure, and with each other."""
+    perplexity = _perplexity(context)
     summary = {name: dj.results.summary(values) for name, values in perplexity.items()}
-    note = s.data + stand_in(source)
+    note = context.settings.data + stand_in(context.fact("source", ""))
+    counted = {name: context.fact(name, math.nan) for name in ngrams.MODELS}
     models = ", ".join(f"{name} {value:.0f}" for name, value in counted.items())
     claims = []
     for name, paper in PAPER.items():

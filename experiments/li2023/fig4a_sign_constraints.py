@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 import dalejax as dj
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
@@ -36,20 +38,28 @@ SOURCE = "Li et al. 2023, Fig. 4A; section 3.3"
 PAPER = {"RNN": ("0.7 ± 0.3", 0.4, 1.0), "ColEI": ("1 ± 1", 0.0, 2.0)}
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Set the free networks beside the ones whose signs were kept."""
-    context.take_over()
-    errors = {
-        name: context.final(name, "test_error") for name in (RNN, RNN_FROZEN, COLEI_FREE, COLEI)
-    }
+def train(context: Context) -> None:
+    """Train nothing: the run of ``fig4_transplant`` is read."""
+
+
+def _errors(context: Context) -> dict[str, pd.Series]:
+    names = (RNN, RNN_FROZEN, COLEI_FREE, COLEI)
+    return {name: context.final(name, "test_error") for name in names}
+
+
+def draw(context: Context) -> None:
+    """Draw the final errors of free networks beside those whose signs were kept."""
+    look = {"ylabel": "test error (%)", "styles": _transplant.STYLES, "log": True}
+    context.draw("final_error", dj.plots.final_dots(_errors(context), **look))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare networks whose signs were kept with free ones."""
+    errors = _errors(context)
     sides = {
         ("RNN", "signs"): dj.results.paired_differences(errors[RNN_FROZEN], errors[RNN]).values,
         ("ColEI", "signs"): dj.results.paired_differences(errors[COLEI], errors[COLEI_FREE]).values,
     }
-    context.draw(
-        "final_error",
-        dj.plots.final_dots(errors, ylabel="test error (%)", styles=_transplant.STYLES, log=True),
-    )
     out = []
     for side, (reference, low, high) in PAPER.items():
         values = sides[side, "signs"]

@@ -54,8 +54,8 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Fig. 8"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Draw the first pictures of each category, and check what the text says of the task."""
+def train(context: Context) -> None:
+    """Make the pictures, draw the first ones of each category, and count objects and categories."""
     task = fig2_objects.recognition(context)
     size = context.settings.size
     pictures, labels = task.data["train"]
@@ -63,16 +63,23 @@ def run(context: Context) -> list[dj.claims.Claim]:
     shown = np.stack([pictures[rows].reshape(-1, size, size) for rows in chosen])
     note = stand_in(task.source).removeprefix(", ")
     context.draw("examples", dj.plots.examples(shown, task.categories, note))
+    context.write_facts(source=task.source, objects=task.num_objects, categories=task.n_out)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check what the text says of the pictures."""
+    objects, categories = context.fact("objects"), context.fact("categories")
+    label = stand_in(context.fact("source", ""))
     return [
         context.claim(
             id="objects_in_categories",
             statement="One of 64 natural objects from 8 categories (e.g. fruits, faces, etc.) with "
             "a random natural-scene background.",
             source="Li et al. 2023, section 2.3",
-            measured=float(task.num_objects),
+            measured=float(objects),
             reference="64 objects, 8 categories",
-            test=f"{task.n_out} categories of {context.settings['data']}{stand_in(task.source)}",
-            holds=task.num_objects == 64 and task.n_out == 8,
+            test=f"{categories} categories of {context.settings.data}{label}",
+            holds=objects == 64 and categories == 8,
         )
     ]
 
@@ -85,5 +92,4 @@ EXPERIMENT = Experiment(
     claims=("objects_in_categories",),
     train=train,
     judge=judge,
-    draw=draw,
 )

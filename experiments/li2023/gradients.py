@@ -65,35 +65,51 @@ SOURCE = "Li et al. 2023, section 3.2"
 KINDS = ("RNN", "DANN", "ColEI")
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Follow activity forwards and Jacobians backwards."""
-    s = context.settings
-    task = tasks.smnist(
-        context,
-    )
+def train(context: Context) -> None:
+    """Follow activity forwards and Jacobians backwards, in networks at their start."""
+    s, task = context.settings, tasks.smnist(context)
     x = np.asarray(task.encode(jnp.asarray(task.data["test"][0][: s.digits])), float)[: s.row]
-    keys = context.keys()
-    nets = networks.three(task, s.n, s.n_i)
-    norms, stretch, spread = {}, {}, {}
-    for kind, (net, _) in nets.items():
+    keys, parts = context.keys(), []
+    for kind, (net, _) in networks.three(task, s.n, s.n_i, bias=s.bias).items():
         weights = net.effective(dj.initial_params(net, task, keys=keys))[0]
-        found = [
-            follow(*(np.asarray(w, float) for w in member), x, s.back)
-            for member in zip(*weights, strict=True)
-        ]
-        norms[kind] = np.stack([h for h, _ in found], 1)
-        stretch[kind] = np.stack([sigma[:, 0] for _, sigma in found], 1)
-        spread[kind] = np.stack([sigma[:, 0] / sigma.mean(1) for _, sigma in found], 1)
-    steps = {"xlabel": "steps back in time k"}
-    back = dict.fromkeys(KINDS, range(1, s.back + 1))
-    rows = dict.fromkeys(KINDS, range(1, s.row + 1))
-    look = {"xlabel": "row of the digit", "ylabel": "activity ‖h_t‖"}
-    context.draw("activity", dj.plots.sweep(norms, rows, **look))
-    label = "largest singular value of ∂h(T)/∂h(T-k)"
-    context.draw("stretch", dj.plots.sweep(stretch, back, ylabel=label, log=True, **steps))
-    label = "largest over mean singular value"
-    context.draw("spread", dj.plots.sweep(spread, back, ylabel=label, log=True, **steps))
-    return _claims(context, stretch, spread)
+        for member, own in enumerate(zip(*weights, strict=True)):
+            activity, sigma = follow(*(np.asarray(w, float) for w in own), x, s.back)
+            for quantity, values in {
+                "activity": activity,
+                "stretch": sigma[:, 0],
+                "spread": sigma[:, 0] / sigma.mean(1),
+            }.items():
+                about = {"network": kind, "quantity": quantity, "member": member}
+                parts.append(
+                    pd.DataFrame(about | {"step": range(1, len(values) + 1), "value": values})
+                )
+    context.write_csv("steps.csv", pd.concat(parts, ignore_index=True))
+
+
+def _by_step(context: Context, quantity: str) -> dict[str, np.ndarray]:
+    """Read a quantity of every network: [steps, seeds]."""
+    table = context.read_csv("steps.csv")
+    table = table[table.quantity == quantity]
+    return {
+        kind: table[table.network == kind]
+        .pivot(index="step", columns="member", values="value")
+        .to_numpy()
+        for kind in KINDS
+    }
+
+
+def draw(context: Context) -> None:
+    """Draw activity over the digit's rows, and stretch and spread over steps back in time."""
+    s = context.settings
+    for quantity, look in {
+        "activity": {"xlabel": "row of the digit", "ylabel": "activity ‖h_t‖"},
+        "stretch": {"ylabel": "largest singular value of ∂h(T)/∂h(T-k)", "log": True},
+        "spread": {"ylabel": "largest over mean singular value", "log": True},
+    }.items():
+        steps = range(1, (s.row if quantity == "activity" else s.back) + 1)
+        look = {"xlabel": "steps back in time k"} | look
+        x = dict.fromkeys(KINDS, steps)
+        context.draw(quantity, dj.plots.sweep(_by_step(context, quantity), x, **look))
 
 
 def follow(U, W, b, x, back: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,12 +125,14 @@ def follow(U, W, b, x, back: int) -> tuple[np.ndarray, np.ndarray]:
         states.append(h)
     product, sigma = np.eye(len(W)), []
     for h in states[: -back - 1 : -1]:
-        product = product @ ((h > 0)[:, :, None] * W)  # one more step back: · diag(f') W
+        product = product @ ((h > 0)[:, :, None] * W)  # one more step back in time
         sigma.append(np.linalg.svd(product, compute_uv=False).mean(0))
     return np.linalg.norm(states, axis=2).mean(1), np.array(sigma)
 
 
-def _claims(context: Context, stretch, spread) -> list[dj.claims.Claim]:
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check how far activity and gradients are stretched, one and many steps back in time."""
+    stretch, spread = _by_step(context, "stretch"), _by_step(context, "spread")
     deformed = (
         "There will still be directions in activity space corresponding to the large singular "
         "values along which the activations and gradients will be heavily deformed and stretched"

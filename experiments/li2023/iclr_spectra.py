@@ -19,6 +19,7 @@ from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
+from experiments.shared import measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +75,11 @@ def layers(s) -> dict[str, dict[str, tuple]]:
     }
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Draw many layers of each kind; compare their singular values."""
-    s = context.settings
-    keys = context.keys()
-    out = []
-    for which, kinds in layers(s).items():
-        sigma, entropy = {}, {}
+def train(context: Context) -> None:
+    """Draw many layers of each kind, measure their singular values and draw these."""
+    keys, found = context.keys(), {}
+    for which, kinds in layers(context.settings).items():
+        shown = {}
         for name, (layer, n_in) in kinds.items():
             start = jax.vmap(
                 lambda key, layer=layer, n_in=n_in: (
@@ -88,18 +87,29 @@ def run(context: Context) -> list[dj.claims.Claim]:
                 )
             )
             W = start(keys)
-            sigma[name] = np.asarray(dj.spectrum.singular_values(W))
-            entropy[name] = np.asarray(dj.spectrum.nse(W))
-        shown = {("standard" if k == "MLP" else k): v for k, v in sigma.items()}
+            sigma = np.asarray(dj.spectrum.singular_values(W))
+            shown["standard" if name == "MLP" else name] = sigma
+            found[f"{which}, {name}"] = {
+                # Starts differ in scale, so the largest value is taken over the typical one.
+                "peak": sigma[:, 0] / np.sqrt((sigma**2).mean(1)),
+                "nse": np.asarray(dj.spectrum.nse(W)),
+            }
         picture = dj.plots.singular_histograms(shown, log=True)
         context.draw(f"singular_values_{which}", picture)
-        out += _claims(context, which, sigma, entropy)
-    return out
+    measured.write(context, found)
 
 
-def _claims(context: Context, which: str, sigma, entropy) -> list[dj.claims.Claim]:
-    # Scale is the initialisers' business: what is compared is the largest over the typical value.
-    peak = {name: v[:, 0] / np.sqrt((v**2).mean(1)) for name, v in sigma.items()}
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the spectra of ColEI and DANN layers with the standard layer's."""
+    return [claim for which in (DENSE, CONV) for claim in _claims(context, which)]
+
+
+def _claims(context: Context, which: str) -> list[dj.claims.Claim]:
+    found = measured.read(context)
+    peak, entropy = (
+        {name: found[f"{which}, {name}"][quantity] for name in ("MLP", "DANN", "ColEI")}
+        for quantity in ("peak", "nse")
+    )
     gap = entropy["MLP"].mean() - entropy["ColEI"].mean()
 
     def number(id, statement, values, holds, reference, **more):
@@ -153,5 +163,4 @@ EXPERIMENT = Experiment(
     ),
     train=train,
     judge=judge,
-    draw=draw,
 )

@@ -102,16 +102,24 @@ PRESETS = {
 SOURCE = "Li et al. 2023, Table 2"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train all configurations in one ensemble and take the six effects."""
-    s = context.settings
+def train(context: Context) -> None:
+    """Train all eight configurations in one ensemble."""
     task = fig2_objects.recognition(context)
-    errors = _transplant.train(context, task, "test_error")
+    context.write_facts(source=task.source, chance=100 - 100 / task.n_out)
+    _transplant.train(context, task)
+
+
+def draw(context: Context) -> None:
+    """Draw the learning curves and the six effects."""
+    label = f"test error (%){stand_in(context.fact('source', ''))}"
+    _transplant.draw(context, label, hlines={"chance": context.fact("chance")})
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check the gap, the effects of spectrum and vectors, and those of the signs."""
+    errors = _transplant.final(context)
     sides, comparisons = _transplant.effects(errors)
-    chance = {"chance": 100 - 100 / task.n_out}
-    label = f"test error (%){stand_in(task.source)}"
-    _transplant.draw(context, "test_error", label, sides, comparisons, hlines=chance)
-    note = f"{s['data']} on {s['scenes']}{stand_in(task.source)}; not the pictures of Majaj et al."
+    note = fig2_objects.note(context)
     gap = dj.results.paired_differences(errors[COLEI], errors[RNN]).values
     return [
         evidence.mean(

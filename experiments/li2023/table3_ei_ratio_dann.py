@@ -41,15 +41,29 @@ SOURCE = "Li et al. 2023, Table 3; section 3.4"
 LIMIT = 0.3  # points of test error; our choice: the spread that section 3.3 reports for effects
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Set DANN's errors beside each other and beside the RNN's."""
-    shares = context.take_over()["shares"]
-    names = [name_of("DANN", share) for share in shares]
-    errors = {name: context.final(name, "test_error") for name in (*names, RNN)}
-    context.draw("final_error", dj.plots.final_dots(errors, ylabel="test error (%)"))
-    table = pd.DataFrame({name: dj.results.summary(v) for name, v in errors.items()}).T
+def train(context: Context) -> None:
+    """Train nothing: the run of ``fig5_ei_ratio`` is read. Write its errors as a table."""
+    table = pd.DataFrame({name: dj.results.summary(v) for name, v in _errors(context).items()}).T
     columns = ["n", "mean", "sd", "median", "min", "max"]
     context.write_csv("table.csv", table[columns], digits=4, index=True)
+
+
+def _names(context: Context) -> list[str]:
+    return [name_of("DANN", share) for share in context.scale.shares]
+
+
+def _errors(context: Context) -> dict[str, pd.Series]:
+    return {name: context.final(name, "test_error") for name in (*_names(context), RNN)}
+
+
+def draw(context: Context) -> None:
+    """Draw the final test errors of DANNs and the RNN."""
+    context.draw("final_error", dj.plots.final_dots(_errors(context), ylabel="test error (%)"))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare DANN's errors at all inhibitory shares with each other and with the RNN's."""
+    names, errors = _names(context), _errors(context)
     fewest, some, half = names
     out = [
         evidence.gap_within(

@@ -35,17 +35,28 @@ PRESETS = {
 SOURCE = "Li et al. 2023, section 4"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Compare the spread over seeds, and the changes between evaluations."""
-    share = context.take_over()["shares"][1]  # the usual one
-    colei, dann = name_of("ColEI", share), name_of("DANN", share)
-    names = (RNN, dann, colei)
+def train(context: Context) -> None:
+    """Train nothing: the run of ``fig5_ei_ratio`` is read."""
+
+
+def _names(context: Context) -> tuple[str, str, str]:
+    """Name RNN, DANN and ColEI, the latter two with the usual inhibitory share, 10 %."""
+    _, share, _ = context.scale.shares
+    return RNN, name_of("DANN", share), name_of("ColEI", share)
+
+
+def draw(context: Context) -> None:
+    """Draw how much the test errors change between evaluations."""
+    changes = {name: fig10_clipping.unsteadiness(context, name) for name in _names(context)}
+    look = {"ylabel": "change between evaluations (points)", "log": True}
+    context.draw("changes", dj.plots.final_dots(changes, **look))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the spread of the final errors over seeds, and the changes between evaluations."""
+    _, dann, colei = names = _names(context)
     errors = {name: context.final(name, "test_error") for name in names}
     changes = {name: fig10_clipping.unsteadiness(context, name) for name in names}
-    context.draw(
-        "changes",
-        dj.plots.final_dots(changes, ylabel="change between evaluations (points)", log=True),
-    )
     out = [
         evidence.more_variable(
             context,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+UNIGRAM, BIGRAM = MODELS = ("unigram model", "bigram model")
+
 
 def unigram(train: np.ndarray, words: int) -> np.ndarray:
     """Count how often each word follows anything, as probabilities [words]."""
@@ -34,8 +36,8 @@ def perplexities(train, valid, test, words: int, first: int) -> dict[str, float]
 
     weight = max(np.arange(0.05, 1.0, 0.05), key=lambda w: log_probability(valid, w))
     return {
-        "unigram model": float(np.exp(-np.log(single[test]).mean())),
-        "bigram model": float(np.exp(-log_probability(test, weight))),
+        UNIGRAM: float(np.exp(-np.log(single[test]).mean())),
+        BIGRAM: float(np.exp(-log_probability(test, weight))),
     }
 
 

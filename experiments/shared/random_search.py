@@ -7,7 +7,9 @@ trained already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,61 @@ import pandas as pd
 import dalejax as dj
 from dalejax.runtime import multihost
 from experiments.engine.context import Context
+from experiments.engine.settings import Settings
 from experiments.shared import networks
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings(Settings):
+    """Settings of a search; the experiment's own class adds what its networks and task need.
+
+    Attributes:
+        updates: updates of each proposal.
+        eval_every: updates between evaluations.
+        last: how many of the last evaluations a score averages.
+        batch_size: trials an update.
+        rounds: rounds of proposals.
+        at_once: proposals a round.
+        rate_low: smallest learning rate proposed.
+        rate_high: largest learning rate proposed.
+    """
+
+    updates: int
+    eval_every: int
+    last: int = 1
+    batch_size: int
+    rounds: int = 2
+    at_once: int = 4
+    rate_low: float
+    rate_high: float
+
+
+def no_claims(context: Context) -> list[dj.claims.Claim]:
+    """Make no claims: a search only finds settings."""
+    del context
+    return []
+
+
+def search_all(
+    context: Context,
+    task: dj.tasks.Task,
+    contestants: Mapping[str, tuple[Any, Callable[..., optax.GradientTransformation]]],
+    *,
+    clips: Sequence[float | str],
+) -> None:
+    """Search for several networks' learning rates and clips, and write ``trials.csv``.
+
+    Args:
+        context: the run.
+        task: the task.
+        contestants: network and maker of its optimiser, by name.
+        clips: the clips to choose from.
+    """
+    tables = [
+        search(context, name, net, make_tx, task, clips=clips)
+        for name, (net, make_tx) in contestants.items()
+    ]
+    write_trials(context, tables)
 
 
 def search(
