@@ -1,10 +1,12 @@
 """The site builds without a warning, has everything, fetches nothing, and fits a phone."""
 
+import html
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from helpers.browser_sizes import PHONE
@@ -82,7 +84,10 @@ def test_pages_are_whole_in_a_browser(site, browser, width):
         "index",
         "which",
         "tour",
+        "spectrum",
+        "contributing",
         "experiments/index",
+        "experiments/results",
         "experiments/fig5_ei_ratio",
         "experiments/ledger",
         "api/networks",
@@ -92,3 +97,44 @@ def test_pages_are_whole_in_a_browser(site, browser, width):
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width, name
         broken = "return [...document.images].filter(i => i.complete && !i.naturalWidth).length"
         assert browser.execute_script(broken) == 0, name
+
+
+def test_every_link_leads_to_a_file_and_a_place_in_it(site):
+    texts = {page.resolve(): page.read_text() for page in site.rglob("*.html")}
+    ids = {page: set(re.findall(r'(?:id|name)="([^"]+)"', text)) for page, text in texts.items()}
+    for page, text in texts.items():
+        for target in re.findall(r'(?:src|href)="([^":]+)"', text):
+            path, _, anchor = html.unescape(target).partition("#")
+            there = (page.parent / unquote(path)).resolve() if path else page
+            if page.name == "404.html" or there.is_dir():
+                continue
+            assert there.is_file(), (page.name, target)
+            if anchor and there in ids:
+                assert unquote(anchor) in ids[there], (page.name, target)
+
+
+@pytest.mark.long
+def test_the_ledger_is_filtered_and_paged(site, browser):
+    def choose(label, value):
+        browser.execute_script(
+            "const box = [...document.querySelectorAll('#ledger-filters label')]"
+            f".find(box => box.textContent.startsWith({label!r})).querySelector('select');"
+            f"box.value = {value!r}; box.dispatchEvent(new Event('change'));"
+        )
+
+    def shown():
+        return browser.execute_script(
+            "return [...document.querySelectorAll('tbody tr')].filter(row => row.offsetParent)"
+            ".map(row => row.cells[0].textContent)"
+        )
+
+    browser.get((site / "experiments" / "ledger.html").as_uri())
+    assert len(shown()) == 25
+    choose("Verdict", "fails")
+    assert set(shown()) == {"no"}
+    choose("Experiment", "fig5_ei_ratio")
+    choose("Verdict", "all")
+    entries = dj.ledger.counted_once(dj.ledger.read([ROOT / "experiments" / "results"]))
+    assert len(shown()) == sum(entry.experiment == "fig5_ei_ratio" for entry in entries)
+    choose("Paper", "Song, Yang & Wang 2016")
+    assert not shown()
