@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -134,7 +133,7 @@ def fit_psychometric(
     x = (levels - levels[0]) / span
     steepest = _STEEPEST / np.diff(x).min()
 
-    def loss(parameters: Sequence[float]) -> float:
+    def loss(parameters: tuple[float, float, float] | np.ndarray) -> float:
         bias, slope, lapse = parameters
         z = slope * (x - bias)
         return -(ones * _log_share(z, lapse) + (count - ones) * _log_share(-z, lapse)).sum()
