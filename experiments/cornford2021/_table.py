@@ -9,7 +9,9 @@ import pandas as pd
 import dalejax as dj
 from experiments.cornford2021 import _networks
 from experiments.engine import evidence
-from experiments.engine.base import Context, Experiment
+from experiments.engine.base import Experiment
+from experiments.engine.context import Context
+from experiments.engine.settings import Settings
 
 WITHIN = 0.3  # points of test error around a table's mean, where its own spread is smaller
 
@@ -26,11 +28,17 @@ def experiment(name: str, table: str, module: ModuleType, worst: str) -> Experim
     trained = module.EXPERIMENT
     rows, source = module.TABLE, f"Cornford et al. 2021, {table}"
 
-    def run(context: Context) -> list[dj.claims.Claim]:
-        context.take_over()
+    def train(context: Context) -> None:
         write(context, rows)
-        errors = {name: context.final(name, "test_error") for name in rows}
-        context.draw("final_error", dj.plots.final_dots(errors, **_networks.LOOK))
+
+    def errors_of(context: Context) -> dict[str, pd.Series]:
+        return {name: context.final(name, "test_error") for name in rows}
+
+    def draw(context: Context) -> None:
+        context.draw("final_error", dj.plots.final_dots(errors_of(context), **_networks.LOOK))
+
+    def judge(context: Context) -> list[dj.claims.Claim]:
+        errors = errors_of(context)
         others = {n: e.mean() for n, e in errors.items() if not n.startswith(worst)}
         next_worst = max(others, key=others.get)
         out = _networks.table_claims(context, rows, source, WITHIN)
@@ -54,10 +62,19 @@ def experiment(name: str, table: str, module: ModuleType, worst: str) -> Experim
     return Experiment(
         name=name,
         source=source,
-        presets={preset: {"data": s["data"]} for preset, s in trained.presets.items()},
+        presets={preset: Settings(data=s.data) for preset, s in trained.presets.items()},
         expected_minutes=dict.fromkeys(trained.presets, 0.1),
-        claims=2 * len(rows) + 1,
-        run=run,
+        claims=(
+            *(
+                f"{which}_error_{_networks.SLUGS[name]}"
+                for name in rows
+                for which in ("test", "training")
+            ),
+            "colei_last",
+        ),
+        train=train,
+        judge=judge,
+        draw=draw,
         variants=trained.variants,
         reads=trained,
     )
@@ -70,7 +87,7 @@ def write(context: Context, rows) -> None:
         [
             {
                 "network": name,
-                "rate": context.scale[f"rate_{_networks.SLUGS[name]}"],
+                "rate": context.scale.rate_of(name),
                 **{
                     f"{which}_{part}": dj.results.summary(context.final(name, f"{which}_error"))[
                         part

@@ -21,82 +21,20 @@ from experiments.cornford2021._networks import DANN
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings as BaseSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
+class Settings(_networks.Shape):
     """Settings of the experiment.
 
     Attributes:
-        layers: hidden layers.
-        units: units of a hidden layer.
-        few: interneurons of the network with few.
-        some: interneurons of the usual network.
-        many: interneurons of the network with many.
-        seeds: DESCRIBE ME.
-        batch_size: DESCRIBE ME.
+        seeds: networks (random initialisations).
+        batch_size: trials an update.
         rate: learning rate.
-        at: DESCRIBE ME.
-        pictures: pictures measured.
+        at: updates at which inhibition is measured.
+        pictures: test pictures on which it is measured.
     """
 
-    layers: int
-    units: int
-    few: int
-    some: int
-    many: int
-    seeds: int
-    batch_size: int
-    rate: float
-    at: tuple[int, ...]
-    pictures: int
-
-
-FULL = Settings(
-    data="mnist",
-    layers=3,
-    units=500,
-    few=1,
-    some=50,
-    many=100,
-    seeds=6,
-    batch_size=32,
-    rate=0.1107,
-    at=(100, 400, 1600, 6400, 25_600, 93_750),
-    pictures=1000,
-)
-PRESETS = {
-    "smoke": FULL.replaced(
-        data="digits", layers=2, units=20, some=2, many=4, seeds=3, at=(20, 60), pictures=200
-    ),
-    "laptop": FULL.replaced(at=(100, 400, 1600, 6400)),
-    "paper": FULL,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
-    """Settings of the experiment.
-
-    Attributes:
-        layers: hidden layers.
-        units: units of a hidden layer.
-        few: interneurons of the network with few.
-        some: interneurons of the usual network.
-        many: interneurons of the network with many.
-        seeds: DESCRIBE ME.
-        batch_size: DESCRIBE ME.
-        rate: learning rate.
-        at: DESCRIBE ME.
-        pictures: pictures measured.
-    """
-
-    layers: int
-    units: int
-    few: int
-    some: int
-    many: int
     seeds: int
     batch_size: int
     rate: float
@@ -125,6 +63,7 @@ PRESETS = {
     "paper": FULL,
 }
 SOURCE = "Cornford et al. 2021, sections 3 and 6"
+QUANTITIES = ("inhibition_over_excitation", "sd")
 
 
 def measured(net, params, x) -> np.ndarray:
@@ -145,8 +84,8 @@ def measured(net, params, x) -> np.ndarray:
     return np.asarray(jax.jit(lambda params: jax.lax.map(one, params))(params))
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train in legs; measure after each."""
+def train(context: Context) -> None:
+    """Train in legs, and measure inhibition and activations after each."""
     s, task = context.settings, _networks.task_of(context)
     keys = context.keys()
     net = _networks.dann(s, s.some, context.variant)
@@ -154,7 +93,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
     found = {0: measured(net, dj.initial_params(net, task, keys=keys), x)}
     params = None
     for before, update in zip((0, *s.at), s.at, strict=False):
-        legs = context.train(
+        leg = context.train(
             f"to_{update}",
             net,
             dj.dann_sgd(s.rate),
@@ -164,18 +103,44 @@ def run(context: Context) -> list[dj.claims.Claim]:
             num_updates=update - before,
             eval_every=update - before,
         )
-        params = legs.params
-        context.record(DANN, legs.table.assign(update=update))
+        params = leg.params
+        context.record(DANN, leg.table.assign(update=update))
         found[update] = measured(net, params, x)
+    rows = [
+        (update, member, layer + 1, *values[member, layer])
+        for update, values in found.items()
+        for member in range(values.shape[0])
+        for layer in range(values.shape[1])
+    ]
+    columns = ["update", "member", "layer", *QUANTITIES]
+    context.write_csv("balance.csv", pd.DataFrame(rows, columns=columns))
+
+
+def _found(context: Context) -> dict[int, dict[str, np.ndarray]]:
+    """Read what was measured: update -> quantity -> values [members, layers]."""
+    table = context.read_csv("balance.csv")
+    return {
+        int(update): {
+            name: rows.pivot(index="member", columns="layer", values=name).to_numpy()
+            for name in QUANTITIES
+        }
+        for update, rows in table.groupby("update")
+    }
+
+
+def draw(context: Context) -> None:
+    """Draw inhibition over excitation, and the spread of the activations, over training."""
+    found = _found(context)
     updates = list(found)
-    for i, (name, label) in enumerate(
-        (("balance", "inhibition / excitation"), ("spread", "sd of the activations z"))
+    shown = [max(u, updates[1] / 4) for u in updates]  # the start, on a logarithmic axis
+    for name, quantity, label in (
+        ("balance", QUANTITIES[0], "inhibition / excitation"),
+        ("spread", QUANTITIES[1], "sd of the activations z"),
     ):
         lines = {
-            f"layer {layer + 1}": [found[u][:, layer, i] for u in updates]
-            for layer in range(s.layers)
+            f"layer {layer + 1}": [found[u][quantity][:, layer] for u in updates]
+            for layer in range(context.settings.layers)
         }
-        shown = [max(u, updates[1] / 4) for u in updates]  # the start, on a logarithmic axis
         picture = dj.plots.sweep(
             lines,
             dict.fromkeys(lines, shown),
@@ -184,27 +149,22 @@ def run(context: Context) -> list[dj.claims.Claim]:
             log_x=True,
         )
         context.draw(name, picture)
-    rows = [
-        (update, member, layer + 1, *values[member, layer])
-        for update, values in found.items()
-        for member in range(values.shape[0])
-        for layer in range(values.shape[1])
-    ]
-    columns = ["update", "member", "layer", "inhibition_over_excitation", "sd"]
-    context.write_csv("balance.csv", pd.DataFrame(rows, columns=columns), digits=4)
-    return _claims(context, found)
 
 
 def _keys(keys, before: int):
-    """Each leg shows the pictures in an order of its own."""
+    """Give keys for one leg of the training, so that each leg has its own order of pictures."""
     return jax.vmap(lambda key: jax.random.fold_in(key, before))(keys) if before else keys
 
 
-def _claims(context: Context, found) -> list[dj.claims.Claim]:
-    start, end = found[0], found[max(found)]
-    apart = np.abs(start[:, :, 0] - 1).max(1)
-    moved = np.abs(np.log(end[:, :, 0])).max(1)
-    grown = np.abs(np.log(end[:, :, 1] / start[:, :, 1])).max(1)
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check the balance at the start, and how far balance and activations move in training."""
+    found = _found(context)
+    (balance, sd), (balance_end, sd_end) = (
+        [found[update][name] for name in QUANTITIES] for update in (0, max(found))
+    )
+    apart = np.abs(balance - 1).max(1)
+    moved = np.abs(np.log(balance_end)).max(1)
+    grown = np.abs(np.log(sd_end / sd)).max(1)
 
     def mean(id, statement, values, holds, reference, **more):
         return evidence.mean(context, id, statement, SOURCE, values, holds, reference, **more)
@@ -220,7 +180,7 @@ def _claims(context: Context, found) -> list[dj.claims.Claim]:
             apart,
             lambda b: b.high < 0.1,
             "below 0.1",
-            note=f"by layer: {by_layer(start[:, :, 0])}",
+            note=f"by layer: {by_layer(balance)}",
         ),
         mean(
             "diverges",
@@ -230,7 +190,7 @@ def _claims(context: Context, found) -> list[dj.claims.Claim]:
             moved,
             lambda b: b.low > 0.1,
             "above 0.1",
-            note=f"by layer: {by_layer(end[:, :, 0])}",
+            note=f"by layer: {by_layer(balance_end)}",
         ),
         mean(
             "activations_move",
@@ -240,7 +200,7 @@ def _claims(context: Context, found) -> list[dj.claims.Claim]:
             grown,
             lambda b: b.low > np.log(2),
             "above 0.69",
-            note=f"sd by layer: {by_layer(start[:, :, 1])} → {by_layer(end[:, :, 1])}",
+            note=f"sd by layer: {by_layer(sd)} → {by_layer(sd_end)}",
         ),
     ]
 

@@ -23,35 +23,24 @@ import pandas as pd
 import dalejax as dj
 from dalejax.types import Array
 from experiments.cornford2021 import _networks
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_networks.Settings):
     """Settings of the experiment.
 
     Attributes:
-        layers: hidden layers.
-        units: units of a hidden layer.
-        few: interneurons of the network with few.
-        some: interneurons of the usual network.
-        many: interneurons of the network with many.
-        momentum: momentum.
-        fisher_rate: DESCRIBE ME.
-        damping: damping of the Fisher information.
-        rate_text: DESCRIBE ME.
-        rate_code: DESCRIBE ME.
-        bins: bins of a histogram.
+        momentum: share of the batch in hand in the running Fisher information.
+        fisher_rate: lambda of algorithm 4, which only scales.
+        damping: added to the Fisher information, as a share of its mean.
+        rate_text: learning rate of the variant text.
+        rate_code: learning rate of the variant code.
+        bins: bins of the training over which cosines are averaged.
     """
 
-    layers: int
-    units: int
-    few: int
-    some: int
-    many: int
     momentum: float
     fisher_rate: float
     damping: float
@@ -97,6 +86,7 @@ PRESETS = {
 }
 SOURCE = "Cornford et al. 2021, Fig. 2; section 4"
 UNCORRECTED, CORRECTED = "uncorrected", "corrected"
+NAME = "DANN, Fisher"
 
 
 class Recorded(NamedTuple):
@@ -139,53 +129,58 @@ def _cosine(a, b):
     return inner / (optax.tree.norm(a) * optax.tree.norm(b))
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
+def train(context: Context) -> None:
     """Train with Fisher-corrected gradients; compare what else they could have been."""
     s, task = context.settings, _networks.task_of(context)
     net = _networks.dann(s, s.few, context.variant)
     fisher = dj.scale_by_running_fisher(
         s.momentum, s.fisher_rate, norm=context.variant, damping=s.damping
     )
-    tx = optax.chain(
-        recorded(fisher, s.updates, s.bins),
-        optax.sgd(s[f"rate_{context.variant}"]),
-        dj.dale_projection(),
-    )
-    keys = context.keys()
-    run = context.train_one("DANN, Fisher", net, tx, task, keys=keys)
-    found = run.opt_state[0]
+    rate = s.rate_text if context.variant == "text" else s.rate_code
+    tx = optax.chain(recorded(fisher, s.updates, s.bins), optax.sgd(rate), dj.dale_projection())
+    run = comparison.train_one(context, NAME, net, tx, task)
     whole = np.bincount(np.arange(s.updates) * s.bins // s.updates, minlength=s.bins)
-    cosines = np.asarray(found.cosines) / whole  # [members, 2, layers, bins]
-
+    cosines = np.asarray(run.opt_state[0].cosines) / whole  # [members, 2, layers, bins]
     epochs = (np.arange(s.bins) + 0.5) * s.updates / s.bins / task.updates_per_epoch
-    names = (UNCORRECTED, CORRECTED)
     rows = [
         (name, member, layer, epoch, cosines[member, i, layer, at])
-        for i, name in enumerate(names)
+        for i, name in enumerate((UNCORRECTED, CORRECTED))
         for member in range(cosines.shape[0])
         for layer in range(cosines.shape[2])
         for at, epoch in enumerate(epochs)
     ]
     columns = ["gradient", "member", "layer", "epoch", "cosine"]
-    context.write_csv("cosines.csv", pd.DataFrame(rows, columns=columns), digits=4)
-    over = {name: list(cosines[:, i].mean(1).T) for i, name in enumerate(names)}
-    picture = dj.plots.sweep(
-        over,
-        dict.fromkeys(names, epochs),
-        xlabel="epoch",
-        ylabel="cosine with F⁻¹ times the gradient",
-    )
-    context.draw("cosines", picture)
-    curves = dj.plots.learning_curves(
-        context.table, "test_error", ylabel="test error (%)", log=True
-    )
-    context.draw("test_curves", curves)
-    return _claims(context, cosines)
+    context.write_csv("cosines.csv", pd.DataFrame(rows, columns=columns))
 
 
-def _claims(context: Context, cosines) -> list[dj.claims.Claim]:
-    gain = cosines[:, 1] - cosines[:, 0]  # [members, layers, bins]
-    error = context.final("DANN, Fisher", "test_error")
+def _cosines(context: Context) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Read the cosines by gradient [members, layers, bins], and the bins' epochs [bins]."""
+    table = context.read_csv("cosines.csv")
+    by = ["member", "layer", "epoch"]
+    shape = [table[name].nunique() for name in by]
+    found = {
+        name: table[table.gradient == name].sort_values(by).cosine.to_numpy().reshape(shape)
+        for name in (UNCORRECTED, CORRECTED)
+    }
+    return found, np.sort(table.epoch.unique())
+
+
+def draw(context: Context) -> None:
+    """Draw the cosines over training, and the test error."""
+    found, epochs = _cosines(context)
+    over = {name: list(cosines.mean(1).T) for name, cosines in found.items()}
+    look = {"xlabel": "epoch", "ylabel": "cosine with F⁻¹ times the gradient"}
+    context.draw("cosines", dj.plots.sweep(over, dict.fromkeys(over, epochs), **look))
+    look = {"ylabel": "test error (%)", "log": True}
+    context.draw("test_curves", dj.plots.learning_curves(context.table, "test_error", **look))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check that corrected gradients are closer to Fisher-corrected ones than uncorrected are."""
+    found, _ = _cosines(context)
+    uncorrected, corrected = found[UNCORRECTED], found[CORRECTED]
+    gain = corrected - uncorrected  # [members, layers, bins]
+    error = context.final(NAME, "test_error")
 
     def mean(id, statement, values, **more):
         return evidence.mean(
@@ -200,7 +195,7 @@ def _claims(context: Context, cosines) -> list[dj.claims.Claim]:
             "corrected gradients than the uncorrected gradients were (difference of the cosines, "
             "over all layers and updates).",
             gain.mean((1, 2)),
-            note=f"cosine {cosines[:, 0].mean():.2f} → {cosines[:, 1].mean():.2f}; by layer, the "
+            note=f"cosine {uncorrected.mean():.2f} → {corrected.mean():.2f}; by layer, the "
             f"read-out last: {by_layer}; test error {error.mean():.1f} %",
         ),
         mean(

@@ -9,8 +9,6 @@ batch normalisation, and the numbers of `iclr_table1`. `laptop` makes 15 of 50 e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import dalejax as dj
 from experiments.cornford2021 import _networks
 from experiments.cornford2021._networks import (
@@ -28,7 +26,6 @@ from experiments.cornford2021._networks import (
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
 
 # Table 1 of the paper.
 TABLE = {
@@ -44,88 +41,26 @@ TABLE = {
 SEARCHED = {LAYER: 0.102, BATCH: 0.338}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings(Training):
-    """Settings of the experiment.
-
-    Attributes:
-        layers: hidden layers.
-        units: units of a hidden layer.
-        few: interneurons of the network with few.
-        some: interneurons of the usual network.
-        many: interneurons of the network with many.
-        rate_mlp: DESCRIBE ME.
-        rate_dann_few: DESCRIBE ME.
-        rate_dann: DESCRIBE ME.
-        rate_dann_many: DESCRIBE ME.
-        rate_nc: DESCRIBE ME.
-        rate_colei: DESCRIBE ME.
-        rate_colei_many: DESCRIBE ME.
-        rate_layer: DESCRIBE ME.
-        rate_batch: DESCRIBE ME.
-    """
-
-    layers: int
-    units: int
-    few: int
-    some: int
-    many: int
-    rate_mlp: float
-    rate_dann_few: float
-    rate_dann: float
-    rate_dann_many: float
-    rate_nc: float
-    rate_colei: float
-    rate_colei_many: float
-    rate_layer: float
-    rate_batch: float
-
-
-FULL = Settings(
-    data="mnist",
-    layers=3,
-    units=500,
-    few=1,
-    some=50,
-    many=100,
-    updates=93_750,
-    eval_every=1875,
-    seeds=6,
-    last=5,
-    batch_size=32,
-    rate_mlp=0.2976,
-    rate_dann_few=0.05327,
-    rate_dann=0.1107,
-    rate_dann_many=0.3576,
-    rate_nc=0.003981,
-    rate_colei=0.05273,
-    rate_colei_many=0.06533,
-    rate_layer=0.102,
-    rate_batch=0.338,
-)
-PRESETS = {
-    "smoke": FULL.replaced(
-        data="digits",
-        layers=2,
-        units=20,
-        some=2,
-        many=4,
-        updates=60,
-        eval_every=30,
-        seeds=3,
-        last=1,
-    ),
-    "laptop": FULL.replaced(updates=28_125),
-    "paper": FULL,
-}
+PRESETS = _networks.presets(TABLE, SEARCHED, "mnist")
 SOURCE = "Cornford et al. 2021, Fig. 3"
 SECTION = f"{SOURCE}; section 5.2"
-ALIKE = 0.25  # points of test error; our choice: four to seven times the table's spread
+# Points of test error within which two networks count as equivalent; our choice, four to seven
+# times the table's spread.
+EQUIVALENT = 0.25
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train all networks; compare those of the figure."""
+def train(context: Context) -> None:
+    """Train all networks of the table, and those with normalisation."""
     _networks.train_all(context, [*TABLE, *SEARCHED])
+
+
+def draw(context: Context) -> None:
+    """Draw the final test errors and the learning curves."""
+    _networks.draw(context, [*TABLE, *SEARCHED])
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the networks of the figure."""
     test = {name: context.final(name, "test_error") for name in TABLE}
     training = {name: context.final(name, "training_error") for name in TABLE}
     above = evidence.Above
@@ -198,7 +133,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             SECTION,
             test[DANN],
             test[MLP],
-            ALIKE,
+            EQUIVALENT,
         ),
         evidence.gap_within(
             context,
@@ -208,7 +143,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             SECTION,
             test[FEW],
             test[DANN],
-            2 * ALIKE,
+            2 * EQUIVALENT,
         ),
     ]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import dalejax as dj
 from experiments.cornford2021 import _networks, iclr_fig3_mnist
 from experiments.cornford2021._networks import COLEI, COLEI_MANY, DANN, MANY, MLP
-from experiments.cornford2021.iclr_fig3_mnist import ALIKE
+from experiments.cornford2021.iclr_fig3_mnist import EQUIVALENT
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
@@ -37,12 +37,21 @@ SOURCE = "Cornford et al. 2021, Fig. 6"
 SECTION = f"{SOURCE}; section 5.2"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Compare the networks with 50 and with 100 inhibitory units."""
-    context.take_over()
-    names = (MLP, DANN, MANY, COLEI, COLEI_MANY)
-    _networks.draw(context, names)
-    test = {name: context.final(name, "test_error") for name in names}
+NAMES = (MLP, DANN, MANY, COLEI, COLEI_MANY)
+
+
+def train(context: Context) -> None:
+    """Train nothing: the run of ``iclr_fig3_mnist`` is read."""
+
+
+def draw(context: Context) -> None:
+    """Draw the final test errors and the learning curves."""
+    _networks.draw(context, NAMES)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare networks with 50 and with 100 inhibitory units a layer."""
+    test = {name: context.final(name, "test_error") for name in NAMES}
     out = evidence.above(
         context,
         [
@@ -68,7 +77,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             SECTION,
             test[MANY],
             test[MLP],
-            ALIKE,
+            EQUIVALENT,
         ),
         evidence.gap_within(
             context,
@@ -78,7 +87,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             SECTION,
             test[MANY],
             test[DANN],
-            ALIKE,
+            EQUIVALENT,
         ),
     ]
 

@@ -17,7 +17,6 @@ from experiments.cornford2021 import _networks
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
 from experiments.shared import at_best
 
 BOTH, SUBTRACTIVE, DIVISIVE = "both", "subtractive", "divisive"
@@ -30,25 +29,15 @@ KINDS = {
 
 # 50 epochs of the 50,000 pictures that are not kept back.
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_networks.Settings):
     """Settings of the experiment.
 
     Attributes:
-        layers: hidden layers.
-        units: units of a hidden layer.
-        few: interneurons of the network with few.
-        some: interneurons of the usual network.
-        many: interneurons of the network with many.
         rates: learning rates tried.
         num_valid: training examples kept back for validation.
         clips: gradient clips tried; "none" for no clipping.
     """
 
-    layers: int
-    units: int
-    few: int
-    some: int
-    many: int
     rates: tuple[float, ...]
     num_valid: int
     clips: tuple[float, ...]
@@ -90,22 +79,28 @@ PRESETS = {
 SOURCE = "Cornford et al. 2021, section 6"
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the three kinds at all rates; compare each at its best."""
-    s = context.settings
-    task = _networks.task_of(context, num_valid=s.num_valid)
-    found = at_best.train(
-        context,
-        {
-            kind: at_best.Contestant(
-                _networks.dann(s, s.some, bias=0.0, **how),
-                dj.dann_sgd,
-                task,
-                s.rates,
-            )
-            for kind, how in KINDS.items()
-        },
-    )
+def train(context: Context) -> None:
+    """Train DANNs with both kinds of inhibition and with either, at all learning rates."""
+    s, task = context.settings, _networks.task_of(context, num_valid=context.settings.num_valid)
+    contestants = {}
+    for kind, how in KINDS.items():
+        net = _networks.dann(s, s.some, bias=0.0, **how)
+        contestants[kind] = at_best.Contestant(net, dj.dann_sgd, task, s.rates)
+    at_best.train(context, contestants)
+
+
+def _found(context: Context) -> dict[str, at_best.Best]:
+    return at_best.choose(context, dict.fromkeys(KINDS, context.settings.rates))
+
+
+def draw(context: Context) -> None:
+    """Draw learning curves and final errors, each at its best learning rate."""
+    at_best.draw(context, _found(context))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare both kinds of inhibition with either alone, each at its best learning rate."""
+    found = _found(context)
     test = {kind: best.test for kind, best in found.items()}
     return evidence.above(
         context,

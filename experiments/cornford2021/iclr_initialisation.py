@@ -11,15 +11,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 import dalejax as dj
+from experiments.cornford2021 import _layers
+from experiments.cornford2021._layers import BIASED
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
+from experiments.shared import measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,12 @@ class Settings(BaseSettings):
 
     Attributes:
         sizes: numbers of units compared.
-        n_in: DESCRIBE ME.
-        n_e: DESCRIBE ME.
+        n_in: inputs of a layer.
+        n_e: excitatory units of a layer.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
         trials: trials measured.
         layers: hidden layers.
-        seeds: DESCRIBE ME.
+        seeds: networks (random initialisations) of each kind.
     """
 
     sizes: tuple[int, ...]
@@ -63,7 +64,6 @@ PRESETS = {
     "paper": FULL,
 }
 PAPER = "Cornford et al. 2021"
-BIASED = "DANN, bias 1"  # as algorithm 1 has it; the published code starts at 0
 DEEP = ("DANN", BIASED, "ColEI")
 # sd / mean of a unit's excitation, times the root of its inputs: appendix D's three cases.
 CONSTANTS = {
@@ -73,13 +73,35 @@ CONSTANTS = {
 }
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Draw layers and deep networks; set their moments beside the appendices'."""
-    s = context.settings
-    keys = context.keys()
-    found = {n: moments(n, s, keys) for n in sorted({*s.sizes, s.n_in})}
-    names, sizes = list(CONSTANTS), list(found)
-    lines = {name: [found[n][name] for n in sizes] for name in names}
+def train(context: Context) -> None:
+    """Draw layers and deep networks, and measure their moments."""
+    s, keys = context.settings, context.keys()
+    found = {f"d = {n}": moments(n, s, keys) for n in _sizes(s)}
+    found["layer"] = _layers.measure(s, keys)
+    for name in DEEP:
+        depth = np.stack([_layers.deep(name, s, key) for key in keys])  # [seeds, layers, 3]
+        for layer in range(s.layers):
+            mean, sd, over_trials = depth[:, layer].T
+            quantities = {"mean": mean, "sd": sd, "sd over trials": over_trials}
+            found[f"{name}, layer {layer + 1}"] = quantities
+    measured.write(context, found)
+
+
+def _sizes(s: Settings) -> list[int]:
+    return sorted({*s.sizes, s.n_in})
+
+
+def _over_depth(context: Context, name: str, quantity: str) -> np.ndarray:
+    """Read a quantity of every layer of a deep network [seeds, layers]."""
+    found, layers = measured.read(context), range(1, context.settings.layers + 1)
+    return np.stack([found[f"{name}, layer {layer}"][quantity] for layer in layers], 1)
+
+
+def draw(context: Context) -> None:
+    """Draw sd over mean of the excitation over the inputs, and the sd of z over depth."""
+    s, found = context.settings, measured.read(context)
+    names, sizes = list(CONSTANTS), _sizes(s)
+    lines = {name: [found[f"d = {n}"][name] for n in sizes] for name in names}
     laws = {f"{name}, law": [CONSTANTS[name] / math.sqrt(n) for n in sizes] for name in names}
     sweep = dj.plots.sweep(
         lines,
@@ -91,36 +113,26 @@ def run(context: Context) -> list[dj.claims.Claim]:
         log=True,
     )
     context.draw("standard_deviation_over_mean", sweep)
-    depth = {name: np.stack([_deep(name, s, key) for key in keys]) for name in DEEP}
     layers = list(range(1, s.layers + 1))
-    for picture, column, ylabel in (
-        ("sd_over_depth", 1, "sd of z"),
-        ("trials_over_depth", 2, "sd of a unit's z over trials"),
+    for picture, quantity, ylabel in (
+        ("sd_over_depth", "sd", "sd of z"),
+        ("trials_over_depth", "sd over trials", "sd of a unit's z over trials"),
     ):
-        sds = {name: list(d[:, :, column].T) for name, d in depth.items()}
-        context.draw(
-            picture,
-            dj.plots.sweep(
-                sds, dict.fromkeys(sds, layers), xlabel="layer", ylabel=ylabel, log=True
-            ),
-        )
-    return [*_layer_claims(context, found, keys), *_depth_claims(context, depth)]
+        sds = {name: list(_over_depth(context, name, quantity).T) for name in DEEP}
+        x = dict.fromkeys(sds, layers)
+        context.draw(picture, dj.plots.sweep(sds, x, xlabel="layer", ylabel=ylabel, log=True))
 
 
-def excitation(n_in: int, s, key, sigma: float = 1.0) -> tuple[jax.Array, jax.Array, dict]:
-    """Draw a layer and inputs; give the excitation z_E [trials, n_e], the inputs, the weights."""
-    key_W, key_x = jax.random.split(key)
-    layer = dj.DivisiveDANNDense(s.n_e, n_i=s.n_i)
-    params = layer.initial_params(n_in, key=key_W)
-    x = jax.nn.relu(sigma * jax.random.normal(key_x, (s.trials, n_in)))
-    return x @ params["W_ee"].T, x, params
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the moments with the appendices' laws."""
+    return [*_layer_claims(context), *_depth_claims(context)]
 
 
 def moments(n_in: int, s, keys) -> dict[str, np.ndarray]:
     """Measure sd over mean of the excitation in the appendix's three cases [seeds]."""
     out = {name: [] for name in (*CONSTANTS, "variance")}
     for key in keys:
-        z = np.asarray(excitation(n_in, s, key, sigma=2.0)[0], float)
+        z = np.asarray(_layers.excitation(n_in, s, key, sigma=2.0)[0], float)
         # One network's units are draws of the parameters, its trials draws of the data.
         out["data and parameters"].append(z.std() / z.mean())
         out["data"].append((z.std(0) / z.mean(0)).mean())
@@ -129,8 +141,9 @@ def moments(n_in: int, s, keys) -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in out.items()}
 
 
-def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
-    s, n_in = context.settings, context.settings.n_in
+def _layer_claims(context: Context) -> Iterator[dj.claims.Claim]:
+    n_in, found = context.settings.n_in, measured.read(context)
+    layer = found["layer"]
 
     def number(id, statement, source, values, holds, reference, **more):
         return evidence.number(
@@ -172,7 +185,7 @@ def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
             f"The mean and standard deviation of the excitatory input are proportional: {what} "
             f"(sd/mean √d, d = {n_in}).",
             source,
-            math.sqrt(n_in) * found[n_in][name],
+            math.sqrt(n_in) * found[f"d = {n_in}"][name],
             near(law, 0.03),
             f"{text} = {law:.3f} ± 3 %",
         )
@@ -180,31 +193,29 @@ def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
         "variance",
         "We can set λ_E for Var(z_E) = σ² (of the layer below).",
         "eq. 29",
-        found[n_in]["variance"],
+        found[f"d = {n_in}"]["variance"],
         near(1, 0.05),
         "1 ± 5 %",
     )
-    for id, inhibition, what in (
-        ("balanced", "equal", "W_IE drawn like W_EE and W_EI ← 1/n_i"),
-        ("balanced_alike", "alike", "both drawn from the same distribution"),
+    for id, what in (
+        ("balanced", "W_IE drawn like W_EE and W_EI ← 1/n_i"),
+        ("balanced_alike", "both drawn from the same distribution"),
     ):
-        ratios = [_balance(n_in, s, key, inhibition) for key in keys]
         yield number(
             id,
             "Excitation and subtractive inhibition are balanced, E[z_E] = E[W_EI z_I]: "
             f"{what} (inhibition over excitation).",
             "section 3; appendix C.2",
-            ratios,
+            layer[id],
             near(1, 0.05),
             "1 ± 5 %",
         )
-    gammas, spread, centred = np.transpose([_standardised(n_in, s, key) for key in keys])
     yield number(
         "gamma_is_sd",
         "If e^α is set to c, the divisive inhibition approximates dividing z_E by "
         "its standard deviation (E[γ] over it).",
         "section 3",
-        gammas,
+        layer["gamma"],
         near(1, 0.05),
         "1 ± 5 %",
     )
@@ -213,7 +224,7 @@ def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
         "We initialise e^α ← c, thereby achieving standardisation at "
         "initialisation (standard deviation of z).",
         "section 3",
-        spread,
+        layer["spread"],
         near(1, 0.1),
         "1 ± 10 %",
         note="the subtraction takes the fluctuations away that all units share: what is left is "
@@ -225,17 +236,16 @@ def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
         "The weight initialisation given above will produce centered activities at the "
         "start of training (mean of z over its standard deviation).",
         "section 3",
-        centred,
+        layer["centred"],
         lambda mean: abs(mean) < 0.1,
         "0 ± 0.1",
     )
-    same, apart = np.transpose([_as_layer_norm(n_in, s, key) for key in keys])
     yield number(
         "layer_norm_mean",
         "For a DANN layer with a single inhibitory unit, μ = z_I: what is "
         "subtracted is the layer's mean, trial by trial (largest difference over the mean).",
         "appendix D.3",
-        same,
+        layer["same"],
         lambda mean: mean < 1e-4,
         "0 (below 1e-4)",
     )
@@ -244,63 +254,16 @@ def _layer_claims(context: Context, found, keys) -> Iterator[dj.claims.Claim]:
         "Divisive inhibition can be made equivalent to layer standard deviation "
         "at initialisation in expectation, if e^α ← √π/√d (E[γ] over E[σ²]^½).",
         "appendix D.3",
-        apart,
+        layer["apart"],
         near(1, 0.05),
         "1 ± 5 %",
     )
 
 
-def _balance(n_in, s, key, inhibition) -> float:
-    key_W, key_x = jax.random.split(key)
-    mean = dj.initializers.unit_mean(n_in)
-    ee, ie, ei = dj.initializers.dann((s.n_e, n_in), s.n_i, mean, key=key_W, inhibition=inhibition)
-    x = jax.nn.relu(jax.random.normal(key_x, (s.trials, n_in)))
-    return float((x @ ie.T @ ei.T).mean() / (x @ ee.T).mean())
-
-
-def _standardised(n_in, s, key) -> tuple[float, float, float]:
-    z_E, x, params = excitation(n_in, s, key)
-    gamma = (x @ params["W_ie"].T * jnp.exp(params["W_alpha"])) @ params["W_ei"].T
-    z = dj.DivisiveDANNDense(s.n_e, n_i=s.n_i).apply({"params": params}, x)
-    return float(gamma.mean() / z_E.std()), float(z.std()), float(z.mean() / z.std())
-
-
-def _as_layer_norm(n_in, s, key) -> tuple[float, float]:
-    z_E, x, _ = excitation(n_in, {**s, "n_i": 1}, key)
-    params = dj.DivisiveDANNDense(s.n_e, n_i=1).initial_params(n_in, key=jax.random.split(key)[0])
-    z_I = x @ params["W_ie"].T
-    difference = jnp.abs(z_I[:, 0] - z_E.mean(1)).max() / z_E.mean()
-    sd = jnp.sqrt(z_E.var(1, ddof=1).mean())
-    return float(difference), float(math.sqrt(math.pi / n_in) * z_I.mean() / sd)
-
-
-def _deep(name: str, s, key) -> np.ndarray:
-    """Measure z's mean and standard deviation, and a unit's over trials alone [layers, 3].
-
-    The input is an image's worth of rectified normal numbers.
-    """
-    key_W, key_x = jax.random.split(key)
-    x = jax.nn.relu(jax.random.normal(key_x, (s.trials, s.n_in)))
-    n_e, n_i = s.n_e, s.n_i
-    if name != "ColEI":
-        layer = dj.DivisiveDANNDense(n_e, n_i=n_i, bias=1.0 if name == BIASED else 0.0)
-        layers = [layer] * s.layers
-    else:
-        mean = float(x.mean())
-        layers = [dj.ColEIDense(n_e + n_i, n_i=n_i, input_mean=mean)]
-        layers += [dj.ColEIDense(n_e + n_i, n_i=n_i, inputs_n_i=n_i)] * (s.layers - 1)
-    out = []
-    for layer, key_layer in zip(layers, jax.random.split(key_W, len(layers)), strict=True):
-        z = layer.apply({"params": layer.initial_params(x.shape[1], key=key_layer)}, x)
-        out.append((float(z.mean()), float(z.std()), float(z.std(0).mean())))
-        x = jax.nn.relu(z)
-    return np.array(out)
-
-
-def _depth_claims(context: Context, depth) -> Iterator[dj.claims.Claim]:
+def _depth_claims(context: Context) -> Iterator[dj.claims.Claim]:
     last = context.settings.layers
     for name, source in (("DANN", "section 3"), ("ColEI", "section 5.1; appendix C.1")):
-        mean, sd = depth[name][:, :, 0], depth[name][:, :, 1]
+        mean, sd = (_over_depth(context, name, quantity) for quantity in ("mean", "sd"))
         growth = sd[:, -1] / sd[:, 1]
         statement = {
             "DANN": "Due to the proportionality between mean and standard deviation, e^α controls "
@@ -319,7 +282,8 @@ def _depth_claims(context: Context, depth) -> Iterator[dj.claims.Claim]:
             note="by layer: " + ", ".join(f"{x:.2f}" for x in sd.mean(0)),
         )
         if name == "DANN":
-            kept, lost = (depth[n][:, -1, 2] / depth[n][:, 1, 2] for n in (name, BIASED))
+            over_trials = (_over_depth(context, n, "sd over trials") for n in (name, BIASED))
+            kept, lost = (sd[:, -1] / sd[:, 1] for sd in over_trials)
             yield evidence.number(
                 context,
                 "bias_hides_trials",

@@ -24,6 +24,7 @@ from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
+from experiments.shared import measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +32,13 @@ class Settings(BaseSettings):
     """Settings of the experiment.
 
     Attributes:
-        n_in: DESCRIBE ME.
-        n_e: DESCRIBE ME.
+        n_in: inputs of a layer.
+        n_e: excitatory units of a layer.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
         trials: trials measured.
-        moved: DESCRIBE ME.
-        delta: DESCRIBE ME.
-        seeds: DESCRIBE ME.
+        moved: parameters of a kind that are moved.
+        delta: by how much a parameter is moved.
+        seeds: networks (random initialisations) of each kind.
     """
 
     n_in: int
@@ -66,30 +67,44 @@ PRESETS = {
 }
 SOURCE = "Cornford et al. 2021, section 4; appendix E"
 KINDS = ("W_ee", "W_ie", "W_ei", "W_alpha")
-# A gradient is as large as the derivatives are: its square goes with the divergence itself.
+# A step along the gradient is as large as the derivative, so its divergence goes with the square.
 STEPS = (("equal", 1, "equal updates"), ("gradient", 2, "gradient steps"))
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Move single parameters of layers with one and with many interneurons."""
-    s = context.settings
-    keys = context.keys()
+def train(context: Context) -> None:
+    """Move single parameters of layers with one and with many interneurons; measure the change."""
+    s, keys = context.settings, context.keys()
     with jax.enable_x64(True):
-        found = {n_i: [divergences(s, n_i, key) for key in keys] for n_i in (1, s.n_i)}
-    many = {kind: np.array([f[kind] for f in found[s.n_i]]) for kind in KINDS}
-    one = {kind: np.array([f[kind] for f in found[1]]) for kind in KINDS}
-    bars = {}
+        measured.write(context, {n_i: _of_layers(s, n_i, keys) for n_i in (1, s.n_i)})
+
+
+def _of_layers(s: Settings, n_i: int, keys) -> dict[str, np.ndarray]:
+    found = [divergences(s, n_i, key) for key in keys]
+    return {
+        f"{kind}, {which}": np.array([f[kind][i] for f in found])
+        for kind in KINDS
+        for i, which in enumerate(("measured", "derived"))
+    }
+
+
+def _read(context: Context, n_i: int) -> dict[str, np.ndarray]:
+    """Read the divergences of layers with n_i interneurons: kind -> (measured, derived) [s, 2]."""
+    found = measured.read(context)[str(n_i)]
+    return {
+        kind: np.stack([found[f"{kind}, measured"], found[f"{kind}, derived"]], 1) for kind in KINDS
+    }
+
+
+def draw(context: Context) -> None:
+    """Draw the divergence of each kind of parameter over that of W_EE, corrected and not."""
+    s = context.settings
+    many, bars = _read(context, s.n_i), {}
     for kind in KINDS:
         for name, factor in (("as it is", 1.0), ("corrected", correction(kind, s) ** 2)):
             ratio = factor * many[kind][:, 0] / many["W_ee"][:, 0]
-            bars[f"{kind[2:]}, {name}"] = ratio
-    picture = dj.plots.final_dots(
-        {name: pd.Series(values) for name, values in bars.items()},
-        ylabel="KL of an update / that of W_EE",
-        log=True,
-    )
-    context.draw("divergence", picture)
-    return _claims(context, one, many)
+            bars[f"{kind[2:]}, {name}"] = pd.Series(ratio)
+    look = {"ylabel": "KL of an update / that of W_EE", "log": True}
+    context.draw("divergence", dj.plots.final_dots(bars, **look))
 
 
 def correction(kind: str, s) -> float:
@@ -100,8 +115,10 @@ def correction(kind: str, s) -> float:
 
 
 def divergences(s, n_i: int, key) -> dict[str, tuple[float, float]]:
-    """Measure, and compute, the mean KL divergence of moving one parameter of each kind by delta,
-    over delta squared."""
+    """Measure, and derive, the mean KL divergence of moving one parameter of a kind by delta.
+
+    Both are over delta squared: kind -> (measured, derived).
+    """
     key_W, key_x, key_which = jax.random.split(key, 3)
     layer = dj.DivisiveDANNDense(s.n_e, n_i=n_i)
     params = jax.tree.map(lambda p: p.astype(float), layer.initial_params(s.n_in, key=key_W))
@@ -122,9 +139,9 @@ def divergences(s, n_i: int, key) -> dict[str, tuple[float, float]]:
     for kind, key_kind in zip(KINDS, jax.random.split(key_which, len(KINDS)), strict=True):
         num = params[kind].size
         which = jax.random.choice(key_kind, num, (min(num, s.moved),), replace=False)
-        measured = moved(kind, params, x, before, which)
+        changed = moved(kind, params, x, before, which)
         derived = _formula(kind, params, x)[which]
-        out[kind] = (float(measured.mean()), float(derived.mean()))
+        out[kind] = (float(changed.mean()), float(derived.mean()))
     return out
 
 
@@ -155,8 +172,10 @@ def _spread(f, s, power: int, corrected: bool) -> np.ndarray:
     return np.std([np.log(factors[kind] * f[kind][:, 0] ** power) for kind in KINDS], axis=0)
 
 
-def _claims(context: Context, one, many) -> list[dj.claims.Claim]:
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Check the derived divergences, and what the corrections do to them."""
     s = context.settings
+    one, many = _read(context, 1), _read(context, s.n_i)
 
     def number(id, statement, values, holds, reference, **more):
         return evidence.number(context, id, statement, SOURCE, values, holds, reference, **more)
@@ -166,7 +185,7 @@ def _claims(context: Context, one, many) -> list[dj.claims.Claim]:
         number(
             f"formula_{kind.lower()}",
             "The approximate KL divergence for an update to an element "
-            f"of {kind} (moved by {s['delta']:g}; relative error of eq. {eq}, largest over seeds).",
+            f"of {kind} (moved by {s.delta:g}; relative error of eq. {eq}, largest over seeds).",
             off[kind],
             off[kind] < 0.01,
             "below 0.01",
@@ -187,7 +206,7 @@ def _claims(context: Context, one, many) -> list[dj.claims.Claim]:
                 note=""
                 if n_i == 1
                 else "with W_EI = 1/n_i each unit hears 1/n_i of the change: "
-                f"the ratio is n_e/n_i² = {s['n_e'] / n_i**2:.2g} instead of n_e",
+                f"the ratio is n_e/n_i² = {s.n_e / n_i**2:.2g} instead of n_e",
             )
         )
     for (id, n_i, f), (way, power, what) in itertools.product(

@@ -31,7 +31,7 @@ class Settings(Training):
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
         num_valid: training examples kept back for validation.
         rates: learning rates tried.
-        high_rates: DESCRIBE ME.
+        high_rates: learning rates tried for the divisive DANN.
         clips: gradient clips tried; "none" for no clipping.
     """
 
@@ -74,25 +74,39 @@ PRESETS = {
     "paper": FULL,
 }
 SOURCE = "Cornford et al. 2021, appendix B.2"
-ALIKE = 0.5  # points of test error, our choice
+EQUIVALENT = 0.5  # points of test error within which two networks are equivalent; our choice
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train the three at all rates; compare the divisive one with the others."""
+def train(context: Context) -> None:
+    """Train RNN, subtractive and divisive DANN at all learning rates."""
     s = context.settings
     task = tasks.smnist(context, num_valid=s.num_valid)
-    size, n_i = (1, s.n), s.n_i
-    found = at_best.train(
+    n_out = task.n_out
+    pairs = {
+        RNN: (networks.rnn(1, s.n, n_out), dj.rnn_sgd),
+        SUBTRACTIVE: (networks.dann(1, s.n, s.n_i, n_out), dj.dann_sgd),
+        DIVISIVE: (networks.divisive(1, s.n, s.n_i, n_out), dj.dann_sgd),
+    }
+    rates = _rates(context)
+    at_best.train(
         context,
-        {
-            name: at_best.Contestant(net, make, task, s[rates])
-            for name, net, make, rates in (
-                (RNN, networks.rnn(*size, task.n_out), dj.rnn_sgd, "rates"),
-                (SUBTRACTIVE, networks.dann(*size, n_i, task.n_out), dj.dann_sgd, "rates"),
-                (DIVISIVE, networks.divisive(*size, n_i, task.n_out), dj.dann_sgd, "high_rates"),
-            )
-        },
+        {name: at_best.Contestant(*pair, task, rates[name]) for name, pair in pairs.items()},
     )
+
+
+def _rates(context: Context) -> dict[str, tuple[float, ...]]:
+    s = context.settings
+    return {RNN: s.rates, SUBTRACTIVE: s.rates, DIVISIVE: s.high_rates}
+
+
+def draw(context: Context) -> None:
+    """Draw learning curves and final errors, each at its best learning rate."""
+    at_best.draw(context, at_best.choose(context, _rates(context)))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Compare the divisive DANN with the subtractive one and the RNN."""
+    found = at_best.choose(context, _rates(context))
     statement = (
         "All of the existing DANN approaches developed above can be applied to recurrent networks"
     )
@@ -104,7 +118,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             SOURCE,
             found[DIVISIVE].test,
             found[other].test,
-            ALIKE,
+            EQUIVALENT,
             at_best.note(found),
         )
         for id, other in (("subtractive", SUBTRACTIVE), ("rnn", RNN))

@@ -11,28 +11,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-import dalejax as dj
 from experiments.cornford2021 import _networks
+from experiments.engine import comparison
 from experiments.engine.base import Experiment
+from experiments.engine.comparison import Arm
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
-from experiments.shared.random_search import write_trials
+from experiments.shared import random_search
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_networks.Settings):
     """Settings of the experiment.
 
     Attributes:
-        layers: hidden layers.
-        units: units of a hidden layer.
-        few: interneurons of the network with few.
-        some: interneurons of the usual network.
-        many: interneurons of the network with many.
         num_valid: training examples kept back for validation.
         trials: trials measured.
         rate_low: smallest learning rate proposed.
@@ -40,11 +34,6 @@ class Settings(Training):
         networks: the networks compared.
     """
 
-    layers: int
-    units: int
-    few: int
-    some: int
-    many: int
     num_valid: int
     trials: int
     rate_low: float
@@ -110,40 +99,29 @@ PRESETS = {
 }
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Search for the rate of every network that the settings name."""
+def train(context: Context) -> None:
+    """Try the same learning rates on every network that the settings name."""
     s = context.settings
     task = _networks.task_of(context, num_valid=s.num_valid)
     rng = np.random.default_rng(s.root)
     rates = np.exp(rng.uniform(np.log(s.rate_low), np.log(s.rate_high), s.trials))
-    keys = context.keys()
     names = {slug: name for name, slug in _networks.SLUGS.items()}
     tables = []
     for slug in s.networks:
         if slug not in names:
             raise ValueError(f"networks holds {slug!r}; it must be one of {', '.join(names)}.")
         name = names[slug]
-        net, _ = _networks.contestant(name, s | {f"rate_{slug}": 1.0}, task, context.variant)
-
-        def make_tx(rate, name=name, slug=slug):
-            return _networks.contestant(name, s | {f"rate_{slug}": rate}, task, context.variant)[1]
-
-        run = context.train(
-            slug,
-            net,
-            make_tx,
-            task,
-            keys=jnp.tile(keys, len(rates)),
-            hyperparams={"rate": jnp.repeat(jnp.array(rates, jnp.float32), len(keys))},
-            num_updates=s.updates,
-            eval_every=s.eval_every,
-        )
-        errors = dj.results.final_values(run.table, task.score, last=s.last).to_numpy()
-        errors = np.where(np.isfinite(errors), errors, np.inf).reshape(len(rates), -1).mean(1)
-        rows = {"network": name, "trial": range(len(rates)), "rate": rates, task.score: errors}
+        net = _networks.network(name, s, task, context.variant)
+        make_tx = _networks.optimizer(name)
+        arms = {name: Arm(context.keys())}
+        points = comparison.grid(learning_rate=rates.tolist())
+        trained = comparison.train(context, slug, net, make_tx, task, arms, points)
+        finals = trained.finals(task.score, s.last)
+        errors = finals[task.score].where(np.isfinite(finals[task.score]), np.inf)
+        means = errors.groupby(finals.learning_rate, sort=False).mean()
+        rows = {"network": name, "trial": range(len(rates)), "rate": rates, task.score: [*means]}
         tables.append(pd.DataFrame(rows).sort_values(task.score, ignore_index=True))
-    write_trials(context, tables)
-    return []
+    random_search.write_trials(context, tables)
 
 
 EXPERIMENT = Experiment(
@@ -153,7 +131,6 @@ EXPERIMENT = Experiment(
     expected_minutes={"smoke": 0.5, "laptop": 20, "paper": 20_000},
     claims=(),
     train=train,
-    judge=judge,
-    draw=draw,
+    judge=random_search.no_claims,
     variants=("text", "code"),
 )

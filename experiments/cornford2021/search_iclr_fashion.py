@@ -7,44 +7,11 @@ As `search_iclr`; the rates go lower, since without corrections a Dale's ANN nee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from experiments.cornford2021 import search_iclr
 from experiments.engine.base import Experiment
+from experiments.shared import random_search
 
-FASHION = {"data": "fashion_mnist", "networks": ("dann_few", "dann_many", "nc", "colei_many")}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(Training):
-    """Settings of the experiment.
-
-    Attributes:
-        layers: hidden layers.
-        units: units of a hidden layer.
-        few: interneurons of the network with few.
-        some: interneurons of the usual network.
-        many: interneurons of the network with many.
-        num_valid: training examples kept back for validation.
-        trials: trials measured.
-        rate_low: smallest learning rate proposed.
-        rate_high: largest learning rate proposed.
-        networks: the networks compared.
-    """
-
-    layers: int
-    units: int
-    few: int
-    some: int
-    many: int
-    num_valid: int
-    trials: int
-    rate_low: float
-    rate_high: float
-    networks: tuple[str, ...]
-
-
-FULL = Settings(
+FULL = search_iclr.Settings(
     data="fashion_mnist",
     layers=3,
     units=500,
@@ -89,7 +56,8 @@ EXPERIMENT = Experiment(
     source="for Cornford et al. 2021, Fig. 4",
     presets=PRESETS,
     expected_minutes={"smoke": 0.3, "laptop": 10, "paper": 13_000},
-    claims=0,
-    run=search_iclr.run,
+    claims=(),
+    train=search_iclr.train,
+    judge=random_search.no_claims,
     variants=("text", "code"),
 )

@@ -188,8 +188,8 @@ class Context:
         """Give a configuration's final values by member: the mean of the last evaluations [s]."""
         table = self._table
         rows = table[table.configuration == configuration]
-        if rows.empty:
-            raise NotKept(f"metrics of {configuration!r}")
+        if metric not in set(rows.metric):
+            raise NotKept(f"{metric} of {configuration!r}")
         last = 1 if self.finals_only else self.scale.last
         return dj.results.final_values(rows, metric, last=last)
 

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     Attributes:
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        seeds: DESCRIBE ME.
+        seeds: networks (random initialisations) of each kind.
     """
 
     n: int

@@ -22,11 +22,11 @@ class Settings(Training):
     """Settings of the experiment.
 
     Attributes:
-        vectors: DESCRIBE ME.
+        vectors: word vectors.
         length: time steps of a window.
         epochs: epochs.
-        decay: DESCRIBE ME.
-        decay_every: DESCRIBE ME.
+        decay: factor by which the learning rate falls.
+        decay_every: updates between two falls of the learning rate.
         sizes: numbers of units compared.
         shares: inhibitory shares compared.
         rate: learning rate.

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         shares: inhibitory shares compared.
         sizes: numbers of units compared.
         share: inhibitory share.
-        seeds: DESCRIBE ME.
+        seeds: networks (random initialisations) of each kind.
     """
 
     n: int

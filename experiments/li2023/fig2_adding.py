@@ -27,8 +27,8 @@ class Settings(Training):
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
         learning_rate: learning rate.
-        clip_colei: DESCRIBE ME.
-        clip_dann: DESCRIBE ME.
+        clip_colei: largest gradient norm of a ColEI tensor.
+        clip_dann: largest gradient norm of a DANN's cell, "none" for no clipping.
         num_train: training examples.
     """
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,8 @@ import numpy as np
 import dalejax as dj
 from experiments.engine import comparison
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context
-from experiments.engine.settings import Training, stand_in
+from experiments.engine.context import Context, stand_in
+from experiments.engine.settings import Training
 from experiments.li2023 import _figure2
 from experiments.shared import networks
 from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES
@@ -36,12 +37,12 @@ class Settings(Training):
         layers: hidden layers.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        rate_rnn: DESCRIBE ME.
-        rate_dann: DESCRIBE ME.
-        rate_colei: DESCRIBE ME.
-        clip_rnn: DESCRIBE ME.
-        clip_dann: DESCRIBE ME.
-        clip_colei: DESCRIBE ME.
+        rate_rnn: learning rate of the RNN.
+        rate_dann: learning rate of the DANN.
+        rate_colei: learning rate of ColEI.
+        clip_rnn: largest gradient norm of an RNN's cell, "none" for no clipping.
+        clip_dann: largest gradient norm of a DANN's cell, "none" for no clipping.
+        clip_colei: largest gradient norm of a ColEI tensor.
     """
 
     scenes: str
@@ -136,9 +137,10 @@ def note(context: Context) -> str:
 
 
 def recognition(
-    context: Context, kind: type = dj.tasks.ObjectRecognition
+    context: Context,
+    kind: Callable[..., dj.tasks.ObjectRecognition] = dj.tasks.ObjectRecognition,
 ) -> dj.tasks.ObjectRecognition:
-    """Make the task of the settings; ``kind`` is its class."""
+    """Make the task of the settings; ``kind`` is its class, or makes it as the class does."""
     s = context.settings
     return kind(
         s.data,

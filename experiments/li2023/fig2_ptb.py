@@ -18,8 +18,8 @@ import dalejax as dj
 from dalejax.datasets.readers.corpus import EOS
 from experiments.engine import comparison
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context
-from experiments.engine.settings import Training, stand_in
+from experiments.engine.context import Context, stand_in
+from experiments.engine.settings import Training
 from experiments.li2023 import _figure2
 from experiments.shared import networks, ngrams
 
@@ -29,19 +29,19 @@ class Settings(Training):
     """Settings of the experiment.
 
     Attributes:
-        vectors: DESCRIBE ME.
+        vectors: word vectors.
         layers: hidden layers.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
         readout_n_i: interneurons of the read-out.
         length: time steps of a window.
         epochs: epochs.
-        rate_colei: DESCRIBE ME.
-        rate_dann: DESCRIBE ME.
-        rate_rnn: DESCRIBE ME.
+        rate_colei: learning rate of ColEI.
+        rate_dann: learning rate of the DANN.
+        rate_rnn: learning rate of the RNN.
         clip: largest gradient norm.
-        decay: DESCRIBE ME.
-        decay_every: DESCRIBE ME.
+        decay: factor by which the learning rate falls.
+        decay_every: updates between two falls of the learning rate.
     """
 
     vectors: str

@@ -29,14 +29,14 @@ class Settings(BaseSettings):
     Attributes:
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        updates: DESCRIBE ME.
-        eval_every: DESCRIBE ME.
-        last: DESCRIBE ME.
+        updates: updates of each network.
+        eval_every: updates between evaluations.
+        last: how many of the last evaluations a final value averages.
         seeds_colei: seeds of configurations on ColEI's side.
         seeds_rnn: seeds of configurations that start as RNNs.
         learning_rate: learning rate.
         clip: largest gradient norm.
-        batch_size: DESCRIBE ME.
+        batch_size: trials an update.
         hybrid_signs: signs that frozen hybrids keep: their own or the columns'.
         bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
     """

@@ -26,12 +26,12 @@ class Settings(Training):
         n: units.
         bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
         shares: inhibitory shares compared.
-        rates_colei: DESCRIBE ME.
-        clips_colei: DESCRIBE ME.
-        rates_dann: DESCRIBE ME.
-        clips_dann: DESCRIBE ME.
-        rate_rnn: DESCRIBE ME.
-        clip_rnn: DESCRIBE ME.
+        rates_colei: learning rates of ColEI, one a share.
+        clips_colei: largest gradient norms of ColEI, one a share.
+        rates_dann: learning rates of DANN, one a share.
+        clips_dann: largest gradient norms of DANN, one a share.
+        rate_rnn: learning rate of the RNN.
+        clip_rnn: largest gradient norm of an RNN's cell, "none" for no clipping.
     """
 
     n: int

@@ -29,7 +29,7 @@ class Settings(Training):
         share: inhibitory share.
         bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
         rate: learning rate.
-        rate_rnn: DESCRIBE ME.
+        rate_rnn: learning rate of the RNN.
         clip: largest gradient norm.
     """
 

@@ -11,9 +11,8 @@ import numpy as np
 
 import dalejax as dj
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context
+from experiments.engine.context import Context, stand_in
 from experiments.engine.settings import Settings as BaseSettings
-from experiments.engine.settings import stand_in
 from experiments.li2023 import fig2_objects
 
 _COLUMNS = 8
@@ -28,7 +27,7 @@ class Settings(BaseSettings):
         size: units.
         steps: steps.
         pictures: pictures measured.
-        batch_size: DESCRIBE ME.
+        batch_size: trials an update.
     """
 
     scenes: str

@@ -30,11 +30,11 @@ class Settings(BaseSettings):
     Attributes:
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        seeds: DESCRIBE ME.
-        digits: DESCRIBE ME.
+        seeds: networks (random initialisations) of each kind.
+        digits: test digits that are followed.
         bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
-        row: DESCRIBE ME.
-        back: DESCRIBE ME.
+        row: rows of a digit that are shown, the time steps.
+        back: steps back in time that gradients are followed.
     """
 
     n: int

@@ -29,9 +29,9 @@ class Settings(BaseSettings):
     Attributes:
         units: units of a hidden layer.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        filters: DESCRIBE ME.
-        filters_i: DESCRIBE ME.
-        seeds: DESCRIBE ME.
+        filters: filters of a convolutional layer.
+        filters_i: inhibitory filters of a convolutional layer.
+        seeds: networks (random initialisations) of each kind.
     """
 
     units: int

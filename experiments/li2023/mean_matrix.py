@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         sizes: numbers of units compared.
         n: units.
         share: inhibitory share.
-        seeds: DESCRIBE ME.
+        seeds: networks (random initialisations) of each kind.
     """
 
     sizes: tuple[int, ...]

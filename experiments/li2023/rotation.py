@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     Attributes:
         sizes: numbers of units compared.
         share: inhibitory share.
-        seeds: DESCRIBE ME.
+        seeds: networks (random initialisations) of each kind.
     """
 
     sizes: tuple[int, ...]

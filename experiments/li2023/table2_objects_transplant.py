@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import dalejax as dj
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
-from experiments.engine.context import Context
+from experiments.engine.context import Context, stand_in
 from experiments.engine.settings import Settings as BaseSettings
-from experiments.engine.settings import stand_in
 from experiments.li2023 import _transplant, fig2_objects
 from experiments.li2023._transplant import COLEI, RNN
 
@@ -31,12 +30,12 @@ class Settings(BaseSettings):
         size: units.
         steps: steps.
         pictures: pictures measured.
-        batch_size: DESCRIBE ME.
+        batch_size: trials an update.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        last: DESCRIBE ME.
-        updates: DESCRIBE ME.
-        eval_every: DESCRIBE ME.
+        last: how many of the last evaluations a final value averages.
+        updates: updates of each network.
+        eval_every: updates between evaluations.
         seeds_colei: seeds of configurations on ColEI's side.
         seeds_rnn: seeds of configurations that start as RNNs.
         learning_rate: learning rate.

@@ -1,4 +1,4 @@
-"""How much of what Dale's law costs is won back: the claims about repaired ColEI."""
+"""Claims about repaired ColEI: the share of the gap between ColEI and the RNN that it closes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from scipy import stats
 
 import dalejax as dj
 from experiments.engine import evidence
-from experiments.engine.base import Context, finite
+from experiments.engine.context import Context, finite
 from experiments.repaired import _starts
-from experiments.repaired._starts import COLEI, REPAIRED, RNN, TRANSPLANT
+from experiments.repaired._settings import COLEI, REPAIRED, RNN, TRANSPLANT
 
 SOURCE = "beyond the papers"
 
 
 class Limits(NamedTuple):
-    """What is wanted of the repaired network: the gap closed at least, the error above at most."""
+    """What is wanted of the repaired network.
+
+    Attributes:
+        closed: least share of the gap between ColEI and the RNN that it closes.
+        above: most that its error is above the RNN's, in the metric's unit; None for no such claim.
+    """
 
     closed: float
     above: float | None = None
@@ -31,9 +36,17 @@ def share_closed(
     host: str = COLEI,
     average: Callable = np.mean,
 ) -> tuple[float, tuple[float, float]]:
-    """Give (host - ours) / (host - RNN) of the averages, with its bootstrap interval.
+    """Give the closed share of the gap, (host - ours) / (host - RNN), with its bootstrap interval.
 
-    Where the host, ColEI, is no worse than the RNN, there is no gap and no share of it: NaN.
+    Args:
+        errors: final errors by network and member.
+        ours: name of the repaired network.
+        host: name of the ColEI network.
+        average: averages the errors over members, as ``numpy.mean`` does.
+
+    Returns:
+        The share and its interval; NaN where the host is no worse than the RNN, or fewer than two
+        members of a network converged.
     """
 
     def share(colei, ours, rnn, axis=-1):
@@ -49,8 +62,17 @@ def share_closed(
     return float(share(*samples)), (float(found.low), float(found.high))
 
 
-def claims(context: Context, errors, limits: Limits, note: str) -> list[dj.claims.Claim]:
-    """Claim that the gap is closed, that seeds hardly spread, and who is better than whom."""
+def claims(
+    context: Context, errors: Mapping[str, pd.Series], limits: Limits, note: str
+) -> list[dj.claims.Claim]:
+    """Claim that repaired ColEI closes the gap, varies little over seeds, and beats ColEI.
+
+    Args:
+        context: the run.
+        errors: final errors by network and member.
+        limits: what is wanted of the repaired network.
+        note: what every claim notes.
+    """
     ours, rnn = finite(errors[REPAIRED]), finite(errors[RNN])
     out = [
         closed(
@@ -111,9 +133,25 @@ def claims(context: Context, errors, limits: Limits, note: str) -> list[dj.claim
 
 
 def with_inputs(
-    context: Context, errors, inputs: Sequence[int], score: str, limits: Limits, note: str
+    context: Context,
+    errors: Mapping[str, pd.Series],
+    inputs: Sequence[int],
+    score: str,
+    limits: Limits,
+    note: str,
 ) -> list[dj.claims.Claim]:
-    """Claim the same where inputs may be inhibitory, for each at its best number of them."""
+    """Claim that repaired ColEI closes the gap and beats ColEI where inputs may be inhibitory.
+
+    Both networks are compared at their best numbers of inhibitory inputs; ColEI may have none.
+
+    Args:
+        context: the run.
+        errors: final errors by network and member.
+        inputs: numbers of inhibitory inputs.
+        score: the validation metric that decides between the numbers, lower is better.
+        limits: what is wanted of the repaired network.
+        note: what every claim notes.
+    """
 
     def best(names):
         return min(names, key=lambda name: context.final(name, score).fillna(np.inf).mean())
@@ -154,7 +192,7 @@ def with_inputs(
 
 def closed(
     context: Context,
-    errors,
+    errors: Mapping[str, pd.Series],
     limits: Limits,
     note: str,
     id: str,
@@ -163,7 +201,19 @@ def closed(
     host: str = COLEI,
     average: Callable = np.mean,
 ) -> dj.claims.Claim:
-    """Claim that so much of a gap between averages over seeds is closed, and surely some of it."""
+    """Claim that a network closes the wanted share of the gap, with an interval above 0.
+
+    Args:
+        context: the run.
+        errors: final errors by network and member.
+        limits: what is wanted of the network.
+        note: what the claim notes.
+        id: the claim's id.
+        statement: the claim's statement.
+        ours: name of the repaired network.
+        host: name of the ColEI network.
+        average: averages the errors over members, as ``numpy.mean`` does.
+    """
     share, bounds = share_closed(errors, ours, host, average)
     return context.claim(
         id=id,
@@ -178,5 +228,5 @@ def closed(
     )
 
 
-def _told(errors) -> str:
+def _told(errors: Mapping[str, pd.Series]) -> str:
     return ", ".join(f"{n} {dj.results.summary(v)['text']}" for n, v in errors.items())

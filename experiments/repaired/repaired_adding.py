@@ -8,48 +8,35 @@ comparison: after a third of the updates it prefers large rates, which end behin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 import dalejax as dj
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
 from experiments.li2023 import fig2_adding
-from experiments.repaired import _compared, _gap, _starts
+from experiments.repaired import _compared, _gap, _settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_settings.Settings):
     """Settings of the experiment.
 
     Attributes:
-        n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        num_train: training examples.
-        search_updates: updates of each network in the search.
-        search_seeds: seeds of each point in the search.
-        rates: learning rates tried.
-        clips: gradient clips tried; "none" for no clipping.
-        biases: starts of the bias tried.
+        num_train: training sequences.
     """
 
-    n: int
-    n_i: int
     num_train: int
-    search_updates: int
-    search_seeds: int
-    rates: tuple[float, ...]
-    clips: tuple[float, ...]
-    biases: tuple[str, ...]
 
 
 FULL = Settings(
     data="generated",
     n=10,
     n_i=1,
-    updates=14_100,
+    updates=14_100,  # 100 epochs
     eval_every=141,
     seeds=30,
     last=5,
@@ -59,7 +46,6 @@ FULL = Settings(
     search_seeds=6,
     rates=(0.00625, 0.0125, 0.025, 0.05, 0.1),
     clips=(1.0, 3.0, 7.0, 20.0),
-    biases=("zero", "centred"),
 )
 PRESETS = {
     "smoke": FULL.replaced(
@@ -76,22 +62,25 @@ PRESETS = {
     "laptop": FULL,
     "paper": FULL,
 }
+LIMITS = _gap.Limits(closed=0.75)
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Compare the six."""
+def train(context: Context) -> None:
+    """Search and train the networks on the adding problem."""
     s = context.settings
     task = dj.tasks.AddingProblem(batch_size=s.batch_size, num_train=s.num_train)
-    limits = _gap.Limits(closed=0.75)
-    out = _compared.run(
-        context, task, "test_mse", "test mean squared error", fig2_adding.INPUT_MEAN, limits
-    )
-    errors = {name: context.final(name, "test_mse") for name in _starts.NAMES}
+    _compared.train(context, task, fig2_adding.INPUT_MEAN)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Claim how much of the gap between the means, and the medians, repaired ColEI closes."""
+    out = _compared.judge(context, "test_mse", LIMITS)
+    errors = {name: context.final(name, "test_mse") for name in context.settings.networks}
     out.append(
         _gap.closed(
             context,
             errors,
-            limits,
+            LIMITS,
             f"medians: {_medians(errors)}",
             "gap_closed_typical",
             "Share of the gap between the medians of ColEI and the RNN that repaired ColEI closes "
@@ -102,7 +91,12 @@ def run(context: Context) -> list[dj.claims.Claim]:
     return out
 
 
-def _medians(errors) -> str:
+def draw(context: Context) -> None:
+    """Draw test errors and singular values."""
+    _compared.draw(context, "test_mse", "test mean squared error")
+
+
+def _medians(errors: Mapping[str, pd.Series]) -> str:
     return ", ".join(f"{name} {values.median():.2g}" for name, values in errors.items())
 
 

@@ -3,63 +3,47 @@
     python -m experiments repaired_objects --preset laptop --data-dir DIR
 
 The task of `fig2_objects`, whose inputs are centred: the bias starts at 0, or above it, so that a
-dark picture does not silence a network whose input weights are never negative. The picture is there
-at the first of five steps: synapses start with strength 1, to hand it on; the read-out is shifted,
-which its softmax does not see.
+dark picture does not silence a network whose input weights are never negative. The picture is shown
+at the first of five steps: synapses of W start with strength 1, which hands the activity on from
+step to step; the magnitudes of the read-out's weights are shifted by a constant, on which its
+softmax does not depend.
 
 ColEI, repaired or not, takes part three times: as published, with excitatory inputs only, and with
-a tenth or half of the input units inhibitory. Which pixels those are is drawn once, by an order of
-the pixels that is the same for all networks. `laptop` makes 7,500 of 37,500 updates, without the
-orthogonal RNN and the Dale's ANN.
+a tenth or half of the input units inhibitory. The pixels are put into a random order, the same for
+all networks, so that the inhibitory ones lie anywhere in the picture. `laptop` makes 7,500 of
+37,500 updates, without the orthogonal RNN and the Dale's ANN.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import dalejax as dj
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
 from experiments.li2023 import fig2_objects
-from experiments.repaired import _compared, _gap, _starts
+from experiments.repaired import _compared, _gap, _settings, _starts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_settings.Settings):
     """Settings of the experiment.
 
     Attributes:
         scenes: data set of the backgrounds.
-        size: units.
-        steps: steps.
-        pictures: pictures measured.
-        n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        inputs_n_i: numbers of inhibitory inputs tried.
-        search_updates: updates of each network in the search.
-        search_seeds: seeds of each point in the search.
-        rates: learning rates tried.
-        clips: gradient clips tried; "none" for no clipping.
-        biases: starts of the bias tried.
-        networks: the networks compared.
+        size: height and width of a picture, in pixels.
+        steps: time steps.
+        pictures: training pictures; a tenth as many are for validation, and for testing.
     """
 
     scenes: str
     size: int
     steps: int
     pictures: int
-    n: int
-    n_i: int
-    inputs_n_i: tuple[int, ...]
-    search_updates: int
-    search_seeds: int
-    rates: tuple[float, ...]
-    clips: tuple[float, ...]
-    biases: tuple[str, ...]
-    networks: tuple[str, ...]
 
 
 FULL = Settings(
@@ -70,8 +54,7 @@ FULL = Settings(
     pictures=40_000,
     n=300,
     n_i=30,
-    batch_size=32,
-    updates=37_500,
+    updates=37_500,  # 30 epochs
     eval_every=1250,
     seeds=10,
     last=5,
@@ -81,7 +64,6 @@ FULL = Settings(
     rates=(0.015, 0.03, 0.06, 0.12, 0.24, 0.48),
     clips=(1.0, 10.0),
     biases=("zero", "raised"),
-    networks=("RNN", "orthogonal RNN", "DANN", "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"),
 )
 PRESETS = {
     "smoke": FULL.replaced(
@@ -101,36 +83,46 @@ PRESETS = {
         clips=(1.0,),
     ),
     "laptop": FULL.replaced(
-        updates=7500,
-        eval_every=375,
-        search_updates=1500,
-        networks=("RNN", "ColEI", "ColEI, RNN's spectrum", "repaired ColEI"),
+        updates=7500, eval_every=375, search_updates=1500, networks=_settings.CLAIMED
     ),
     "paper": FULL,
 }
+LIMITS = _gap.Limits(closed=0.75)
 REPAIR = _starts.Repair(strength=1.0, singular_value=1.0, shift=10.0)
 
 
 class AnyOrder(dj.tasks.ObjectRecognition):
-    """Pictures whose pixels are in one random order: the last inputs lie anywhere in a picture."""
+    """Object recognition whose pixels are the inputs in a random order, the same for all pictures.
+
+    Args:
+        arguments: of :class:`dalejax.tasks.ObjectRecognition`.
+        order: seed of the order.
+        options: of :class:`dalejax.tasks.ObjectRecognition`.
+    """
+
+    def __init__(self, *arguments: Any, order: int = 0, **options: Any):
+        super().__init__(*arguments, **options)
+        self.order = np.random.default_rng(order).permutation(self.n_in)
 
     def encode(self, inputs):
-        """Order the pixels; then as usual."""
-        return super().encode(inputs[:, np.random.default_rng(0).permutation(self.n_in)])
+        """Put the pixels [b, pixels] into the order, and turn them into inputs [1, b, n_in]."""
+        return super().encode(inputs[:, self.order])
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Compare the networks."""
-    task = fig2_objects.recognition(context, AnyOrder)
-    return _compared.run(
-        context,
-        task,
-        "test_error",
-        "test error (%)",
-        0.0,
-        _gap.Limits(closed=0.75),
-        repair=REPAIR,
-    )
+def train(context: Context) -> None:
+    """Search and train the networks on naming objects."""
+    kind = functools.partial(AnyOrder, order=context.settings.root)
+    _compared.train(context, fig2_objects.recognition(context, kind), 0.0, repair=REPAIR)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Claim how much of the gap repaired ColEI closes, also where inputs may be inhibitory."""
+    return _compared.judge(context, "test_error", LIMITS)
+
+
+def draw(context: Context) -> None:
+    """Draw test errors and singular values."""
+    _compared.draw(context, "test_error", "test error (%)")
 
 
 EXPERIMENT = Experiment(

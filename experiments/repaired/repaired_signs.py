@@ -2,16 +2,18 @@
 
     python -m experiments repaired_signs --preset laptop --data-dir DIR
 
-All but the RNN start alike, as repaired ColEI does; what differs is which matrices have to keep
-their signs. Sequential MNIST, 1 x 100 units, 10 of them inhibitory; rates fall linearly to 0, the
-best by validation. Expect each matrix's signs to cost little, and all of them what the start gains
-on the RNN's. `laptop` makes 12 of 30 epochs.
+All networks but the RNN start alike, as repaired ColEI does; they differ in which of U, W and the
+read-out have to keep their signs. Sequential MNIST, 1 x 100 units, 10 of them inhibitory; learning
+rates fall linearly to 0, the best is chosen by validation. Expect each matrix's signs to cost
+little, and those of all matrices as much as the repaired start gains on the RNN's. `laptop` makes
+12 of 30 epochs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import dalejax as dj
 from experiments.engine import evidence
@@ -28,10 +30,10 @@ class Settings(Training):
 
     Attributes:
         n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        clips: gradient clips tried; "none" for no clipping.
+        n_i: inhibitory units, among the n.
+        clips: largest gradient norms of a tensor tried.
         rates: learning rates tried.
-        num_valid: training examples kept back for validation.
+        num_valid: training digits kept back for validation.
     """
 
     n: int
@@ -45,11 +47,10 @@ FULL = Settings(
     data="mnist",
     n=100,
     n_i=10,
-    updates=46_860,
+    updates=46_860,  # 30 epochs
     eval_every=1562,
     seeds=10,
     last=5,
-    batch_size=32,
     clips=(10.0,),
     rates=(0.01, 0.02, 0.04),
     num_valid=10_000,
@@ -70,12 +71,20 @@ PRESETS = {
     "paper": FULL,
 }
 RNN, ALL, NONE = "RNN", "all signs", "no signs"
-FREE = {"free U": "U", "free W": "W", "free read-out": "readout"}
-ALIKE = 0.3  # points of test error, as far behind as repaired ColEI should be at most
+FREE_U, FREE_W, FREE_READOUT = "free U", "free W", "free read-out"
+FREE = {FREE_U: "U", FREE_W: "W", FREE_READOUT: "readout"}
+NAMES = (RNN, ALL, *FREE, NONE)
+EQUIVALENT = 0.3  # points of test error within which two networks count as equally good; our choice
 
 
-def signs(n: int, n_i: int, free: tuple[str, ...]) -> dict:
-    """Make the sign tree of the repaired network but for the matrices that are free."""
+def signs(n: int, n_i: int, free: tuple[str, ...]) -> dict[str, Any]:
+    """Make the sign tree of the repaired network.
+
+    Args:
+        n: units.
+        n_i: inhibitory units, among the n.
+        free: those of the matrices "U", "W" and "readout" that may change their signs.
+    """
     columns = dj.signs.column_signs(n, n_i)
     kept = {
         name: None if name in free else sign
@@ -88,18 +97,29 @@ def signs(n: int, n_i: int, free: tuple[str, ...]) -> dict:
     }
 
 
-def train(
-    context: Context, task, schedule: Callable = _compared.constant
-) -> dict[str, at_best.Best]:
+def train(context: Context) -> None:
+    """Train the networks on sequential MNIST, at rates that fall."""
+    task = tasks.smnist(context, num_valid=context.settings.num_valid)
+    train_on(context, task, repaired_decay.falling)
+
+
+def train_on(
+    context: Context,
+    task: dj.tasks.Task,
+    schedule: Callable[[_compared.MakeTx, int], _compared.MakeTx] = _compared.constant,
+) -> None:
     """Train the RNN, and the repaired network with the signs of all, some or no matrices.
 
-    ``schedule`` is :func:`repaired.compare`'s.
+    Args:
+        context: the run.
+        task: the task, with a validation set.
+        schedule: how the learning rate changes, see :func:`_compared.train`.
     """
     s = context.settings
     n, n_i = s.n, s.n_i
     net = dj.RecurrentNetwork([dj.RepairedColEICell(n, n_i=n_i)], dj.RepairedColEIDense(task.n_out))
 
-    def descent(*free):
+    def descent(*free: str) -> _compared.MakeTx:
         tree = signs(n, n_i, free)
 
         def make_tx(learning_rate, clip):
@@ -113,19 +133,29 @@ def train(
         **{name: (net, descent(matrix)) for name, matrix in FREE.items()},
         NONE: (net, descent(*FREE.values())),
     }
-    return at_best.train(
+    at_best.train(
         context, {name: at_best.Contestant(*pair, task, s.rates) for name, pair in pairs.items()}
     )
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Compare them on sequential MNIST, at rates that fall."""
-    s = context.settings
-    task = tasks.smnist(context, num_valid=s.num_valid)
-    found = train(context, task, repaired_decay.falling)
+def choose(context: Context) -> dict[str, at_best.Best]:
+    """Choose each network's learning rate by validation, from the tables."""
+    return at_best.choose(context, dict.fromkeys(NAMES, context.settings.rates))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Test what the repaired start without signs, the signs of W and those of the read-out cost."""
+    found = choose(context)
     test = {name: best.test for name, best in found.items()}
     note = at_best.note(found)
     difference = dj.results.paired_differences(test[NONE], test[RNN])
+    signs_of_w = evidence.Above(
+        "signs_of_w_cost",
+        "The signs of W cost learning (error with all signs, and with those of W free).",
+        test[ALL],
+        test[FREE_W],
+        (ALL, FREE_W),
+    )
     return [
         evidence.mean(
             context,
@@ -134,25 +164,11 @@ def run(context: Context) -> list[dj.claims.Claim]:
             "well as an RNN's (error minus the RNN's).",
             _gap.SOURCE,
             difference.values,
-            lambda bounds: bounds.high < ALIKE,
-            f"interval below +{ALIKE:g}",
+            lambda bounds: bounds.high < EQUIVALENT,
+            f"interval below +{EQUIVALENT:g}",
             note=note,
         ),
-        *evidence.above(
-            context,
-            [
-                evidence.Above(
-                    "signs_of_w_cost",
-                    "The signs of W cost learning (error with all signs, and "
-                    "with those of W free).",
-                    test[ALL],
-                    test["free W"],
-                    (ALL, "free W"),
-                ),
-            ],
-            _gap.SOURCE,
-            note,
-        ),
+        *evidence.above(context, [signs_of_w], _gap.SOURCE, note),
         evidence.gap_within(
             context,
             "signs_of_readout_are_free",
@@ -160,11 +176,16 @@ def run(context: Context) -> list[dj.claims.Claim]:
             "with all signs minus that with a free read-out).",
             _gap.SOURCE,
             test[ALL],
-            test["free read-out"],
-            ALIKE,
+            test[FREE_READOUT],
+            EQUIVALENT,
             note,
         ),
     ]
+
+
+def draw(context: Context) -> None:
+    """Draw learning curves and final errors of the networks, each at its best rate."""
+    at_best.draw(context, choose(context))
 
 
 EXPERIMENT = Experiment(
@@ -172,11 +193,7 @@ EXPERIMENT = Experiment(
     source=_gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 12, "paper": 90},
-    claims=(
-        "start_is_as_good",
-        "signs_of_w_cost",
-        "signs_of_readout_are_free",
-    ),
+    claims=("start_is_as_good", "signs_of_w_cost", "signs_of_readout_are_free"),
     train=train,
     judge=judge,
     draw=draw,

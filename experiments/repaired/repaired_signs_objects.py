@@ -2,11 +2,11 @@
 
     python -m experiments repaired_signs_objects --preset laptop --data-dir DIR
 
-The task of `repaired_objects`, 1 x 300 units, 30 of them inhibitory: the picture is there at the
-first of five steps, and U never negative, so that no unit can tell an edge in it. All but the RNN
-start as repaired ColEI does on sequential MNIST; what differs is which matrices have to keep their
-signs. Expect those of U to make most of what is left to the RNN. `laptop` makes 3,000 of 37,500
-updates.
+The task of `repaired_objects`, 1 x 300 units, 30 of them inhibitory: the picture is shown at the
+first of five steps, and U is never negative, so that no unit can tell an edge in it. All networks
+but the RNN start as repaired ColEI does on sequential MNIST; they differ in which matrices have to
+keep their signs. Expect the signs of U to make most of the difference to the RNN. `laptop` makes
+3,000 of 37,500 updates.
 """
 
 from __future__ import annotations
@@ -20,13 +20,8 @@ from experiments.engine.context import Context
 from experiments.engine.settings import Training
 from experiments.li2023 import fig2_objects
 from experiments.repaired import _gap, repaired_signs
-from experiments.repaired.repaired_signs import ALL, RNN
-from experiments.shared.at_best import note
-
-_OWN = {"seeds": 10, "clips": (1.0,), "rates": (0.06, 0.12, 0.24)}
-_SMOKE = {"seeds": 3, "rates": (0.1, 0.2)}
-_LAPTOP = {"seeds": 4, "rates": (0.12, 0.24), "updates": 3000, "eval_every": 600, "last": 1}
-_SEARCH = ("search_updates", "search_seeds", "clips", "biases", "networks", "inputs_n_i")
+from experiments.repaired.repaired_signs import ALL, FREE_U, RNN
+from experiments.shared import at_best
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +30,13 @@ class Settings(Training):
 
     Attributes:
         scenes: data set of the backgrounds.
-        size: units.
-        steps: steps.
-        pictures: pictures measured.
+        size: height and width of a picture, in pixels.
+        steps: time steps.
+        pictures: training pictures; a tenth as many are for validation, and for testing.
         n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
+        n_i: inhibitory units, among the n.
         rates: learning rates tried.
-        clips: gradient clips tried; "none" for no clipping.
+        clips: largest gradient norms of a tensor tried.
     """
 
     scenes: str
@@ -62,8 +57,7 @@ FULL = Settings(
     pictures=40_000,
     n=300,
     n_i=30,
-    batch_size=32,
-    updates=37_500,
+    updates=37_500,  # 30 epochs
     eval_every=1250,
     seeds=10,
     last=5,
@@ -87,31 +81,30 @@ PRESETS = {
     "laptop": FULL.replaced(updates=3000, eval_every=600, seeds=4, last=1, rates=(0.12, 0.24)),
     "paper": FULL,
 }
-SHARE = 0.5  # of the points between repaired ColEI and the RNN that U's signs make at least
+SHARE = 0.5  # least share of the points between repaired ColEI and the RNN that U's signs make
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Compare the networks, each with other signs to keep."""
-    found = repaired_signs.train(context, fig2_objects.recognition(context))
+def train(context: Context) -> None:
+    """Train the networks on naming objects, at constant rates."""
+    repaired_signs.train_on(context, fig2_objects.recognition(context))
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Test whether the signs of U cost learning, and whether they make most of the difference."""
+    found = repaired_signs.choose(context)
     test = {name: best.test for name, best in found.items()}
+    note = at_best.note(found)
     mean = {name: values.mean() for name, values in test.items()}
-    share = (mean[ALL] - mean["free U"]) / (mean[ALL] - mean[RNN])
+    share = (mean[ALL] - mean[FREE_U]) / (mean[ALL] - mean[RNN])
+    signs_of_u = evidence.Above(
+        "signs_of_u_cost",
+        "The signs of U cost learning (error with all signs, and with those of U free).",
+        test[ALL],
+        test[FREE_U],
+        (ALL, FREE_U),
+    )
     return [
-        *evidence.above(
-            context,
-            [
-                evidence.Above(
-                    "signs_of_u_cost",
-                    "The signs of U cost learning (error with all signs, and "
-                    "with those of U free).",
-                    test[ALL],
-                    test["free U"],
-                    (ALL, "free U"),
-                ),
-            ],
-            _gap.SOURCE,
-            note(found),
-        ),
+        *evidence.above(context, [signs_of_u], _gap.SOURCE, note),
         evidence.number(
             context,
             "signs_of_u_make_most",
@@ -121,7 +114,7 @@ def run(context: Context) -> list[dj.claims.Claim]:
             share,
             mean[ALL] > mean[RNN] and share >= SHARE,
             f"at least {SHARE:g}",
-            note=note(found),
+            note=note,
         ),
     ]
 
@@ -131,11 +124,8 @@ EXPERIMENT = Experiment(
     source=_gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 6, "paper": 180},
-    claims=(
-        "signs_of_u_cost",
-        "signs_of_u_make_most",
-    ),
+    claims=("signs_of_u_cost", "signs_of_u_make_most"),
     train=train,
     judge=judge,
-    draw=draw,
+    draw=repaired_signs.draw,
 )

@@ -2,22 +2,22 @@
 
     python -m experiments repaired_strength --preset laptop --data-dir DIR
 
-Sequential MNIST, 1 x 100 units, 10 of them inhibitory; rates fall linearly to 0. No singular value
-of W is above 1.62 times the strength. Expect strong synapses to learn faster at first, and weaker
-ones to end ahead, by little. `laptop` has half of the seeds.
+Sequential MNIST, 1 x 100 units, 10 of them inhibitory; learning rates fall linearly to 0. No
+singular value of W is above 1.62 times the strength at the start. Expect networks with strong
+synapses to learn faster at first, and those with weaker ones to end ahead, by little. `laptop` has
+half of the seeds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
+from experiments.engine.comparison import Arm
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
 from experiments.repaired import _compared, _gap, repaired_decay
@@ -30,11 +30,11 @@ class Settings(Training):
 
     Attributes:
         n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        clip: largest gradient norm.
-        rate: learning rate.
-        num_valid: training examples kept back for validation.
-        strengths: strengths of the first synapses compared.
+        n_i: inhibitory units, among the n.
+        clip: largest gradient norm of a tensor.
+        rate: learning rate at the start.
+        num_valid: training digits kept back for validation.
+        strengths: factors of the first synapses of W that are compared.
     """
 
     n: int
@@ -49,11 +49,9 @@ FULL = Settings(
     data="mnist",
     n=100,
     n_i=10,
-    updates=46_860,
+    updates=46_860,  # 30 epochs
     eval_every=4686,
     seeds=10,
-    last=1,
-    batch_size=32,
     clip=10.0,
     rate=0.02,
     num_valid=10_000,
@@ -73,47 +71,36 @@ PRESETS = {
     "laptop": FULL.replaced(seeds=5),
     "paper": FULL,
 }
-DEFAULT, STRONG = 0.8, 1.0
+DEFAULT, STRONG = 0.8, 1.0  # strengths that are compared with each other
 
 
-def run(context: Context) -> list[dj.claims.Claim]:
-    """Train all strengths as one ensemble; they are told apart by the first update alone."""
+def train(context: Context) -> None:
+    """Train the networks of all strengths as one ensemble; they differ in where they start."""
     s = context.settings
     task = tasks.smnist(context, num_valid=s.num_valid)
-    # Not the seeds of the comparisons, which the choice of a strength must not know.
-    keys = dj.seed_keys(s.root + _compared.OTHER_SEEDS, s.seeds)
-    nets = [_net(s, task, strength) for strength in s.strengths]
-    starts = [dj.initial_params(net, task, keys=keys) for net in nets]
-    names = {strength: f"strength {strength:g}" for strength in s.strengths}
-    trained = context.train(
+    # Other seeds than those of the comparisons, of which the choice of a strength must not know.
+    keys = context.keys(apart=_compared.OTHER_SEEDS)
+    nets = {strength: _net(s, task.n_out, strength) for strength in s.strengths}
+    arms = {
+        _name(strength): Arm(keys, dj.initial_params(net, task, keys=keys))
+        for strength, net in nets.items()
+    }
+    trained = comparison.train(
+        context,
         "all",
-        nets[0],
+        nets[s.strengths[0]],  # the strength matters for the start alone
         repaired_decay.falling(dj.colei_sgd, s.updates),
         task,
-        keys=jnp.tile(keys, len(starts)),
-        params=jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *starts),
-        hyperparams={
-            "learning_rate": jnp.full(len(starts) * len(keys), s.rate),
-            "clip": jnp.full(len(starts) * len(keys), s.clip),
-        },
-        num_updates=s.updates,
-        eval_every=s.eval_every,
+        arms,
+        comparison.grid(learning_rate=[s.rate], clip=[s.clip]),
     )
-    context.record_groups(list(names.values()), trained.table, len(keys))
-    first = {strength: _first(context, name, s.eval_every) for strength, name in names.items()}
-    final = {strength: context.final(name, "test_error") for strength, name in names.items()}
-    stages = {"a tenth of the updates": first, "the end": final}
-    context.draw(
-        "final_error",
-        dj.plots.sweep(
-            {stage: [values[strength] for strength in names] for stage, values in stages.items()},
-            {stage: list(names) for stage in stages},
-            xlabel="strength of the first synapses",
-            ylabel="test error (%)",
-            log=True,
-        ),
-    )
-    pair = (names[STRONG], names[DEFAULT])
+    comparison.record(context, trained, lambda arm, _: arm)
+
+
+def judge(context: Context) -> list[dj.claims.Claim]:
+    """Test whether weak synapses end ahead, and whether strong ones are ahead at first."""
+    first, final = _first(context), _final(context)
+    pair = (_name(STRONG), _name(DEFAULT))
     return evidence.above(
         context,
         [
@@ -136,16 +123,38 @@ def run(context: Context) -> list[dj.claims.Claim]:
     )
 
 
-def _net(s, task, strength):
+def draw(context: Context) -> None:
+    """Draw the test errors over the strength, after a tenth of the updates and at the end."""
+    stages = {"a tenth of the updates": _first(context), "the end": _final(context)}
+    figure = dj.plots.sweep(
+        {stage: list(errors.values()) for stage, errors in stages.items()},
+        {stage: list(errors) for stage, errors in stages.items()},
+        xlabel="strength of the first synapses",
+        ylabel="test error (%)",
+        log=True,
+    )
+    context.draw("final_error", figure)
+
+
+def _name(strength: float) -> str:
+    return f"strength {strength:g}"
+
+
+def _net(s: Settings, n_out: int, strength: float) -> dj.RecurrentNetwork:
     cell = dj.RepairedColEICell(s.n, n_i=s.n_i, strength=strength)
-    return dj.RecurrentNetwork([cell], dj.RepairedColEIDense(task.n_out))
+    return dj.RecurrentNetwork([cell], dj.RepairedColEIDense(n_out))
 
 
-def _first(context: Context, name: str, update: int) -> pd.Series:
-    """Give the test error of each member at its first evaluation."""
-    table = context.table
-    at = (table.configuration == name) & (table["update"] == update)
-    return table[at & (table.metric == "test_error")].set_index("member").value
+def _first(context: Context) -> dict[float, pd.Series]:
+    """Give the test errors (%) by member at the first evaluation, by strength."""
+    s = context.settings
+    curves = {x: context.curves(_name(x), "test_error") for x in s.strengths}
+    return {strength: curve.loc[s.eval_every] for strength, curve in curves.items()}
+
+
+def _final(context: Context) -> dict[float, pd.Series]:
+    """Give the final test errors (%) by member, by strength."""
+    return {x: context.final(_name(x), "test_error") for x in context.settings.strengths}
 
 
 EXPERIMENT = Experiment(
@@ -153,10 +162,7 @@ EXPERIMENT = Experiment(
     source=_gap.SOURCE,
     presets=PRESETS,
     expected_minutes={"smoke": 0.5, "laptop": 18, "paper": 30},
-    claims=(
-        "weaker_ends_ahead",
-        "stronger_starts_ahead",
-    ),
+    claims=("weaker_ends_ahead", "stronger_starts_ahead"),
     train=train,
     judge=judge,
     draw=draw,
