@@ -42,7 +42,7 @@ def navigation() -> list:
 def public() -> dict[str, str]:
     """List what ``import dalejax as dj`` offers: name -> path of the module, below dalejax."""
     out = {}
-    for name in dj.__all__:
+    for name in dir(dj):
         value = getattr(dj, name)
         home = value.__name__ if isinstance(value, ModuleType) else value.__module__
         out[name] = home.removeprefix("dalejax.")

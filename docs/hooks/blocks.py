@@ -208,9 +208,11 @@ def spectra(name: str) -> str:
     """Write the spectra of W before and after training: means over seeds."""
     table = pd.read_csv(run_folder(name) / "spectra.csv")
     lines = []
-    for (network, stage), rows in table.groupby(["network", "stage"], sort=False):
-        means = [number(rows[n].mean()) for n in ("nse", "sigma_max", "sigma_rms", "participation")]
-        lines.append([str(network), str(stage), *means])
+    columns = ["nse", "sigma_max", "sigma_rms", "participation"]
+    for network, stage in dict.fromkeys(zip(table.network, table.stage, strict=True)):
+        rows = table.loc[(table.network == network) & (table.stage == stage)]
+        values = [number(float(rows[column].to_numpy().mean())) for column in columns]
+        lines.append([str(network), str(stage), *values])
     header = ["network", "training", "NSE", r"$\sigma_1$", r"$\sigma_{rms}$", "participation"]
     return rendered(lines, header)
 

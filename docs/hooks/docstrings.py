@@ -1,4 +1,4 @@
-"""Docstrings are written for Sphinx' eyes in places; here they become Markdown."""
+"""Turn docstrings that have Sphinx' directives and roles into Markdown."""
 
 import inspect
 import pydoc
@@ -25,18 +25,19 @@ def _link(match):
     return f'<autoref optional identifier="{name}"><code>{name}</code></autoref>'
 
 
-# Every Flax module has these fields; nobody passes them.
+# Fields that every Flax module has, and that users do not pass.
 _FLAX = ("parent", "name")
 
 
 class Docstrings(griffe.Extension):
-    """Rewrite every docstring before it is parsed; give modules the signature that Flax makes."""
+    """Rewrite every docstring before it is parsed; give Flax modules their signature."""
 
     def on_class(self, *, cls, **_):
-        """Put the constructor there that only exists once the class is made."""
+        """Add the constructor that ``dataclass`` makes, which is not in the source."""
         made = pydoc.locate(cls.path)
         if "__init__" in cls.members or not hasattr(made, "__dataclass_fields__"):
             return
+        assert isinstance(made, type)
         parameters = [
             griffe.Parameter(
                 p.name,

@@ -49,7 +49,7 @@ def page_of(experiment: Experiment) -> str:
     own = [entry for entry in kept.entries() if entry.experiment == experiment.name]
     if own:
         table = ledger.markdown(own).split("\n## ", 1)[1].split("\n", 1)[1]
-        parts.append(f"## Claims\n{table}")
+        parts.append(f'## Claims\n\n<div class="ledger" markdown>\n{table}\n</div>')
     path = kept.source_file(experiment).relative_to(kept.ROOT)
     code = (kept.ROOT / path).read_text(encoding="utf-8")
     parts.append(f'## Source\n\n```python title="{path.as_posix()}"\n{code}```')
