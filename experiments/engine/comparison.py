@@ -170,7 +170,8 @@ def record(context: Context, trained: Trained, label: Callable[[str, Point], str
     names = [name for name in trained.plan.columns if name not in ("arm", "seed")]
     for arm in trained.arms:
         rows = trained.plan[trained.plan["arm"] == arm]
-        for values in rows[names].drop_duplicates().to_dict("records"):
+        points = rows[names].drop_duplicates().to_dict("records") if names else [{}]
+        for values in points:
             context.record(label(arm, values), trained.table(arm, values))
 
 

@@ -185,13 +185,13 @@ def correlated(
     )
 
 
-def opposite(
+def means_in_opposite_order(
     context: Context, id: str, statement: str, source: str, x: Sequence, y: Sequence
 ) -> dj.claims.Claim:
-    """Show that few configurations' means run against each other: the more x, the less y.
+    """Claim that the means of a few configurations are in opposite order: larger x, smaller y.
 
-    The networks of one configuration have nearly one x, so they are no independent evidence: what
-    counts is the order of the means. Spearman's rho over the networks only describes.
+    No test is made: networks of one configuration have nearly the same x, so they are not
+    independent, and only the order of the means counts. Spearman's rho over the networks describes.
     """
     means = [(float(np.mean(a)), float(finite(b).mean())) for a, b in zip(x, y, strict=True)]
     means.sort()

@@ -178,7 +178,7 @@ def judge(context: Context) -> list[dj.claims.Claim]:
         )
     )
     out.append(
-        evidence.opposite(
+        evidence.means_in_opposite_order(
             context,
             "nse_predicts_error",
             "ColEI performance v.s. initial normalised SVD entropy of the recurrent weights across "

@@ -169,7 +169,7 @@ def judge(context: Context) -> list[dj.claims.Claim]:
         )
     )
     out.append(
-        evidence.opposite(
+        evidence.means_in_opposite_order(
             context,
             "nse_predicts_error",
             "These changes in NSE were anti-correlated with test error (Fig. 6G).",
