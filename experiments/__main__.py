@@ -1,4 +1,4 @@
-"""Run an experiment, or list them: ``python -m experiments NAME --preset laptop``."""
+"""Run, list, keep and judge experiments: ``python -m experiments NAME --preset laptop``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from experiments import all_experiments
 
-# What a run is begun with, and stays with.
+# Options that a run is begun with and that cannot be changed when it is resumed.
 OF_A_NEW_RUN = ("preset", "variant", "data", "seeds", "set", "out", "part")
 
 
@@ -20,10 +20,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "runs", nargs="*", help="folders of runs, for `keep` and `ledger`; names, for `judge`"
     )
-    parser.add_argument("--preset", help="smoke (which it is without), laptop or paper")
-    parser.add_argument("--variant", help="text (the paper's words; which it is without) or code")
-    parser.add_argument("--data", help="mnist or digits instead of the preset's")
-    parser.add_argument("--data-dir", help="where the data are")
+    parser.add_argument("--preset", help="smoke (the default), laptop or paper")
+    parser.add_argument("--variant", help="text (the paper's words, the default) or code (its published code)")
+    parser.add_argument("--data", help="the data set (mnist, digits) instead of the preset's")
+    parser.add_argument("--data-dir", help="folder of the data sets")
     parser.add_argument("--seeds", type=int, help="seeds of each network instead of the preset's")
     parser.add_argument(
         "--set",
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--distributed", action="store_true", help="one of several processes (srun, mpirun)"
     )
-    parser.add_argument("--json", action="store_true", help="with `list` and `ledger`: as JSON")
+    parser.add_argument("--json", action="store_true", help="with `list`, `judge` and `ledger`: as JSON")
     arguments = parser.parse_args(argv)
     given = [name for name in OF_A_NEW_RUN if getattr(arguments, name)]
     arguments.preset = arguments.preset or "smoke"
@@ -82,8 +82,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _prepare(arguments) -> None:
-    from dalejax.runtime import compile_cache, multihost
+    from dalejax.runtime import compile_cache, host_devices, multihost
 
+    host_devices.use_all_cores()
     compile_cache.keep()
     if not arguments.distributed:
         return

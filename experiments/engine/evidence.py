@@ -19,11 +19,19 @@ import dalejax as dj
 from experiments.engine.context import Context, finite, rank_test
 
 LEVEL = 0.05
-_FEWEST_ORDERS = 20  # of three and three
+_FEWEST_ORDERS = 20  # ways to order three and three values
 
 
 class Above(NamedTuple):
-    """To be shown: the values `high` lie above the values `low`; `names` are theirs."""
+    """A sentence to be tested: one sample of final values lies above another.
+
+    Attributes:
+        id: of the claim.
+        statement: the sentence.
+        high: the sample that should be larger, by member.
+        low: the sample that should be smaller, by member.
+        names: of the networks of the two samples.
+    """
 
     id: str
     statement: str
@@ -35,10 +43,11 @@ class Above(NamedTuple):
 def above(
     context: Context, wanted: Sequence[Above], source: str, note: str = ""
 ) -> list[dj.claims.Claim]:
-    """Test by Mann–Whitney whether one sample lies above another; Holm over all that is wanted.
+    """Test by Mann–Whitney whether samples lie above others, p corrected by Holm over all of them.
 
-    Where so few seeds can't give a p below the level, every seed of one must lie above the other's,
-    three against three at least.
+    A claim holds if the corrected p is below 0.05 and the medians are in order. Where there are too
+    few seeds for such a p, it holds if every seed of one sample lies above every seed of the other,
+    with three seeds each at least.
     """
     tests = [rank_test(w.high, w.low) for w in wanted]
     corrected = dj.statistics.holm([test.p for test in tests])
@@ -73,7 +82,7 @@ def above(
 
 
 def interval(values) -> dj.statistics.Interval:
-    """Bound a mean over seeds (bootstrap); where fewer than two are left, nothing is bounded."""
+    """Give the bootstrap interval of a mean over seeds; NaN where fewer than two are finite."""
     x = np.round(np.asarray(values, float), 9)  # equal values are ties, whatever their last bit
     if x.size < 2:
         return dj.statistics.Interval(float("nan"), float("nan"))
@@ -83,9 +92,9 @@ def interval(values) -> dj.statistics.Interval:
 def mean(
     context: Context, id: str, statement: str, source: str, values, holds, reference, **more
 ) -> dj.claims.Claim:
-    """Set a mean over seeds, with its interval, beside the paper's.
+    """Claim something of a mean over seeds, by its bootstrap interval.
 
-    ``holds`` is a function of the interval; without one, nothing holds.
+    ``holds`` is a function of the interval; where there is no interval, the claim does not hold.
     """
     x, bounds = np.asarray(values, float), interval(values)
     more.setdefault("test", f"bootstrap, n = {x.size}")
@@ -105,7 +114,7 @@ def mean(
 def gap_within(
     context: Context, id: str, statement: str, source: str, a, b, limit: float, note: str = ""
 ) -> dj.claims.Claim:
-    """Show that two samples are equivalent: the interval of a − b, by seeds, within ± limit."""
+    """Claim that two samples are equivalent: the interval of a − b, by seed, is within ± limit."""
     pairs = dj.results.paired_differences(a, b)
     return mean(
         context,
@@ -123,7 +132,7 @@ def gap_within(
 def more_variable(
     context: Context, id: str, statement: str, source: str, values, others: dict, note: str = ""
 ) -> dj.claims.Claim:
-    """Show that one sample varies more than each of the others (Brown–Forsythe)."""
+    """Claim that one sample varies more over seeds than each of the others (Brown–Forsythe)."""
     x = finite(values)
     spread = {name: float(finite(v).std()) for name, v in others.items()}
     tests = [stats.levene(x, finite(v), center="median").pvalue for v in others.values()]
@@ -145,7 +154,7 @@ def more_variable(
 def number(
     context: Context, id: str, statement: str, source: str, values, holds, reference, **more
 ) -> dj.claims.Claim:
-    """Set a measured number, or its mean over initialisations or seeds, beside the paper's."""
+    """Claim something of a measured number, or of its mean over initialisations or seeds."""
     x = np.asarray(values, float).ravel()
     more.setdefault("test", f"n = {x.size}" if x.size > 1 else "")
     return context.claim(
@@ -163,7 +172,7 @@ def number(
 def correlated(
     context: Context, id: str, statement: str, source: str, x, y, sign: int, note: str = ""
 ) -> dj.claims.Claim:
-    """Show that two quantities rise together (sign 1) or against each other (-1), by rank."""
+    """Claim that two quantities rise together (sign 1) or one falls (-1): Spearman's rank test."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     good = np.isfinite(x) & np.isfinite(y)
     lost = f", {int((~good).sum())} diverged" if not good.all() else ""

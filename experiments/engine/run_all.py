@@ -1,4 +1,4 @@
-"""Run all experiments, or one of N parts of them: ``python -m experiments all``."""
+"""Run all experiments, or one of N parts of them: ``python -m experiments all [--part I/N]``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dalejax.runtime import multihost
 from dalejax.storage import atomic
 from experiments.engine import runs, settings
 
-# What `all` was begun with, for the experiments that a resumed one begins.
+# Options that a run of all experiments is begun with; a resumed run uses them for the rest.
 OF_ALL = ("preset", "variant", "data", "data_dir", "seeds", "set", "part")
 
 
 def run(known, arguments) -> int:
-    """Run them one after another, in folders below one; what lacks its data is skipped."""
+    """Run experiments one after another, in folders below one; skip those whose data are missing."""
     usual = f"all-{arguments.preset}"
     if arguments.part:
         usual += "-{}-of-{}".format(*_index(arguments.part))
@@ -25,8 +25,8 @@ def run(known, arguments) -> int:
     vars(arguments).update(options)
     known = _with_variant(known, arguments.variant)
 
-    # The longest last; a finished experiment is read back instead of trained again.
-    # What reads another's run comes right after it.
+    # The longest experiment comes last, and one that reads another's run right after that one. A
+    # finished experiment is read back instead of trained again.
     def minutes(experiment):
         source = experiment.reads or experiment
         return source.expected_minutes[arguments.preset], experiment.reads is not None
@@ -63,7 +63,7 @@ def _with_variant(known, variant: str) -> dict:
 
 
 def _part(known, arguments) -> list:
-    """Deal the experiments out, the longest first, each to the part with the least to do."""
+    """Assign experiments, the longest first, each to the part that has the least to do so far."""
     if arguments.part is None:
         return list(known.values())
     which, number = _index(arguments.part)
@@ -92,7 +92,7 @@ def _index(part: str) -> tuple[int, int]:
 
 
 def _options_of_all(known, arguments, path: Path) -> dict:
-    """Read what the run was begun with, or begin it; the first process does it for all."""
+    """Read the options that the run was begun with, or write them down; called in one process."""
     if arguments.resume:
         if not path.is_file():
             raise ValueError(f"{path.parent} holds no run of all experiments: no {path.name}.")
