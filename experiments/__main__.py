@@ -21,7 +21,9 @@ def main(argv: list[str] | None = None) -> int:
         "runs", nargs="*", help="folders of runs, for `keep` and `ledger`; names, for `judge`"
     )
     parser.add_argument("--preset", help="smoke (the default), laptop or paper")
-    parser.add_argument("--variant", help="text (the paper's words, the default) or code (its published code)")
+    parser.add_argument(
+        "--variant", help="text (the paper's words, the default) or code (as published)"
+    )
     parser.add_argument("--data", help="the data set (mnist, digits) instead of the preset's")
     parser.add_argument("--data-dir", help="folder of the data sets")
     parser.add_argument("--seeds", type=int, help="seeds of each network instead of the preset's")
@@ -46,7 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--distributed", action="store_true", help="one of several processes (srun, mpirun)"
     )
-    parser.add_argument("--json", action="store_true", help="with `list`, `judge` and `ledger`: as JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="with `list`, `judge` and `ledger`: as JSON"
+    )
     arguments = parser.parse_args(argv)
     given = [name for name in OF_A_NEW_RUN if getattr(arguments, name)]
     arguments.preset = arguments.preset or "smoke"
