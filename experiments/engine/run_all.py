@@ -16,7 +16,7 @@ OF_ALL = ("preset", "variant", "data", "data_dir", "seeds", "set", "part")
 
 
 def run(known, arguments) -> int:
-    """Run experiments one after another, in folders below one; skip those whose data are missing."""
+    """Run experiments one by one, in folders below one; skip those whose data are missing."""
     usual = f"all-{arguments.preset}"
     if arguments.part:
         usual += "-{}-of-{}".format(*_index(arguments.part))
