@@ -209,7 +209,9 @@ def test_a_task_that_reads_out_in_parts_refuses_a_divisive_read_out():
 
     net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.DivisiveDANNDense(1))
     task = InParts(4, batch_size=8, num_train=32, num_test=8)
-    with pytest.raises(ValueError, match="the read-out is a DivisiveDANNDense; adding reads out"):
+    with pytest.raises(
+        ValueError, match="the read-out is a DivisiveDANNDense; adding has steps_at"
+    ):
         dj.train(net, dj.rnn_sgd(0.1), task, keys=dj.seed_keys(0, 1), num_updates=1)
 
 
