@@ -94,9 +94,9 @@ def draw(context: Context, label: str) -> None:
         label: of the score.
     """
     s, grid = context.settings, grid_of(context)
-    rows, columns = [str(n) for n in s["sizes"]], [f"{100 * p:.3g}" for p in s["shares"]]
+    rows, columns = [str(n) for n in s.sizes], [f"{100 * p:.3g}" for p in s.shares]
     axes = {"rows": rows, "columns": columns, "xlabel": "inhibitory units (%)", "ylabel": "units"}
-    n = f"mean of {s['seeds']} seeds"
+    n = f"mean of {s.seeds} seeds"
     titles = {f"NSE at the start, {n}": grid.nse, f"{label}, {n}": grid.score}
     means = {title: values.mean(-1) for title, values in titles.items()}
     lower_is_better = [f"{label}, {n}"]  # an error or a perplexity
@@ -112,7 +112,7 @@ def draw(context: Context, label: str) -> None:
 
 def claims(context: Context, grid: Grid, source: str, note: str = "") -> list[dj.claims.Claim]:
     """Make the three claims that Figures 7, 12 and 13 share."""
-    shares, seeds = context.settings["shares"], grid.nse.shape[2]
+    shares, seeds = context.settings.shares, grid.nse.shape[2]
     # A network that diverged counts as the worst of those that did not.
     finite = grid.score[np.isfinite(grid.score)]
     score = np.nan_to_num(grid.score, nan=finite.max() if finite.size else np.nan)
