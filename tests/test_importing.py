@@ -14,7 +14,6 @@ LONGER = {
     "dalejax/datasets/catalogue.py": "one table: every data set with its files, sums and counts",
     "experiments/cornford2021/iclr_initialisation.py": "tables of settings",
     "experiments/jarne2023/j23_spectra.py": "tables of settings",
-    "experiments/repaired/spectral_designs.py": "tables of settings",
     "experiments/song2016/song_tasks.py": "tables of settings",
 }
 

@@ -91,7 +91,7 @@ def chosen(context: Context) -> dict[str, Choice]:
     """Read from ``search.csv`` what was chosen for each network: the first of the lowest scores."""
     table = context.read_csv("search.csv")
     best = table.loc[table.groupby("network", sort=False)[score(context)].idxmin()]
-    points = zip(best.network, best.rate, best.clip, best.bias, strict=True)
+    points = best[_POINT].itertuples(index=False, name=None)
     return {name: Choice(float(rate), float(clip), bias) for name, rate, clip, bias in points}
 
 

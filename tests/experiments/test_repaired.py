@@ -1,18 +1,28 @@
 """The comparison with repaired ColEI: where contestants start, and the share of the gap closed."""
 
-import types
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import dalejax as dj
-from experiments.repaired import _compared, _gap, _starts, repaired_objects
+from experiments.repaired import _gap, _settings, _starts, repaired_objects
+from experiments.repaired._settings import COLEI, REPAIRED, RNN, TRANSPLANT
 
 TASK = dj.tasks.AddingProblem(num_train=64)
 KEYS = dj.seed_keys(0, 3)
-NETS = _starts.contestants({"n": 8, "n_i": 2, "inputs_n_i": (1,)}, TASK.n_out, {})
-INPUTS = [_starts.with_inputs(name, 1) for name in (_starts.COLEI, _starts.REPAIRED)]
+SETTINGS = _settings.Settings(
+    n=8,
+    n_i=2,
+    updates=2,
+    eval_every=2,
+    seeds=3,
+    search_updates=2,
+    search_seeds=2,
+    rates=(0.1,),
+    clips=(1.0,),
+)
+NETS = _starts.contestants(SETTINGS.replaced(inputs_n_i=(1,)), TASK.n_out, {})
+INPUTS = [_starts.with_inputs(name, 1) for name in (COLEI, REPAIRED)]
 
 
 def start(name, bias="zero", mean=0.0):
@@ -38,7 +48,7 @@ def test_a_raised_bias_is_above_what_it_was(name):
 def test_inputs_are_excitatory_but_for_those_who_have_both():
     """Of one inhibitory input of two: all its weights, which cancel the others' sum."""
     U = {name: np.asarray(NETS[name].net.effective(start(name))[0].U) for name in NETS}
-    for name in (_starts.COLEI, _starts.TRANSPLANT, _starts.REPAIRED):
+    for name in (COLEI, TRANSPLANT, REPAIRED):
         assert (U[name] >= 0).all() and (U[name] > 0).any((0, 1)).all()
     for name in INPUTS:
         assert (U[name][..., 0] >= 0).all() and (U[name][..., 0] > 0).any()
@@ -47,11 +57,12 @@ def test_inputs_are_excitatory_but_for_those_who_have_both():
 
 
 def test_each_number_of_inhibitory_inputs_adds_two_networks():
-    settings = {"n": 8, "n_i": 2, "inputs_n_i": (1, 4), "networks": (_starts.REPAIRED,)}
+    settings = SETTINGS.replaced(inputs_n_i=(1, 4), networks=(RNN, COLEI, REPAIRED))
     found = _starts.contestants(settings, 3, {})
-    wired = {name: contestant.net.cells[0].inputs_n_i for name, contestant in found.items()}
-    assert wired == {
-        _starts.REPAIRED: 0,
+    wired = {name: contestant.net.cells[0] for name, contestant in found.items() if name != RNN}
+    assert {name: cell.inputs_n_i for name, cell in wired.items()} == {
+        COLEI: 0,
+        REPAIRED: 0,
         "ColEI, 1 I inputs": 1,
         "repaired ColEI, 1 I inputs": 1,
         "ColEI, 4 I inputs": 4,
@@ -61,8 +72,7 @@ def test_each_number_of_inhibitory_inputs_adds_two_networks():
 
 def test_a_repair_is_what_a_task_wants():
     repair = _starts.Repair(strength=0.5, singular_value=0.25, shift=10.0, dense_inputs=True)
-    settings = {"n": 8, "n_i": 2, "networks": (_starts.REPAIRED,)}
-    (found,) = _starts.contestants(settings, 3, {}, repair).values()
+    found = _starts.contestants(SETTINGS, 3, {}, repair)[REPAIRED]
     cell, readout = found.net.cells[0], found.net.readout
     assert (cell.strength, readout.singular_value, readout.shift) == (0.5, 0.25, 10.0)
     U = cell.initial_params(5, key=KEYS[0])["U"]
@@ -84,7 +94,7 @@ def test_pixels_in_any_order_are_the_same_pixels():
 
 
 def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
-    params, colei, rnn = (start(n) for n in (_starts.TRANSPLANT, _starts.COLEI, _starts.RNN))
+    params, colei, rnn = (start(n) for n in (TRANSPLANT, COLEI, RNN))
     W, host, donor = (np.asarray(p["cells_0"]["W"]) for p in (params, colei, rnn))
     values = [np.linalg.svd(w, compute_uv=False) for w in (W, donor)]
     np.testing.assert_allclose(*values, rtol=1e-4)
@@ -98,28 +108,28 @@ def test_a_transplant_is_coleis_start_with_the_rnns_spectrum():
 
 def test_the_share_of_the_gap_is_that_of_the_means():
     errors = {
-        _starts.COLEI: pd.Series([9.0, 11.0, np.nan]),  # a diverged member has no final error
-        _starts.REPAIRED: pd.Series([4.0, 4.0, 4.0]),
-        _starts.RNN: pd.Series([2.0, 3.0, 1.0]),
+        COLEI: pd.Series([9.0, 11.0, np.nan]),  # a diverged member has no final error
+        REPAIRED: pd.Series([4.0, 4.0, 4.0]),
+        RNN: pd.Series([2.0, 3.0, 1.0]),
     }
     share, (low, high) = _gap.share_closed(errors)
     assert share == pytest.approx((10 - 4) / (10 - 2))
     assert 0.6 < low < share < high < 0.95
-    failed = errors | {_starts.RNN: pd.Series([2.0, 100.0, 1.0])}  # one has not learnt
+    failed = errors | {RNN: pd.Series([2.0, 100.0, 1.0])}  # one has not learnt
     assert np.isnan(_gap.share_closed(failed)[0])
     typical, _ = _gap.share_closed(failed, average=np.median)
     assert typical == pytest.approx((10 - 4) / (10 - 2))
-    nothing, bounds = _gap.share_closed(errors | {_starts.RNN: pd.Series([2.0, np.nan])})
+    nothing, bounds = _gap.share_closed(errors | {RNN: pd.Series([2.0, np.nan])})
     assert np.isnan([nothing, *bounds]).all()
-    for no_better in (errors[_starts.COLEI], errors[_starts.COLEI] + 1):
-        none, _ = _gap.share_closed(errors | {_starts.RNN: no_better})
+    for no_better in (errors[COLEI], errors[COLEI] + 1):
+        none, _ = _gap.share_closed(errors | {RNN: no_better})
         assert np.isnan(none)  # of no gap there is no share
 
 
 def test_a_setting_names_who_takes_part():
-    named = {"n": 8, "n_i": 2, "networks": (_starts.REPAIRED, _starts.RNN)}
-    nets = _starts.contestants(named, TASK.n_out, {})
-    assert list(nets) == [_starts.REPAIRED, _starts.RNN]
+    settings = SETTINGS.replaced(networks=(REPAIRED, RNN, COLEI))
+    nets = _starts.contestants(settings, TASK.n_out, {})
+    assert list(nets) == [REPAIRED, RNN, COLEI]
     assert nets == {name: NETS[name] for name in nets}
 
 
@@ -133,7 +143,5 @@ def test_a_setting_names_who_takes_part():
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_is_trained(change, sentence):
-    settings = {"n": 8, "n_i": 2, "biases": ("zero",)} | change
-    context = types.SimpleNamespace(settings=settings)
     with pytest.raises(ValueError, match=sentence):
-        _compared.run(context, TASK, "test_mse", "error", 0.0, _gap.Limits(0.9))
+        SETTINGS.replaced(**change)
