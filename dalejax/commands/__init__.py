@@ -1,4 +1,5 @@
-"""The commands of ``dalejax``: one dataclass each, its fields are the options, ``run`` does it.
+"""The commands of the program ``dalejax``.
 
-Only the standard library, tyro and the package itself are imported before a command runs.
+A command is a dataclass: its fields are the options, its method ``run`` does the work. Before a
+command runs, only the standard library, tyro and light modules of dalejax are imported.
 """

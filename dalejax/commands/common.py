@@ -1,4 +1,4 @@
-"""What several commands share: checks of options, cells by name, JSON on stdout."""
+"""Helpers of several commands: checks of options, cells by name, JSON and tables on stdout."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Distribution = Literal["exponential", "gamma", "uniform", "lognormal"]
 
 
 def check_counts(**counts: int) -> None:
-    """Refuse options below 1.
+    """Raise ValueError unless each option is a whole number, 1 or more.
 
     Args:
-        counts: option -> value.
+        counts: name of the option -> value.
 
     Raises:
-        ValueError: one is below 1.
+        ValueError: a value is below 1.
     """
     for name, value in counts.items():
         checks.whole(flag(name), value)
 
 
 def check_positive(**numbers: float | None) -> None:
-    """Refuse options that are not finite numbers above 0.
+    """Raise ValueError unless each option that was given is a finite number above 0.
 
     Args:
-        numbers: option -> value; None is none given.
+        numbers: name of the option -> value; None for an option that was not given.
 
     Raises:
-        ValueError: one is 0, negative or not finite.
+        ValueError: a value is 0, negative or not finite.
     """
     for name, value in numbers.items():
         if value is not None:
@@ -44,12 +44,24 @@ def check_positive(**numbers: float | None) -> None:
 
 
 def flag(name: str) -> str:
-    """Spell a field's name as the option is typed: ``eval_every`` is ``--eval-every``."""
+    """Write the name of a field as the option on the command line.
+
+    Args:
+        name: name of a field of a command.
+
+    Example:
+        >>> flag("eval_every")
+        '--eval-every'
+    """
     return "--" + name.replace("_", "-")
 
 
 def default_n_i(n: int) -> int:
-    """Count the inhibitory units of the papers' networks: 10 % of n, at least 1."""
+    """Give the number of inhibitory units in the papers' networks: 10 % of n, at least 1.
+
+    Args:
+        n: number of units.
+    """
     from dalejax import signs
 
     return signs.num_inhibitory(n, 0.1)
@@ -58,17 +70,18 @@ def default_n_i(n: int) -> int:
 def make_cell(
     kind: CellName, n: int, n_i: int, rho: float | None, distribution: Distribution = "exponential"
 ) -> Cell:
-    """Make a cell by its name; what does not concern its kind is ignored.
+    """Make a cell by its name; arguments that its kind does not have are ignored.
 
     Args:
         kind: rnn, colei or dann.
-        n: its units.
-        n_i: inhibitory units among them (colei), or interneurons on top of them (dann).
-        rho: spectral radius of the recurrent weights at the start (colei); None leaves it.
-        distribution: of the weights (colei, dann).
+        n: number of units.
+        n_i: number of inhibitory units among the n (colei), or on top of them (dann).
+        rho: spectral radius that the initial recurrent weights are scaled to (colei); None does not
+            scale them.
+        distribution: distribution of the magnitudes of the initial weights (colei, dann).
 
     Raises:
-        ValueError: the numbers do not fit.
+        ValueError: a number is out of its range for the cell.
     """
     import dalejax as dj
 
@@ -80,7 +93,7 @@ def make_cell(
 
 
 def print_json(content: Mapping[str, Any]) -> None:
-    """Print one JSON object; what is not finite becomes null.
+    """Print one JSON object; numbers that are not finite become null.
 
     Args:
         content: numbers, strings, lists and dictionaries.
@@ -89,10 +102,10 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns.
+    """Print a table with aligned columns.
 
     Args:
-        rows: all equally long.
+        rows: rows of cells; all rows have the same length.
 
     Example:
         >>> print_table([["a", "bc"], ["def", "g"]])

@@ -1,4 +1,4 @@
-"""config.json: a command's options, frozen beside the run that they made."""
+"""config.json: the options of ``dalejax train``, kept in the folder of the run that they made."""
 
 from __future__ import annotations
 
@@ -6,26 +6,33 @@ import contextlib
 import dataclasses
 import io
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import tyro
 
 from dalejax.commands.common import flag
 
 CONFIG = "config.json"
-# Where a run is and how it is shown make no difference to it, so config.json leaves them out.
+# Where a run is, on how many devices it runs and how it is shown do not change its numbers.
 NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "distributed")
 
 Options = TypeVar("Options")
 
 
-def write(folder: Path, command: str, options: Any) -> None:
-    """Write a command's options, a dataclass, into the run's folder.
+@runtime_checkable
+class Dataclass(Protocol):
+    """Any instance of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+def write(folder: Path, command: str, options: Dataclass) -> None:
+    """Write the options of a command into the folder of its run.
 
     Args:
-        folder: the run's; it is made.
-        command: the command's name.
-        options: resolved ones.
+        folder: folder of the run; it is made.
+        command: name of the command.
+        options: the command, a dataclass, with its defaults filled in.
 
     Raises:
         OSError: the folder cannot be written.
@@ -46,30 +53,33 @@ def write(folder: Path, command: str, options: Any) -> None:
 
 
 def read(folder: Path, kind: type[Options]) -> Options:
-    """Read a command's options back, for the run in the folder.
+    """Read the options of the run in a folder.
 
     Args:
-        folder: the run's.
-        kind: the command's dataclass.
+        folder: folder of the run.
+        kind: dataclass of the command that wrote them.
+
+    Returns:
+        The command, with these options and this folder.
 
     Raises:
-        FileNotFoundError: there is no config.json.
-        ValueError: it does not hold such options.
+        FileNotFoundError: the folder has no config.json.
+        ValueError: config.json does not hold options of this command.
     """
     from dalejax.storage import atomic
 
     path = folder / CONFIG
     if not path.is_file():
         raise FileNotFoundError(
-            f"{folder} is not a run's folder: it has no {CONFIG}; dalejax train makes one."
+            f"{folder} is not the folder of a run: it has no {CONFIG}; dalejax train makes one."
         )
     try:
         options = atomic.read_json(path)["options"]
-        # Typed again, as it were: so tyro checks every name, type and choice.
+        # Parsed like a command line, so that tyro checks every name, type and choice.
         with contextlib.redirect_stderr(io.StringIO()):
             return tyro.cli(
                 kind,
-                args=["--out", str(folder), *_typed(options)],
+                args=["--out", str(folder), *_as_arguments(options)],
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
     except (ValueError, KeyError, TypeError, AttributeError, SystemExit) as error:
@@ -78,7 +88,7 @@ def read(folder: Path, kind: type[Options]) -> Options:
         ) from error
 
 
-def _typed(options: dict[str, Any]) -> list[str]:
+def _as_arguments(options: dict[str, Any]) -> list[str]:
     named = {flag(name): value for name, value in options.items()}
     return [
         text for name, value in named.items() if value is not None for text in (name, str(value))

@@ -1,4 +1,4 @@
-"""``dalejax data``: which data sets are on this machine, and how they get there."""
+"""``dalejax data``: show, prepare and verify the data sets on this machine."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from dalejax.commands.common import print_json, print_table
 
 @dataclass(frozen=True)
 class Status:
-    """Say of every data set whether it is on this machine, and how to get it."""
+    """Show for every data set whether it is on this machine, and how to get it."""
 
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """where to look; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
+    """folder to look in; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
     json: bool = False
-    """print one JSON object, by the sets' names, instead of a table"""
+    """print one JSON object, with the names of the data sets as keys, instead of a table"""
 
     def run(self) -> None:
-        """Look, and print; nothing is written."""
+        """Print the state of every data set; nothing is written."""
         from dalejax import datasets
         from dalejax.datasets import locations
 
@@ -32,22 +32,22 @@ class Status:
             return
         folder = locations.data_folder(self.data_dir)
         print(f"data folder: {folder}")
-        print_table([_told(row, folder) for row in rows])
+        print_table([_status_row(row, folder) for row in rows])
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Write a data set's prepared copy, from files at hand or from the internet."""
+    """Prepare a data set for training, from files on this machine or from the internet."""
 
     name: tyro.conf.Positional[str]
     """the data set, such as mnist"""
     from_: Annotated[Path | None, tyro.conf.arg(name="from", metavar="DIR")] = None
-    """folder with the files; None: those in the data folder, or else download them"""
+    """folder with the raw files; None: those in the data folder, or else they are downloaded"""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """where the copy goes; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
+    """folder to write the prepared copy to; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
 
     def run(self) -> None:
-        """Prepare the copy and print its folder."""
+        """Prepare the data set and print the folder of its prepared copy."""
         from dalejax import datasets
 
         print(datasets.prepare(self.name, source=self.from_, data_dir=self.data_dir))
@@ -55,18 +55,18 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Verify:
-    """Compare what is on this machine with the known checksums and counts."""
+    """Compare the data sets on this machine with their known checksums and counts."""
 
     name: tyro.conf.Positional[str | None] = None
     """one data set; None: all of them"""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """where to look; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
+    """folder to look in; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
 
     def run(self) -> None:
-        """Read everything, print a line a set, and fail if something is wrong.
+        """Read the files of the data sets and print one line for each data set.
 
         Raises:
-            ValueError: a copy is not what it should be.
+            ValueError: a file differs from its checksum or a copy from its counts.
         """
         from dalejax import datasets
 
@@ -79,29 +79,29 @@ class Verify:
 
 @dataclass(frozen=True)
 class PackObjects:
-    """Make a pack of objects of pictures at <category>/<object>/<view>.png or .jpg."""
+    """Pack pictures at <category>/<object>/<view>.png or .jpg into one file for the object task."""
 
     folder: tyro.conf.Positional[Path]
     """folder with the categories"""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.npz")]
-    """the pack to write; an existing file is not overwritten"""
+    """the file to write; an existing one is not overwritten"""
     size: int = 64
     """height and width of the frames, in pixels"""
 
     def run(self) -> None:
-        """Make the pack; print what was assumed, and its path."""
+        """Write the file; print its path, and how many pictures have no alpha channel."""
         from dalejax import datasets
 
         packed = datasets.pack_objects(self.folder, self.out, size=self.size)
         if packed.without_alpha:
             print(
-                f"{packed.without_alpha} pictures have no alpha channel: all of such a picture is "
+                f"{packed.without_alpha} pictures have no alpha channel; the whole of each is "
                 "taken for the object."
             )
         print(packed.path)
 
 
-def _told(row: Mapping[str, Any], folder: Path) -> list[str]:
+def _status_row(row: Mapping[str, Any], folder: Path) -> list[str]:
     size = "" if not row["size_mb"] else f"{row['size_mb']} MB"
     where = ""
     if row["state"] == "missing":

@@ -1,24 +1,25 @@
-"""Which errors are the user's to mend, and the one sentence that a command line gives for them."""
+"""One-sentence messages for errors that the user can mend, such as bad input or a missing file."""
 
 from __future__ import annotations
 
 import sys
 
-# Numbers that do not fit; files that are missing or damaged, folders that cannot be written, no
-# connection (OSError is all of those); a package that is not installed.
+# ValueError: a number out of its range. OSError: a missing or damaged file, a folder that cannot be
+# written, no connection. ModuleNotFoundError: an optional package that is not installed.
 BAD_INPUT = (ValueError, OSError, ModuleNotFoundError)
-NO_MEMORY = "RESOURCE_EXHAUSTED"  # JAX raises a RuntimeError of its own, which says it so
+# JAX raises a RuntimeError with this text when a device has too little memory.
+NO_MEMORY = "RESOURCE_EXHAUSTED"
 
 
 def sentence(error: Exception, smaller: str = "a smaller run") -> str | None:
-    """Say in one sentence what was wrong; None for an error that is the program's own.
+    """Turn an error that the user can mend into one sentence.
 
     Args:
-        error: what was raised.
-        smaller: what needs less memory.
+        error: the error that was raised.
+        smaller: what to try if memory ran out, such as "a smaller run".
 
     Returns:
-        The sentence on one line, or None.
+        The sentence on one line; None for an error that is a bug of the program.
 
     Example:
         >>> sentence(ValueError("n is 0; it must be 1 or more."))
@@ -31,7 +32,7 @@ def sentence(error: Exception, smaller: str = "a smaller run") -> str | None:
     if isinstance(error, RuntimeError) and NO_MEMORY in str(error):
         text = _one_line(error).split(f"{NO_MEMORY}: ")[-1].rstrip(".")
         return f"{text}; {smaller} needs less."
-    if isinstance(error, MemoryError):  # NumPy's, of the host
+    if isinstance(error, MemoryError):  # raised by NumPy when the host has too little memory
         return f"{_one_line(error).rstrip('.') or 'Out of memory'}; {smaller} needs less."
     if not isinstance(error, BAD_INPUT):
         return None
@@ -41,12 +42,12 @@ def sentence(error: Exception, smaller: str = "a smaller run") -> str | None:
 
 
 def refuse(error: Exception, program: str, smaller: str) -> int:
-    """Print the sentence for an error on stderr, or raise the error again if it is the program's.
+    """Print the sentence for an error on stderr, or raise the error again if it is a bug.
 
     Args:
-        error: what was raised.
-        program: who says it.
-        smaller: what needs less memory.
+        error: the error that was raised.
+        program: name of the program, printed before the sentence.
+        smaller: what to try if memory ran out, such as "a smaller run".
 
     Returns:
         The exit code, 2.

@@ -1,4 +1,4 @@
-"""``dalejax spectrum``: singular values and eigenvalues of recurrent weights at initialisation."""
+"""``dalejax spectrum``: singular values and spectral radius of recurrent weights at the start."""
 
 from __future__ import annotations
 
@@ -18,31 +18,36 @@ from dalejax.commands.common import (
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Measure the recurrent weights W at initialisation, over seeds.
+    """Measure the spectrum of the recurrent weights W at initialisation, over seeds.
 
-    nse is the normalised SVD entropy, sigma_max the largest singular value, rho the spectral
-    radius; rho_before is the one before ColEI's weights are scaled to --rho.
+    nse is the normalised entropy of the singular values, sigma_max the largest singular value, rho
+    the spectral radius; rho_before is the spectral radius before ColEI's weights are scaled to
+    --rho.
     """
 
     cell: CellName
     """standard, column-signed E/I (ColEI) or Dale's ANN"""
     n: int = 100
-    """units"""
+    """number of units"""
     n_i: int | None = None
     """inhibitory units; None: 10 % of n; among the n (colei), on top (dann), ignored (rnn)"""
     seeds: int = 20
-    """networks to draw"""
+    """number of networks to draw"""
     rho: float = 1.5
     """spectral radius that W is scaled to (colei; ignored otherwise)"""
     distribution: Distribution = "exponential"
-    """of the weights' magnitudes (colei, dann; ignored otherwise)"""
+    """distribution of the magnitudes of the weights (colei, dann; ignored otherwise)"""
     seed: int = 0
-    """the root of all random keys; member i's W is that of dalejax train's member i"""
+    """root of all random keys; given the same root, dalejax train starts from the same W"""
     json: bool = False
     """print one JSON object instead of a table"""
 
     def run(self) -> None:
-        """Draw, measure, print."""
+        """Draw the networks, measure W, and print means and standard deviations over the seeds.
+
+        Raises:
+            ValueError: an option is out of its range.
+        """
         check_counts(n=self.n, seeds=self.seeds)
         check_positive(rho=self.rho)
         checks.seed("--seed", self.seed)
@@ -67,21 +72,21 @@ class Spectrum:
 
     @property
     def inhibitory(self) -> int:
-        """How many inhibitory units there are, 10 % of n by default."""
+        """The number of inhibitory units, by default 10 % of n."""
         return default_n_i(self.n) if self.n_i is None else self.n_i
 
 
 def measure(options: Spectrum) -> dict[str, dict[str, float]]:
-    """Draw networks as ``dalejax train`` does, and summarise W's spectra over the seeds.
+    """Draw networks as ``dalejax train`` does, and summarise the spectra of W over the seeds.
 
     Args:
-        options: the command's.
+        options: the command.
 
     Returns:
-        nse, sigma_max, rho, rho_before -> what :func:`dalejax.analysis.results.summary` says of it.
+        Summaries by :func:`dalejax.analysis.results.summary` of nse, sigma_max, rho, rho_before.
 
     Raises:
-        ValueError: n_i does not fit the cell.
+        ValueError: n_i is out of its range for the cell.
     """
     import jax
     import jax.numpy as jnp

