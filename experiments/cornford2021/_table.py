@@ -8,10 +8,9 @@ import pandas as pd
 
 import dalejax as dj
 from experiments.cornford2021 import _networks
-from experiments.engine import evidence
+from experiments.engine import evidence, settings
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings
 
 WITHIN = 0.3  # points of test error around a table's mean, where its own spread is smaller
 
@@ -62,7 +61,7 @@ def experiment(name: str, table: str, module: ModuleType, worst: str) -> Experim
     return Experiment(
         name=name,
         source=source,
-        presets={preset: Settings(data=s.data) for preset, s in trained.presets.items()},
+        presets=settings.of_data(trained.presets),
         expected_minutes=dict.fromkeys(trained.presets, 0.1),
         claims=(
             *(

@@ -5,34 +5,15 @@ python -m experiments iclr_fig6_100_inhibitory --preset laptop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import dalejax as dj
 from experiments.cornford2021 import _networks, iclr_fig3_mnist
 from experiments.cornford2021._networks import COLEI, COLEI_MANY, DANN, MANY, MLP
 from experiments.cornford2021.iclr_fig3_mnist import EQUIVALENT
-from experiments.engine import evidence
+from experiments.engine import evidence, settings
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings as BaseSettings
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
-    """Settings of the experiment.
-
-    Attributes:
-    """
-
-
-FULL = Settings(
-    data="mnist",
-)
-PRESETS = {
-    "smoke": FULL.replaced(data="digits"),
-    "laptop": FULL,
-    "paper": FULL,
-}
+PRESETS = settings.of_data(iclr_fig3_mnist.PRESETS)
 SOURCE = "Cornford et al. 2021, Fig. 6"
 SECTION = f"{SOURCE}; section 5.2"
 

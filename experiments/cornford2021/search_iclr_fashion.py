@@ -11,45 +11,14 @@ from experiments.cornford2021 import search_iclr
 from experiments.engine.base import Experiment
 from experiments.shared import random_search
 
-FULL = search_iclr.Settings(
-    data="fashion_mnist",
-    layers=3,
-    units=500,
-    few=1,
-    some=50,
-    many=100,
-    updates=78_150,
-    eval_every=1563,
-    last=5,
-    batch_size=32,
-    num_valid=10_000,
-    trials=100,
-    seeds=3,
-    rate_low=1e-05,
-    rate_high=10.0,
-    networks=("dann_few", "dann_many", "nc", "colei_many"),
-)
+FEW = ("dann_few", "dann_many", "nc", "colei_many")
+MNIST = search_iclr.PRESETS
 PRESETS = {
-    "smoke": FULL.replaced(
-        data="digits",
-        layers=2,
-        units=20,
-        some=2,
-        many=4,
-        updates=60,
-        eval_every=30,
-        last=1,
-        num_valid=500,
-        trials=3,
-        seeds=2,
-        rate_low=0.01,
-        rate_high=0.3,
-        networks=("dann_few",),
+    "smoke": MNIST["smoke"].replaced(networks=("dann_few",)),
+    "laptop": MNIST["laptop"].replaced(
+        data="fashion_mnist", networks=FEW, trials=10, rate_low=0.0003
     ),
-    "laptop": FULL.replaced(
-        updates=3126, last=1, trials=10, seeds=1, rate_low=0.0003, rate_high=1.0
-    ),
-    "paper": FULL,
+    "paper": MNIST["paper"].replaced(data="fashion_mnist", networks=FEW),
 }
 EXPERIMENT = Experiment(
     name="search_iclr_fashion",

@@ -100,6 +100,15 @@ def read(experiment: HasPresets, arguments: argparse.Namespace) -> Settings:
     return settings.replaced(**changes)
 
 
+def of_data(presets: Mapping[str, Settings]) -> dict[str, Settings]:
+    """Give the presets of an experiment that reads another's run: its data sets alone.
+
+    Args:
+        presets: those of the experiment whose run is read.
+    """
+    return {name: Settings(data=preset.data) for name, preset in presets.items()}
+
+
 def as_json(settings: Settings) -> dict[str, Any]:
     """Write settings as JSON can hold them: tuples become lists."""
     return {name: _listed(value) for name, value in dataclasses.asdict(settings).items()}

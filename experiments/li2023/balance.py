@@ -8,8 +8,6 @@ spectrum. The balance of a unit is the sum of its incoming weights.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -19,26 +17,10 @@ import dalejax as dj
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings as BaseSettings
+from experiments.li2023 import _settings
 from experiments.shared import spectra
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
-    """Settings of the experiment.
-
-    Attributes:
-        n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        seeds: networks (random initialisations) of each kind.
-    """
-
-    n: int
-    n_i: int
-    seeds: int
-
-
-FULL = Settings(
+FULL = _settings.Starts(
     data="none",
     n=1000,
     n_i=100,

@@ -8,7 +8,6 @@ Sequential MNIST with 1 x 100 units, full scale, each network with and without c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -17,30 +16,10 @@ from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
 from experiments.engine.comparison import Arm
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
+from experiments.li2023 import _settings
 from experiments.shared import networks, tasks
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(Training):
-    """Settings of the experiment.
-
-    Attributes:
-        n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
-        rate: learning rate.
-        clip: largest gradient norm.
-    """
-
-    n: int
-    n_i: int
-    bias: str
-    rate: float
-    clip: float
-
-
-FULL = Settings(
+FULL = _settings.SequentialMNIST(
     data="mnist",
     n=100,
     n_i=10,

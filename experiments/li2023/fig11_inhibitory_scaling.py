@@ -8,7 +8,6 @@ Full scale: the gradient of ColEI's inhibitory columns is multiplied by 1, 1/√
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -19,30 +18,10 @@ from experiments.engine import comparison, evidence
 from experiments.engine.base import Experiment
 from experiments.engine.comparison import Arm
 from experiments.engine.context import Context
-from experiments.engine.settings import Training
+from experiments.li2023 import _settings
 from experiments.shared import networks, tasks
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(Training):
-    """Settings of the experiment.
-
-    Attributes:
-        n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
-        rate: learning rate.
-        clip: largest gradient norm.
-    """
-
-    n: int
-    n_i: int
-    bias: str
-    rate: float
-    clip: float
-
-
-FULL = Settings(
+FULL = _settings.SequentialMNIST(
     data="mnist",
     n=100,
     n_i=10,

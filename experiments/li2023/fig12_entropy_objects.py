@@ -11,30 +11,22 @@ import dalejax as dj
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context, stand_in
 from experiments.engine.settings import Training
-from experiments.li2023 import _entropy, fig2_objects
+from experiments.li2023 import _entropy, _settings, fig2_objects
 
 _OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "last")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_settings.Objects, Training):
     """Settings of the experiment.
 
     Attributes:
-        scenes: data set of the backgrounds.
-        size: units.
-        steps: steps.
-        pictures: pictures measured.
         sizes: numbers of units compared.
         shares: inhibitory shares compared.
         rate: learning rate.
         clips: gradient clips tried; "none" for no clipping.
     """
 
-    scenes: str
-    size: int
-    steps: int
-    pictures: int
     sizes: tuple[int, ...]
     shares: tuple[float, ...]
     rate: float

@@ -11,22 +11,17 @@ import dalejax as dj
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context, stand_in
 from experiments.engine.settings import Training
-from experiments.li2023 import _entropy, fig2_ptb
+from experiments.li2023 import _entropy, _settings, fig2_ptb
 from experiments.shared import networks
 
 _OF_TASK = ("data", "vectors", "batch_size", "length", "epochs", "decay", "decay_every", "last")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_settings.Text, Training):
     """Settings of the experiment.
 
     Attributes:
-        vectors: word vectors.
-        length: time steps of a window.
-        epochs: epochs.
-        decay: factor by which the learning rate falls.
-        decay_every: updates between two falls of the learning rate.
         sizes: numbers of units compared.
         shares: inhibitory shares compared.
         rate: learning rate.
@@ -34,11 +29,6 @@ class Settings(Training):
         bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
     """
 
-    vectors: str
-    length: int
-    epochs: str
-    decay: float
-    decay_every: int
     sizes: tuple[int, ...]
     shares: tuple[float, ...]
     rate: float

@@ -7,32 +7,14 @@ Nothing is trained: 100 initialisations of ColEI, 100 units, 10 % inhibitory, a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import dalejax as dj
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings as BaseSettings
+from experiments.li2023 import _settings
 from experiments.shared import measured, spectra
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
-    """Settings of the experiment.
-
-    Attributes:
-        n: units.
-        n_i: inhibitory units, among the n (ColEI) or on top (DANN).
-        seeds: networks (random initialisations) of each kind.
-    """
-
-    n: int
-    n_i: int
-    seeds: int
-
-
-FULL = Settings(
+FULL = _settings.Starts(
     data="none",
     n=100,
     n_i=10,

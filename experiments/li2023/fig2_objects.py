@@ -20,20 +20,16 @@ from experiments.engine import comparison
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context, stand_in
 from experiments.engine.settings import Training
-from experiments.li2023 import _figure2
+from experiments.li2023 import _figure2, _settings
 from experiments.shared import networks
 from experiments.shared.networks import CLIPPED, FIGURE_2_STYLES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_settings.Objects, Training):
     """Settings of the experiment.
 
     Attributes:
-        scenes: data set of the backgrounds.
-        size: units.
-        steps: steps.
-        pictures: pictures measured.
         layers: hidden layers.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
@@ -45,10 +41,6 @@ class Settings(Training):
         clip_colei: largest gradient norm of a ColEI tensor.
     """
 
-    scenes: str
-    size: int
-    steps: int
-    pictures: int
     layers: int
     n: int
     n_i: int

@@ -20,43 +20,33 @@ from experiments.engine import comparison
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context, stand_in
 from experiments.engine.settings import Training
-from experiments.li2023 import _figure2
+from experiments.li2023 import _figure2, _settings
 from experiments.shared import networks, ngrams
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(_settings.Text, Training):
     """Settings of the experiment.
 
     Attributes:
-        vectors: word vectors.
         layers: hidden layers.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
         readout_n_i: interneurons of the read-out.
-        length: time steps of a window.
-        epochs: epochs.
         rate_colei: learning rate of ColEI.
         rate_dann: learning rate of the DANN.
         rate_rnn: learning rate of the RNN.
         clip: largest gradient norm.
-        decay: factor by which the learning rate falls.
-        decay_every: updates between two falls of the learning rate.
     """
 
-    vectors: str
     layers: int
     n: int
     n_i: int
     readout_n_i: int
-    length: int
-    epochs: str
     rate_colei: float
     rate_dann: float
     rate_rnn: float
     clip: float
-    decay: float
-    decay_every: int
 
 
 FULL = Settings(

@@ -5,35 +5,16 @@ python -m experiments fig4a_sign_constraints --preset laptop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import evidence, settings
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings as BaseSettings
 from experiments.li2023 import _transplant, fig4_transplant
 from experiments.li2023._transplant import COLEI, COLEI_FREE, RNN, RNN_FROZEN
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
-    """Settings of the experiment.
-
-    Attributes:
-    """
-
-
-FULL = Settings(
-    data="mnist",
-)
-PRESETS = {
-    "smoke": FULL.replaced(data="digits"),
-    "laptop": FULL,
-    "paper": FULL,
-}
+PRESETS = settings.of_data(fig4_transplant.PRESETS)
 SOURCE = "Li et al. 2023, Fig. 4A; section 3.3"
 PAPER = {"RNN": ("0.7 ± 0.3", 0.4, 1.0), "ColEI": ("1 ± 1", 0.0, 2.0)}
 

@@ -12,28 +12,19 @@ import numpy as np
 import dalejax as dj
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context, stand_in
-from experiments.engine.settings import Settings as BaseSettings
-from experiments.li2023 import fig2_objects
+from experiments.li2023 import _settings, fig2_objects
 
 _COLUMNS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
+class Settings(_settings.Objects):
     """Settings of the experiment.
 
     Attributes:
-        scenes: data set of the backgrounds.
-        size: units.
-        steps: steps.
-        pictures: pictures measured.
         batch_size: trials an update.
     """
 
-    scenes: str
-    size: int
-    steps: int
-    pictures: int
     batch_size: int
 
 

@@ -11,29 +11,21 @@ from dataclasses import dataclass
 
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.li2023 import fig2_objects
+from experiments.li2023 import _settings, fig2_objects
 from experiments.shared import random_search
 from experiments.shared.random_search import SearchSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(SearchSettings):
+class Settings(_settings.Objects, SearchSettings):
     """Settings of the search.
 
     Attributes:
-        scenes: data set of the backgrounds.
-        size: width and height of a picture, in pixels.
-        steps: time steps that a picture is shown.
-        pictures: pictures of the training set.
         layers: recurrent layers.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
     """
 
-    scenes: str
-    size: int
-    steps: int
-    pictures: int
     layers: int
     n: int
     n_i: int

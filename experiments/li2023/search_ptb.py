@@ -12,36 +12,26 @@ from dataclasses import dataclass
 
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.li2023 import fig2_ptb
+from experiments.li2023 import _settings, fig2_ptb
 from experiments.shared import random_search
 from experiments.shared.random_search import SearchSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(SearchSettings):
+class Settings(_settings.Text, SearchSettings):
     """Settings of the search.
 
     Attributes:
-        vectors: word vectors.
         layers: recurrent layers.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
         readout_n_i: interneurons of DANN's read-out.
-        length: words of a training window.
-        epochs: how windows are laid in an epoch: "offsets" shifts them at random.
-        decay: factor by which the learning rate falls.
-        decay_every: updates between two falls of the learning rate.
     """
 
-    vectors: str
     layers: int
     n: int
     n_i: int
     readout_n_i: int
-    length: int
-    epochs: str
-    decay: float
-    decay_every: int
 
 
 FULL = Settings(

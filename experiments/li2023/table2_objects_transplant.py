@@ -14,22 +14,17 @@ import dalejax as dj
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context, stand_in
-from experiments.engine.settings import Settings as BaseSettings
-from experiments.li2023 import _transplant, fig2_objects
+from experiments.li2023 import _settings, _transplant, fig2_objects
 from experiments.li2023._transplant import COLEI, RNN
 
 _OF_TASK = ("data", "scenes", "size", "steps", "pictures", "batch_size", "n", "n_i", "last")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
+class Settings(_settings.Objects):
     """Settings of the experiment.
 
     Attributes:
-        scenes: data set of the backgrounds.
-        size: units.
-        steps: steps.
-        pictures: pictures measured.
         batch_size: trials an update.
         n: units.
         n_i: inhibitory units, among the n (ColEI) or on top (DANN).
@@ -44,10 +39,6 @@ class Settings(BaseSettings):
         bias: start of ColEI's bias: "zero" or "centred" (cancels the mean input).
     """
 
-    scenes: str
-    size: int
-    steps: int
-    pictures: int
     batch_size: int
     n: int
     n_i: int

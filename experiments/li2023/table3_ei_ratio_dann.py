@@ -8,35 +8,16 @@ it has; what could differ is how it learns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import evidence, settings
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings as BaseSettings
 from experiments.li2023 import fig5_ei_ratio
 from experiments.li2023.fig5_ei_ratio import RNN, name_of
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
-    """Settings of the experiment.
-
-    Attributes:
-    """
-
-
-FULL = Settings(
-    data="mnist",
-)
-PRESETS = {
-    "smoke": FULL.replaced(data="digits"),
-    "laptop": FULL,
-    "paper": FULL,
-}
+PRESETS = settings.of_data(fig5_ei_ratio.PRESETS)
 SOURCE = "Li et al. 2023, Table 3; section 3.4"
 LIMIT = 0.3  # points of test error; our choice: the spread that section 3.3 reports for effects
 

@@ -5,33 +5,14 @@ python -m experiments variability --preset laptop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import dalejax as dj
-from experiments.engine import evidence
+from experiments.engine import evidence, settings
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
-from experiments.engine.settings import Settings as BaseSettings
 from experiments.li2023 import fig5_ei_ratio, fig10_clipping
 from experiments.li2023.fig5_ei_ratio import RNN, name_of
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(BaseSettings):
-    """Settings of the experiment.
-
-    Attributes:
-    """
-
-
-FULL = Settings(
-    data="mnist",
-)
-PRESETS = {
-    "smoke": FULL.replaced(data="digits"),
-    "laptop": FULL,
-    "paper": FULL,
-}
+PRESETS = settings.of_data(fig5_ei_ratio.PRESETS)
 SOURCE = "Li et al. 2023, section 4"
 
 
