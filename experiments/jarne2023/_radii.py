@@ -52,11 +52,11 @@ def measure(
 def read(context: Context) -> dict[Which, pd.DataFrame]:
     """Read ``radii.csv``: (start, share of excitatory units, units, stage) -> a row a member."""
     table = context.read_csv("radii.csv").astype({"excitatory": str})
-    groups = table.groupby(["start", "excitatory", "n", "stage"], sort=False)
-    return {
-        (str(start), str(excitatory), int(n), str(stage)): rows.sort_values("member")
-        for (start, excitatory, n, stage), rows in groups
-    }
+    out = {}
+    for _, rows in table.groupby(["start", "excitatory", "n", "stage"], sort=False):
+        start, excitatory, n, stage = rows[["start", "excitatory", "n", "stage"]].iloc[0]
+        out[str(start), str(excitatory), int(n), str(stage)] = rows.sort_values("member")
+    return out
 
 
 def law(start: str, n: int, n_i: int) -> tuple[float, float]:

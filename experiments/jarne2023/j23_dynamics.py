@@ -162,7 +162,7 @@ def _stable(effective: dj.Effective, found: dynamics.FixedPoints) -> np.ndarray:
 def _read(context: Context, file: str, column: str) -> dict[str, pd.Series]:
     """Read one column of a table by network, indexed by member."""
     groups = context.read_csv(file).groupby("network", sort=False)
-    return {str(name): rows.set_index("member")[column] for name, rows in groups}
+    return {str(name): pd.Series(rows.set_index("member")[column]) for name, rows in groups}
 
 
 def judge(context: Context) -> list[dj.claims.Claim]:
@@ -219,8 +219,8 @@ def _attractors(context: Context) -> list[dj.claims.Claim]:
 def draw(context: Context) -> None:
     """Draw the effective dimensions, and the trajectories of each kind's first network."""
     dimension = _read(context, "dynamics.csv", "dimension")
-    look = {"ylabel": "effective dimension"}
-    context.draw("dimension", dj.plots.final_dots(dimension, **look))
+    figure = dj.plots.final_dots({**dimension}, ylabel="effective dimension")
+    context.draw("dimension", figure)
     table = context.read_parquet("trajectories.parquet")
     panels, points = {}, {}
     for name, rows in table.groupby("network", sort=False):

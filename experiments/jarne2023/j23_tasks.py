@@ -74,19 +74,14 @@ def tasks(s: Settings) -> dict[str, dj.tasks.TrialTask]:
         s: settings, for the time step, the batch size and the number of test trials.
     """
     common = {"dt": s.dt, "batch_size": s.batch_size, "num_test": s.num_test}
-    logic = {
-        kind.upper(): dj.tasks.LogicTask(kind, **common) for kind in ("and", "or", "xor", "not")
+    logic = ("and", "or", "xor", "not")
+    return {
+        **{kind.upper(): dj.tasks.LogicTask(kind, **common) for kind in logic},
+        **{f"{bits}-bit flip-flop": dj.tasks.FlipFlop(bits, **common) for bits in (1, 2, 3)},
+        "pulse memory": dj.tasks.PulseMemory(**common),
+        INTERVALS: dj.tasks.TimeReproduction(width=20.0, **common),
+        "delayed match": dj.tasks.DelayedMatch(**common),
     }
-    flipflops = {f"{bits}-bit flip-flop": dj.tasks.FlipFlop(bits, **common) for bits in (1, 2, 3)}
-    return (
-        logic
-        | flipflops
-        | {
-            "pulse memory": dj.tasks.PulseMemory(**common),
-            INTERVALS: dj.tasks.TimeReproduction(width=20.0, **common),
-            "delayed match": dj.tasks.DelayedMatch(**common),
-        }
-    )
 
 
 def train(context: Context) -> None:
