@@ -13,6 +13,10 @@ from experiments import all_experiments
 OF_A_NEW_RUN = ("preset", "variant", "data", "seeds", "set", "out", "part")
 
 
+# Commands that take folders of runs, or names of experiments.
+WITH_NAMES = ("keep", "ledger", "judge")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
@@ -60,6 +64,11 @@ def main(argv: list[str] | None = None) -> int:
     from experiments.engine import archive, judge
 
     try:
+        if arguments.runs and arguments.name not in WITH_NAMES:
+            raise ValueError(
+                f"{arguments.name} takes no further words, such as {arguments.runs[0]!r}; "
+                "--out and --resume name a run's folder."
+            )
         if arguments.name == "list":
             return _list(arguments.json)
         if arguments.name == "keep":
@@ -68,8 +77,6 @@ def main(argv: list[str] | None = None) -> int:
             return archive.ledger(list(map(Path, arguments.runs)), arguments.out, arguments.json)
         if arguments.name == "judge":
             return judge.main(arguments.runs, arguments.out, arguments.json, all_experiments())
-        if arguments.runs:
-            raise ValueError(f"{arguments.name} takes no folders; --out and --resume name one.")
         if arguments.resume and given:
             raise ValueError(
                 f"--resume continues a run as it was begun; it takes no --{given[0].rstrip('_')}."

@@ -119,8 +119,8 @@ def final_table(table: pd.DataFrame, last: int) -> pd.DataFrame:
 def thinned(table: pd.DataFrame, last: int) -> bytes:
     """Thin learning curves to at most 100 evaluations and 200 KB; give the bytes of a Parquet file.
 
-    The last ``last`` evaluations always stay, so that final values can be computed exactly. Values
-    are float32, as they were measured.
+    The last ``last`` evaluations always stay, so that final values can be computed exactly, even
+    where they alone take more than 200 KB. Values are float32, as they were measured.
 
     Args:
         table: the run's metrics: configuration, member, update, metric, value.
@@ -136,8 +136,10 @@ def thinned(table: pd.DataFrame, last: int) -> bytes:
         parts = []
         for _, rows in table.groupby("configuration", sort=False):
             updates = np.sort(rows["update"].unique())
-            spread = np.linspace(0, len(updates) - 1, min(points, len(updates))).round().astype(int)
-            stay = {*updates[spread], *updates[-last:]}
+            early, late = updates[:-last], updates[-last:]
+            num = min(max(points - last, 1), len(early))
+            spread = np.linspace(0, len(early) - 1, num).round().astype(int)
+            stay = {*early[spread], *late}
             parts.append(rows[rows["update"].isin(stay)])
         small = pd.concat(parts, ignore_index=True).astype(
             {"configuration": "category", "metric": "category"}
@@ -216,7 +218,8 @@ def main(folders: Sequence[Path], known: Mapping[str, Experiment]) -> int:
         raise ValueError("keep needs the folders of finished runs.")
     finished = []
     for folder in folders:
-        name = atomic.read_json(folder / CONFIG).get("experiment")
+        config = atomic.read_json(folder / CONFIG)
+        name = config.get("experiment") if isinstance(config, dict) else None
         if name not in known:
             raise ValueError(
                 f"{folder} is a run of {name!r}; it must be one of {', '.join(known)}."
