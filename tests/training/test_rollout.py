@@ -7,9 +7,9 @@ import pytest
 from helpers import reference
 
 import dalejax as dj
-from experiments.jarne2023 import _networks, j23_dynamics, j23_spectra
+from experiments.jarne2023 import _networks, _radii, j23_dynamics
 from experiments.shared import task_learning
-from experiments.song2016 import song_tasks
+from experiments.song2016 import _choices
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_every_member_has_its_own_noise():
 
 def test_choices_and_times_are_counted_by_trial(reaction):
     *_, answers = reaction
-    table = song_tasks.choices(answers)
+    table = _choices.choices(answers)
     catch = np.asarray(answers.trials.condition["catch"])
     assert len(table) == 2 * (~catch).sum()
     outputs, expected = np.asarray(answers.outputs), []
@@ -71,7 +71,7 @@ def test_the_times_of_right_reactions_are_counted(reaction):
     """The first step after the onset at which an output, turned up here, exceeds 0.8."""
     task, _, _, answers = reaction
     outputs = 50 * np.asarray(answers.outputs)
-    times = song_tasks.reaction_times(task, answers._replace(outputs=jnp.asarray(outputs)))
+    times = _choices.reaction_times(task, answers._replace(outputs=jnp.asarray(outputs)))
     onset, wrong, expected = task.epochs["stimulus"][0], 0, []
     condition = answers.trials.condition
     for member in range(2):
@@ -95,7 +95,7 @@ def test_slopes_are_those_of_a_simulated_observer():
     chosen = rng.random(len(x)) < 1 / (1 + np.exp(-slope * x))
     table = pd.DataFrame({"coherence": x, "chosen": chosen.astype(int), "member": 0})
     same = pd.DataFrame({"coherence": x, "chosen": 1, "member": 1})
-    slopes = song_tasks._slopes(pd.concat([table, same]), "coherence")
+    slopes = _choices.slopes(pd.concat([table, same]), "coherence")
     assert abs(slopes[0] / slope - 1) < 0.15 and slopes[1] == 0
 
 
@@ -117,14 +117,14 @@ def test_chance_is_the_best_constant_answer(task, percent):
 def test_networks_start_from_what_the_projection_leaves(constraint):
     task = dj.tasks.LogicTask("and", dt=10)
     net = _networks.network(20, constraint, "orthogonal", 1)
-    whole, params = _networks.start_from(net, task, "orthogonal", keys=dj.seed_keys(0, 2))
-    whole, W = np.asarray(whole), np.asarray(params["cells_0"]["W"])
-    np.testing.assert_allclose(whole[1] @ whole[1].T, np.eye(20), atol=1e-5)
+    drawn, params = _networks.start_from(net, task, "orthogonal", keys=dj.seed_keys(0, 2))
+    drawn, W = np.asarray(drawn), np.asarray(params["cells_0"]["W"])
+    np.testing.assert_allclose(drawn[1] @ drawn[1].T, np.eye(20), atol=1e-5)
     if constraint == _networks.FREE:
-        np.testing.assert_array_equal(W, whole)
+        np.testing.assert_array_equal(W, drawn)
         return
     signs = np.where(np.arange(20) < 14, 1, -1)
-    np.testing.assert_array_equal(W, np.where(whole * signs > 0, whole, 0))
+    np.testing.assert_array_equal(W, np.where(drawn * signs > 0, drawn, 0))
     dj.signs.assert_legal(params)
 
 
@@ -140,7 +140,7 @@ def test_the_law_of_the_projection_is_that_of_large_samples():
         W = np.asarray(draw((n, n), key=jax.random.key(0)))
         values = np.linalg.eigvals(np.where(W * sign > 0, W, 0))
         fit = dj.dynamics.fit_annulus(values)
-        inner, outer = j23_spectra.law(start, n, n_i)
+        inner, outer = _radii.law(start, n, n_i)
         assert abs(fit.outer / outer - 1) < 0.05, start
         # A disc's smallest eigenvalues are the fit's to misjudge: 0.2 is far from the ring's 0.68.
         assert abs(fit.inner - inner) / outer < (0.05 if inner else 0.2), start
@@ -166,12 +166,15 @@ def test_pictures_of_rings_and_trajectories():
         {"ring": 0.5 * z, "far": 3 * z}, radii={"ring": (0.4, 0.6)}, reach=1.0
     )
     titles = [ax.get_title() for ax in figure.axes]
-    assert titles == ["ring (n = 1)\ncircle: |λ| = 0.4, 0.6", "far (n = 1)\n50 outside"]
+    assert titles == [
+        "ring\nn = 1 seed\ncircle: |λ| = 0.4, 0.6",
+        "far\nn = 1 seed\n50 of 50 λ outside",
+    ]
     assert [len(ax.lines) for ax in figure.axes] == [3, 1]
     assert figure.axes[0].get_xlim() == (-1.0, 1.0)
     line = np.zeros((5, 2))
     figure = dj.plots.trajectories({"a": {"yes": line, "no": line}}, points={"a": [[1.0, 2.0]]})
     assert [text.get_text() for text in figure.legends[0].texts] == ["yes", "no"]
     assert figure.axes[0].lines[-1].get_marker() == "x"
-    with pytest.raises(ValueError, match=r"shape \(5,\); wanted \[t, 2\]"):
+    with pytest.raises(ValueError, match=r"shape \(5,\); it must be \[t, 2\]"):
         dj.plots.trajectories({"a": {"yes": np.zeros(5)}})
