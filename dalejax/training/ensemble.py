@@ -219,8 +219,8 @@ def _place(
 ) -> PyTree:
     """Put a tree of host arrays on devices; of several processes each places its own shards."""
 
-    def place(leaf: Array) -> jax.Array:
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    def place(leaf: Array | np.generic) -> jax.Array:
+        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             return jax.random.wrap_key_data(
                 place(jax.random.key_data(leaf)), impl=jax.random.key_impl(leaf)
             )
