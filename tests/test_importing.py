@@ -13,8 +13,6 @@ MOST_LINES = 300
 LONGER = {
     "dalejax/datasets/catalogue.py": "one table: every data set with its files, sums and counts",
     "experiments/cornford2021/iclr_initialisation.py": "tables of settings",
-    "experiments/jarne2023/j23_spectra.py": "tables of settings",
-    "experiments/song2016/song_tasks.py": "tables of settings",
 }
 
 
