@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 import dalejax as dj
-from dalejax.training import ensemble, step
+from dalejax.training import ensemble, evaluation, step
 from dalejax.training.programs import Programs
 from dalejax.training.run_spec import RunSpec
 from experiments.shared import networks
@@ -92,7 +92,7 @@ class Ensemble:
         net, task = self._spec.net, self._spec.task
 
         def evaluate(one, data):
-            return step.evaluate(net, task, one.state.params, data)
+            return evaluation.evaluate(net, task, one.state.params, data)
 
         mapped = jax.jit(self._map(evaluate))
         return lambda: jax.block_until_ready(mapped(self._members, self._num, self.programs.data))

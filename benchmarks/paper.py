@@ -19,7 +19,7 @@ from benchmarks.roofline import DEVICES, count
 from dalejax.training import ensemble, step
 from dalejax.training.programs import Programs
 from dalejax.training.run_spec import RunSpec
-from experiments.engine.base import Context
+from experiments.engine import runs
 from experiments.li2023 import fig2_ptb
 
 VECTORS = 300
@@ -30,14 +30,12 @@ def estimate(data_dir: str | None) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         vectors = _some_vectors(Path(folder) / "vectors.txt", data_dir)
         settings = fig2_ptb.FULL.replaced(vectors=str(vectors))
-        context = Context(
-            fig2_ptb.EXPERIMENT.name,
+        context = runs.context_of(
+            fig2_ptb.EXPERIMENT,
             Path(folder),
-            "paper",
-            "text",
-            settings,
-            fig2_ptb.FULL,
-            data_dir,
+            preset="paper",
+            settings=settings,
+            data_dir=data_dir,
         )
         task = fig2_ptb.language_model(context)
         return [

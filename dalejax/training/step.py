@@ -12,15 +12,14 @@ from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from dalejax.nn.norms import BATCH_STATISTICS
 from dalejax.runtime import host_devices
-from dalejax.streams import EVALUATION_NOISE, Stream
+from dalejax.streams import Stream
 from dalejax.tasks.base import Batch, Task
 from dalejax.training.chunked_loss import loss_in_parts
 from dalejax.training.diagonal_fisher import diagonal_fisher
+from dalejax.training.evaluation import evaluate
 from dalejax.training.forward import Network, run_network
 from dalejax.training.run_spec import RunSpec, Start
 from dalejax.transforms.projection import apply_updates
@@ -256,65 +255,3 @@ def orders_of(
 
     most = (length - 2) // task.updates_per_epoch + 2 if length > 1 else 1
     return jax.lax.map(order_if_needed, first_epoch + jnp.arange(most)), first_epoch
-
-
-def evaluate(net: Network, task: Task, params: Params, data: PyTree) -> dict[str, Float[Array, ""]]:
-    """Average the task's scores over all trials of each of its evaluation sets.
-
-    Args:
-        net: the network.
-        task: the task.
-        params: the parameters of one member.
-        data: the task's data, on the device.
-
-    Returns:
-        Metrics by name, the set's name before the score's: ``test_error``.
-    """
-    variables = {"params": params}
-    if net.has_batch_statistics:
-        variables |= batch_statistics(net, task, params, data)
-
-    def metrics_of(name, trials, weights):
-        def one_batch(trials_and_weights):
-            trials, weights = trials_and_weights
-            inputs, targets = task.evaluation_batch(data, name, trials)
-            noise = jax.random.fold_in(jax.random.key(EVALUATION_NOISE), trials[0])
-            outputs = run_network(net, variables, inputs, task.time.steps, key=noise)
-            scores = task.scores(outputs, targets)
-            return {score: (value * weights).sum() for score, value in scores.items()}
-
-        sums = jax.lax.map(one_batch, (jnp.asarray(trials), jnp.asarray(weights)))
-        averages = {score: total.sum() / weights.sum() for score, total in sums.items()}
-        return {f"{name}_{score}": v for score, v in task.summaries(averages).items()}
-
-    metrics = {}
-    for name, (trials, weights) in task.evaluations(data).items():
-        metrics |= metrics_of(name, trials, weights)
-    return metrics
-
-
-def batch_statistics(net: Network, task: Task, params: Params, data: PyTree) -> dict[str, PyTree]:
-    """Average batch normalisation's mean and variance over the task's ``"training"`` set.
-
-    Args:
-        net: a network with batch normalisation.
-        task: a task that evaluates a set ``"training"``.
-        params: the parameters of one member.
-        data: the task's data, on the device.
-
-    Returns:
-        Flax variables, which ``net.apply`` takes beside the parameters.
-    """
-
-    def one_batch(trials):
-        inputs, _ = task.evaluation_batch(data, "training", trials)
-        _, found = net.apply(
-            {"params": params}, inputs, task.time.steps, mutable=[BATCH_STATISTICS]
-        )
-        return found
-
-    trials, weights = task.evaluations(data)["training"]
-    # The last batch may hold a trial several times, which would change its statistics.
-    trials = trials[np.asarray(weights).all(-1)]
-    batches = jax.lax.map(one_batch, jnp.asarray(trials))
-    return jax.tree.map(lambda leaf: leaf.mean(0), dict(batches))

@@ -2,7 +2,8 @@
 
     python -m experiments fig5_ei_ratio --preset laptop --data-dir DIR
 
-Full scale. Expect NSE .68, .80, .91 of ColEI with 1, 10, 50 inhibitory units, .95 of all DANNs.
+Full scale. The fewer inhibitory units, the lower the NSE of ColEI at the start and the larger its
+test error; DANN's NSE does not change.
 `code` keeps 50 interneurons in the DANN's recurrent pool and varies the input pool alone.
 """
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import dalejax as dj
 from dalejax.nn import conv
 from dalejax.nn.correlation import correlate
-from dalejax.training import step
+from dalejax.training import evaluation
 
 KEY = jax.random.key(0)
 COLEI = [dj.ColEIConv(5, n_i=2), dj.AveragePool(2), dj.ColEIDense(6, n_i=2)]
@@ -142,7 +142,7 @@ def test_batch_normalisation_is_evaluated_with_the_training_sets_statistics(monk
     net = dj.FeedforwardNetwork([dj.Dense(8), dj.Dense(6)], dj.Dense(10), norm=dj.BatchNorm())
     params = started(net, task.example())
     data = jax.tree.map(jnp.asarray, task.data)
-    found = step.batch_statistics(net, task, params, data)["batch_stats"]["norms_0"]
+    found = evaluation.batch_statistics(net, task, params, data)["batch_stats"]["norms_0"]
     x = np.asarray(task.data["train"][0][:60], float) / 255
     z = x @ np.asarray(params["layers_0"]["W"]).T
     halves = z.reshape(2, 30, -1)
@@ -151,12 +151,12 @@ def test_batch_normalisation_is_evaluated_with_the_training_sets_statistics(monk
     # A last batch that is filled up with copies has no part in it.
     more = dj.tasks.ImageClassification("digits", num_scored=61)
     more.test_batch_size = 30
-    again = step.batch_statistics(net, more, params, data)["batch_stats"]["norms_0"]
+    again = evaluation.batch_statistics(net, more, params, data)["batch_stats"]["norms_0"]
     for name in ("mean", "variance"):
         np.testing.assert_allclose(again[name], found[name], rtol=1e-6)
     # No test picture sees another: the error is that of each picture alone.
-    metrics = step.evaluate(net, task, params, data)
-    variables = {"params": params, **step.batch_statistics(net, task, params, data)}
+    metrics = evaluation.evaluate(net, task, params, data)
+    variables = {"params": params, **evaluation.batch_statistics(net, task, params, data)}
     images, labels = task.data["test"]
     alone = jax.vmap(lambda image: net.apply(variables, image[None] / 255)[0])(jnp.asarray(images))
     assert float(metrics["test_error"]) == pytest.approx(100 * (alone.argmax(-1) != labels).mean())

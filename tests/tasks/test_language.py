@@ -8,7 +8,7 @@ from helpers import reference
 
 import dalejax as dj
 from dalejax.datasets.readers.corpus import EOS
-from dalejax.training import fingerprint, step
+from dalejax.training import evaluation, fingerprint
 from experiments.shared import ngrams
 
 WORDS = ["the", "cat", "saw", "a", "dog", "and", "ran", "home"]
@@ -80,7 +80,7 @@ def test_perplexity_is_that_of_a_loop_over_words(corpus, task, x64):
     task.data["vectors"] = task.data["vectors"].astype(np.float64)
     net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(task.n_out), every_step=True)
     params = net.init(jax.random.key(0), task.example())["params"]
-    metrics = jax.jit(lambda p, data: step.evaluate(net, task, p, data))(params, task.data)
+    metrics = jax.jit(lambda p, data: evaluation.evaluate(net, task, p, data))(params, task.data)
     plain, text = reference.strip(params), dj.datasets.load_text(corpus)
     for name in ("valid", "test"):
         before = [text.vocabulary.index(EOS), *getattr(text, name)]

@@ -25,7 +25,7 @@ from helpers.small_runs import (
 import dalejax as dj
 from dalejax import streams
 from dalejax.analysis import results
-from dalejax.training import history, step
+from dalejax.training import evaluation, history, step
 
 SICK = [NEVER, 4, NEVER, 0, NEVER]
 
@@ -274,7 +274,7 @@ def test_evaluation_is_the_mean_over_the_test_set(five, at_once):
     outputs = NET.apply({"params": params}, jnp.asarray(inputs.transpose(1, 0, 2)))
     expected = np.square(np.float64(outputs[:, 0]) - targets).mean()
     data = jax.tree.map(jnp.asarray, task.data)
-    measured = step.evaluate(NET, task, params, data)["test_mse"]
+    measured = evaluation.evaluate(NET, task, params, data)["test_mse"]
     assert float(measured) == pytest.approx(expected, rel=1e-5)
     if at_once == 16:
         table = results.by_member(five.table, "test_mse")
