@@ -84,7 +84,9 @@ def test_vgg16_refuses_what_it_has_not():
 def test_vgg16_starts_as_it_is_told():
     def starts(*args, **how):
         layers = [
-            layer for layer in vgg16(*args, width=1 / 32, **how).layers if hasattr(layer, "initial")
+            layer
+            for layer in vgg16(*args, width=1 / 32, **how).layers
+            if hasattr(layer, "initial_params")
         ]
         return [layer.initial_params(9 * 64, key=jax.random.key(0)) for layer in layers]
 
@@ -121,10 +123,12 @@ def test_the_variants_differ_where_the_text_and_the_code_do():
     np.testing.assert_array_equal(text["layers_1"]["W_ee"], code["layers_1"]["W_ee"])
 
 
-def test_every_contestant_has_a_rate_and_trains_a_step():
+def test_every_network_has_a_rate_and_trains_a_step():
     s = iclr_fig3_mnist.PRESETS["smoke"]
     for name in _networks.SLUGS:
-        net, tx = _networks.contestant(name, s, TASK, "text")
+        assert s.rate_of(name) > 0
+        net = _networks.network(name, s, TASK, "text")
+        tx = _networks.optimizer(name)(s.rate_of(name))
         params = jax.eval_shape(lambda: net.init(jax.random.key(0), TASK.example()))["params"]  # noqa: B023
         assert net.layers[0].features == 20 + {_networks.COLEI: 2, _networks.COLEI_MANY: 4}.get(
             name, 0
