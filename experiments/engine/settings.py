@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args, get_origin, get_type_hints
 
 from dalejax import checks
 
@@ -157,16 +157,24 @@ def _parse(experiment: HasPresets, settings: Settings, name: str, text: str) -> 
     given = getattr(settings, name)
     values = [getattr(preset, name) for preset in experiment.presets.values()]
     none = any("none" in (v if isinstance(v, tuple) else (v,)) for v in values)
+    kind = _kind(settings, name)
     if not isinstance(given, tuple):
-        return _parse_one(name, text, given, none)
-    parts = tuple(_parse_one(name, part, given[0], none) for part in text.split(","))
+        return _parse_one(name, text, kind, none)
+    parts = tuple(_parse_one(name, part, kind, none) for part in text.split(","))
     if name in experiment.fixed and len(parts) != len(given):
         raise ValueError(f"--set {name} has {len(parts)} values; it must have {len(given)}.")
     return parts
 
 
-def _parse_one(name: str, text: str, given: Any, none: bool) -> Any:
-    kind = type(given)
+def _kind(settings: Settings, name: str) -> type:
+    """Give the declared type of a setting, or of its items; float, where it may be "none", too."""
+    declared = get_type_hints(type(settings))[name]
+    if get_origin(declared) is tuple:
+        declared = get_args(declared)[0]
+    return (get_args(declared) or (declared,))[0]
+
+
+def _parse_one(name: str, text: str, kind: type, none: bool) -> Any:
     if text == "none" and none:
         return text
     try:

@@ -47,8 +47,8 @@ class Settings(_settings.Objects, Training):
     rate_rnn: float
     rate_dann: float
     rate_colei: float
-    clip_rnn: str
-    clip_dann: str
+    clip_rnn: float | str
+    clip_dann: float | str
     clip_colei: float
 
 
