@@ -55,13 +55,9 @@ def train(context: Context) -> None:
     s = context.settings
     task = dj.tasks.LogicTask("and", dt=s.dt, batch_size=s.batch_size, num_test=s.num_test)
     equal, *others = *s.excitatory, _networks.FREE
-    configurations = [
-        *(
-            (equal, n, seeds)
-            for n, seeds in zip((s.n, *s.sizes), (s.seeds, *s.size_seeds), strict=True)
-        ),
-        *((share, s.n, s.seeds) for share in others),
-    ]
+    sizes = zip((s.n, *s.sizes), (s.seeds, *s.size_seeds), strict=True)
+    configurations = [(equal, n, seeds) for n, seeds in sizes]
+    configurations += [(share, s.n, s.seeds) for share in others]
     tables = []
     for start in _networks.STARTS:
         clouds = {}
