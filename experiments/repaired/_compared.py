@@ -133,10 +133,10 @@ def draw(context: Context, metric: str, ylabel: str) -> None:
     table = context.read_parquet("singular_values.parquet")
     curves, styles = {}, {}
     own = dj.plots.STYLES | {REPAIRED: dj.plots.Style("#CC79A7", "-", "D")}
-    for (name, stage), rows in table.groupby(["network", "stage"], sort=False, observed=True):
-        curves[f"{name}, {stage}"] = list(
-            rows.sigma.to_numpy().reshape(rows.member.nunique(), -1).T
-        )
+    for name, stage in itertools.product(table.network.unique(), ("start", "end")):
+        rows = table[(table.network == name) & (table.stage == stage)]
+        sigma = rows.sigma.to_numpy().reshape(rows.member.nunique(), -1)
+        curves[f"{name}, {stage}"] = list(sigma.T)
         styles[f"{name}, {stage}"] = own[name]._replace(line=":" if stage == "start" else "-")
     ranks = np.arange(1, len(next(iter(curves.values()))) + 1)
     figure = dj.plots.sweep(

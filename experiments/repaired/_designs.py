@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +17,11 @@ RNN, ORTHOGONAL, COLEI = "RNN", "orthogonal RNN", "ColEI"
 # "loops": few synapses along closed paths through the units, as in RepairedColEICell.
 REPAIRED_W, REPAIRED_W_U, REPAIRED_ALL = "loops W", "loops W, U", "loops all"
 
-Draw = Callable[[tuple[int, int], Key[Array, ""]], Array]
+
+class Draw(Protocol):
+    """Draw a matrix of a shape (post, pre) with a key."""
+
+    def __call__(self, shape: tuple[int, int], *, key: Key[Array, ""]) -> Array: ...
 
 
 class Design(NamedTuple):
@@ -66,7 +69,7 @@ def designs(n: int, n_i: int) -> dict[str, Design]:
         return dj.RepairedColEICell(n, n_i=n_i).initial_params(1, key=key)["W"]
 
     def balanced_rows(shape, key):
-        W = colei(shape, key)
+        W = jnp.asarray(colei(shape, key))
         quotient = W[:, : n - n_i].sum(1) / -W[:, n - n_i :].sum(1)
         return W.at[:, n - n_i :].multiply(quotient[:, None])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -54,12 +54,12 @@ def share_closed(
         return (colei - ours) / (colei - rnn)
 
     samples = [finite(errors[name]).to_numpy() for name in (host, ours, RNN)]
-    colei, _, rnn = samples
+    colei, repaired, rnn = samples
     if min(map(len, samples)) < 2 or average(colei) <= average(rnn):
         return float("nan"), (float("nan"), float("nan"))
     with np.errstate(divide="ignore", invalid="ignore"):  # draws without a gap
         found = stats.bootstrap(samples, share, method="percentile", rng=0).confidence_interval
-    return float(share(*samples)), (float(found.low), float(found.high))
+    return float(share(colei, repaired, rnn)), (float(found.low), float(found.high))
 
 
 def claims(
@@ -74,6 +74,7 @@ def claims(
         note: what every claim notes.
     """
     ours, rnn = finite(errors[REPAIRED]), finite(errors[RNN])
+    sd, sd_rnn = (cast(float, x.std()) for x in (ours, rnn))
     out = [
         closed(
             context,
@@ -91,10 +92,10 @@ def claims(
             statement="Its seeds spread hardly more than the RNN's (quotient of the standard "
             "deviations).",
             source=SOURCE,
-            measured=float(ours.std() / rnn.std()) if rnn.std() else None,
+            measured=float(sd / sd_rnn) if sd_rnn else None,
             test=f"n = {len(ours)} and {len(rnn)}",
             reference="at most 1.5",
-            holds=bool(ours.std() <= 1.5 * rnn.std() and len(ours) == len(errors[REPAIRED])),
+            holds=bool(sd <= 1.5 * sd_rnn and len(ours) == len(errors[REPAIRED])),
             note=note,
         ),
         *evidence.above(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import dalejax as dj
+from dalejax import checks
 from experiments.engine.settings import Training
 
 RNN, ORTHOGONAL, DANN = "RNN", "orthogonal RNN", "DANN"
@@ -47,11 +47,11 @@ class Settings(Training):
 
     def __post_init__(self):
         for bias in self.biases:
-            dj.checks.choice("a bias", bias, BIASES)
+            checks.choice("a bias", bias, BIASES)
         for name in self.networks:
-            dj.checks.choice("a network", name, NAMES)
+            checks.choice("a network", name, NAMES)
         for inputs_n_i in self.inputs_n_i:
-            dj.checks.whole("inputs_n_i", inputs_n_i)
+            checks.whole("inputs_n_i", inputs_n_i)
         if missing := {RNN, COLEI, REPAIRED} - set(self.networks):
             raise ValueError(
                 f"the networks are {self.networks}; they must hold {', '.join(sorted(missing))}."

@@ -74,7 +74,7 @@ def contestants(
         how: further arguments of every :class:`dalejax.RecurrentNetwork`.
     """
     n, n_i = s.n, s.n_i
-    signed = dict(cell, n_i=n_i)
+    signed: dict[str, Any] = {**cell, "n_i": n_i}
 
     def net(cell, readout):
         return dj.RecurrentNetwork([cell], readout, **how)
@@ -95,7 +95,7 @@ def contestants(
     }
     out = {name: every[name] for name in s.networks}
     for inputs_n_i in s.inputs_n_i:
-        both = signed | {"inputs_n_i": inputs_n_i}
+        both: dict[str, Any] = {**signed, "inputs_n_i": inputs_n_i}
         balanced = repaired(**both, balanced_inputs=True)
         out |= {
             with_inputs(COLEI, inputs_n_i): Contestant(

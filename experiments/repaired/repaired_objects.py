@@ -26,32 +26,17 @@ import dalejax as dj
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.li2023 import fig2_objects
+from experiments.li2023._settings import Objects
 from experiments.repaired import _compared, _gap, _settings, _starts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(_settings.Settings):
-    """Settings of the experiment.
-
-    Attributes:
-        scenes: data set of the backgrounds.
-        size: height and width of a picture, in pixels.
-        steps: time steps.
-        pictures: training pictures; a tenth as many are for validation, and for testing.
-    """
-
-    scenes: str
-    size: int
-    steps: int
-    pictures: int
+class Settings(_settings.Settings, Objects):
+    """Settings of the experiment."""
 
 
 FULL = Settings(
     data="objects64",
-    scenes="bsds500",
-    size=32,
-    steps=5,
-    pictures=40_000,
     n=300,
     n_i=30,
     updates=37_500,  # 30 epochs
@@ -96,22 +81,23 @@ class AnyOrder(dj.tasks.ObjectRecognition):
 
     Args:
         arguments: of :class:`dalejax.tasks.ObjectRecognition`.
-        order: seed of the order.
+        order_seed: seed of the order.
         options: of :class:`dalejax.tasks.ObjectRecognition`.
     """
 
-    def __init__(self, *arguments: Any, order: int = 0, **options: Any):
+    def __init__(self, *arguments: Any, order_seed: int = 0, **options: Any):
         super().__init__(*arguments, **options)
-        self.order = np.random.default_rng(order).permutation(self.n_in)
+        pixels = self.data["train"][0].shape[1]
+        self.pixel_order = np.random.default_rng(order_seed).permutation(pixels)
 
     def encode(self, inputs):
         """Put the pixels [b, pixels] into the order, and turn them into inputs [1, b, n_in]."""
-        return super().encode(inputs[:, self.order])
+        return super().encode(inputs[:, self.pixel_order])
 
 
 def train(context: Context) -> None:
     """Search and train the networks on naming objects."""
-    kind = functools.partial(AnyOrder, order=context.settings.root)
+    kind = functools.partial(AnyOrder, order_seed=context.settings.root)
     _compared.train(context, fig2_objects.recognition(context, kind), 0.0, repair=REPAIR)
 
 

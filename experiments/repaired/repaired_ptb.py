@@ -22,26 +22,13 @@ import dalejax as dj
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.li2023 import fig2_ptb
+from experiments.li2023._settings import Text
 from experiments.repaired import _compared, _gap, _settings, _starts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(_settings.Settings):
-    """Settings of the experiment.
-
-    Attributes:
-        vectors: word vectors that are the inputs.
-        length: words of a window.
-        epochs: how an epoch cuts the text into windows, see :class:`dalejax.tasks.LanguageModel`.
-        decay: factor by which the learning rate falls.
-        decay_every: updates between these falls.
-    """
-
-    vectors: str
-    length: int
-    epochs: str
-    decay: float
-    decay_every: int
+class Settings(_settings.Settings, Text):
+    """Settings of the experiment."""
 
 
 FULL = Settings(
@@ -49,9 +36,6 @@ FULL = Settings(
     vectors="glove50",
     length=35,
     batch_size=24,
-    epochs="offsets",
-    decay=0.99,
-    decay_every=50,
     updates=4000,
     eval_every=500,
     n=100,

@@ -140,7 +140,8 @@ def train_on(
 
 def choose(context: Context) -> dict[str, at_best.Best]:
     """Choose each network's learning rate by validation, from the tables."""
-    return at_best.choose(context, dict.fromkeys(NAMES, context.settings.rates))
+    rates: tuple[float, ...] = context.settings.rates
+    return at_best.choose(context, dict.fromkeys(NAMES, rates))
 
 
 def judge(context: Context) -> list[dj.claims.Claim]:

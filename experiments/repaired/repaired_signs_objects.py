@@ -19,30 +19,23 @@ from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Training
 from experiments.li2023 import fig2_objects
+from experiments.li2023._settings import Objects
 from experiments.repaired import _gap, repaired_signs
 from experiments.repaired.repaired_signs import ALL, FREE_U, RNN
 from experiments.shared import at_best
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Training):
+class Settings(Training, Objects):
     """Settings of the experiment.
 
     Attributes:
-        scenes: data set of the backgrounds.
-        size: height and width of a picture, in pixels.
-        steps: time steps.
-        pictures: training pictures; a tenth as many are for validation, and for testing.
         n: units.
         n_i: inhibitory units, among the n.
         rates: learning rates tried.
         clips: largest gradient norms of a tensor tried.
     """
 
-    scenes: str
-    size: int
-    steps: int
-    pictures: int
     n: int
     n_i: int
     rates: tuple[float, ...]
@@ -51,10 +44,6 @@ class Settings(Training):
 
 FULL = Settings(
     data="objects64",
-    scenes="bsds500",
-    size=32,
-    steps=5,
-    pictures=40_000,
     n=300,
     n_i=30,
     updates=37_500,  # 30 epochs

@@ -100,7 +100,7 @@ def train(context: Context) -> None:
 def judge(context: Context) -> list[dj.claims.Claim]:
     """Test whether weak synapses end ahead, and whether strong ones are ahead at first."""
     first, final = _first(context), _final(context)
-    pair = (_name(STRONG), _name(DEFAULT))
+    strong, default = _name(STRONG), _name(DEFAULT)
     return evidence.above(
         context,
         [
@@ -109,14 +109,14 @@ def judge(context: Context) -> list[dj.claims.Claim]:
                 f"Synapses of {DEFAULT:g} end with a smaller error than those of {STRONG:g}.",
                 final[STRONG],
                 final[DEFAULT],
-                pair,
+                (strong, default),
             ),
             evidence.Above(
                 "stronger_starts_ahead",
                 f"Synapses of {STRONG:g} are ahead after a tenth of the updates.",
                 first[DEFAULT],
                 first[STRONG],
-                pair[::-1],
+                (default, strong),
             ),
         ],
         _gap.SOURCE,

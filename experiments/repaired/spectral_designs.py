@@ -98,13 +98,13 @@ def train(context: Context) -> None:
         arms,
         comparison.grid(learning_rate=s.rates),
     )
-    means = measured.groupby("candidate")[list(_MEASURES)].mean()
     rows = []
     best = comparison.best_points(trained.finals(task.score, s.last), task.score)
     for name, point in best.items():
         context.record(name, trained.table(name, point))
-        test = context.final(name, "test_error")
-        rows.append((name, point["learning_rate"], *means.loc[name], test.mean(), test.std()))
+        test, own = context.final(name, "test_error"), measured[measured.candidate == name]
+        means = [own[measure].mean() for measure in _MEASURES]
+        rows.append((name, point["learning_rate"], *means, test.mean(), test.std()))
     columns = ["candidate", "rate", *_MEASURES, "test_error", "sd"]
     context.write_csv("designs.csv", pd.DataFrame(rows, columns=columns), digits=4)
 
@@ -132,10 +132,12 @@ def starts(arms: dict[str, Arm], candidates: dict[str, Design]) -> pd.DataFrame:
 
 def _arm(s: Settings, task: dj.tasks.Task, design: Design, keys: Key[Array, " s"]) -> Arm:
     """Draw where the networks of a candidate start, and list which signs they keep."""
+    n_in = task.n_in
+    assert n_in is not None
 
     def start(key: Key[Array, ""]) -> PyTree:
         key_W, key_U, key_readout = jax.random.split(key, 3)
-        W, U = design.W((s.n, s.n), key=key_W), design.U((s.n, task.n_in), key=key_U)
+        W, U = design.W((s.n, s.n), key=key_W), design.U((s.n, n_in), key=key_U)
         readout = design.readout((task.n_out, s.n), key=key_readout)
         return {
             "cells_0": {"U": U, "W": W, "b": jnp.zeros(s.n)},

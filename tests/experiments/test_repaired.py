@@ -1,5 +1,7 @@
 """The comparison with repaired ColEI: where contestants start, and the share of the gap closed."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,7 +38,9 @@ def matrices(params, name):
 @pytest.mark.parametrize("name", NETS)
 def test_a_centred_bias_cancels_the_mean_input(name):
     U, _, b = NETS[name].net.effective(start(name, "centred", 0.3))[0]
-    np.testing.assert_allclose(np.asarray(U) @ np.full(TASK.n_in, 0.3), -np.asarray(b), atol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(U) @ np.full(np.shape(U)[-1], 0.3), -np.asarray(b), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -80,7 +84,13 @@ def test_a_repair_is_what_a_task_wants():
 
 
 def test_pixels_in_any_order_are_the_same_pixels():
-    options = {"size": 4, "num_train": 16, "num_valid": 8, "num_test": 8, "batch_size": 8}
+    options: dict[str, Any] = {
+        "size": 4,
+        "num_train": 16,
+        "num_valid": 8,
+        "num_test": 8,
+        "batch_size": 8,
+    }
     usual, mixed = (
         kind("shapes", "noise", **options)
         for kind in (dj.tasks.ObjectRecognition, repaired_objects.AnyOrder)
