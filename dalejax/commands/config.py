@@ -13,6 +13,7 @@ import tyro
 from dalejax.commands.common import flag
 
 CONFIG = "config.json"
+TRAIN = "train.json"  # written by train when it begins
 # Where a run is, on how many devices it runs and how it is shown do not change its numbers.
 NOT_FROZEN = ("out", "progress", "json", "members_per_wave", "distributed")
 
@@ -24,6 +25,46 @@ class Dataclass(Protocol):
     """Any instance of a dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+def refuse_used(folder: Path) -> None:
+    """Raise FileExistsError if a folder holds a run already.
+
+    Args:
+        folder: folder for a new run.
+    """
+    used = [name for name in (CONFIG, TRAIN, "checkpoints") if (folder / name).exists()]
+    if used:
+        raise FileExistsError(
+            f"--out is {folder}, which holds a run already ({used[0]}); it must be another folder, "
+            f"or dalejax resume {folder} continues the run."
+        )
+
+
+def claim(folder: Path, command: str, options: Dataclass) -> None:
+    """Write config.json into the folder of a new run, unless another process was faster.
+
+    Args:
+        folder: folder of the run, locked.
+        command: name of the command.
+        options: the command, a dataclass, with its defaults filled in.
+
+    Raises:
+        FileExistsError: another process has begun a run there meanwhile.
+        OSError: the folder cannot be written.
+    """
+    refuse_used(folder)
+    write(folder, command, options)
+
+
+def unclaim(folder: Path) -> None:
+    """Remove config.json of a run that failed before its first update, as it cannot be resumed.
+
+    Args:
+        folder: folder of the run.
+    """
+    if not (folder / TRAIN).exists():
+        (folder / CONFIG).unlink(missing_ok=True)
 
 
 def write(folder: Path, command: str, options: Dataclass) -> None:

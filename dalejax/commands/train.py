@@ -20,7 +20,7 @@ from dalejax.commands.common import (
     make_cell,
     print_json,
 )
-from dalejax.runtime import compile_cache, multihost
+from dalejax.runtime import compile_cache, host_devices, multihost
 
 if TYPE_CHECKING:
     import optax
@@ -102,18 +102,20 @@ class Train:
         """
         from dalejax.training import run_folder
 
+        host_devices.use_all_cores()
         compile_cache.keep()
         if self.distributed:
             multihost.connect()
         options = self.resolved()
         parts = multihost.together(lambda: build(options))
-        multihost.agree(lambda: _refuse_used(options.out))
+        multihost.agree(lambda: config.refuse_used(options.out))
         with run_folder.lock(options.out):
-            multihost.agree(lambda: _claim(options))
+            multihost.agree(lambda: config.claim(options.out, "train", options))
             try:
                 run = _train(options, *parts)
             except Exception:
-                _unclaim(options)
+                if multihost.is_first():
+                    config.unclaim(options.out)
                 raise
             _report(options, run)
 
@@ -182,6 +184,7 @@ class Resume:
         """
         from dalejax.training import run_folder
 
+        host_devices.use_all_cores()
         compile_cache.keep()
         if self.distributed:
             multihost.connect()
@@ -281,26 +284,6 @@ def _report(options: Train, run: Run, *, finished: bool = False) -> None:
         print(f"{options.seeds - len(diverged)} of {options.seeds}, {len(diverged)} diverged:")
         print("; ".join(f"member {i} at update {u}" for i, u in diverged.items()))
     print(options.out)
-
-
-def _unclaim(options: Train) -> None:
-    """Remove config.json of a run that failed before its first update, as it cannot be resumed."""
-    if multihost.is_first() and not (options.out / "train.json").exists():
-        (options.out / config.CONFIG).unlink(missing_ok=True)
-
-
-def _claim(options: Train) -> None:
-    _refuse_used(options.out)  # again, since another process may have begun a run meanwhile
-    config.write(options.out, "train", options)
-
-
-def _refuse_used(out: Path) -> None:
-    used = [name for name in (config.CONFIG, "train.json", "checkpoints") if (out / name).exists()]
-    if used:
-        raise FileExistsError(
-            f"--out is {out}, which holds a run already ({used[0]}); it must be another folder, or "
-            f"dalejax resume {out} continues the run."
-        )
 
 
 def _default(value: T | None, default: T) -> T:
