@@ -20,7 +20,7 @@ import pandas as pd
 
 import dalejax as dj
 from dalejax.storage import atomic
-from experiments.engine import runs
+from experiments.engine import exact_csv, runs
 from experiments.engine import settings as settings_
 from experiments.engine.base import Experiment
 from experiments.engine.context import CLAIMS, CONFIG, FACTS, METRICS, Context
@@ -165,7 +165,7 @@ def kept_metrics(folder: Path) -> tuple[pd.DataFrame | None, bool]:
         return table.astype({"configuration": str, "metric": str, "value": float}), False
     if not (folder / FINALS).is_file():
         return None, True
-    finals = pd.read_csv(folder / FINALS, float_precision="round_trip")
+    finals = exact_csv.read(folder / FINALS)
     table = finals.melt(["configuration", "member"], var_name="metric", value_name="value")
     # Columns hold the scores of all configurations; one that has no such score has no rows.
     has = finals.groupby("configuration").agg(lambda column: column.notna().any())

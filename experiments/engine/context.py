@@ -22,6 +22,7 @@ from dalejax.runtime import multihost
 from dalejax.storage import atomic
 from dalejax.training import fingerprint, run_folder
 from dalejax.types import Array, Key
+from experiments.engine import exact_csv
 from experiments.engine import settings as settings_
 from experiments.engine.settings import Settings
 
@@ -222,8 +223,7 @@ class Context:
         path = self.folder / name
         if not path.is_file():
             raise NotKept(name)
-        # Python's own parser gives the float that was written, to the last bit.
-        return pd.read_csv(path, float_precision="round_trip")
+        return exact_csv.read(path)
 
     def write_parquet(self, name: str, table: pd.DataFrame) -> None:
         """Write a table that is too long for CSV, with its floats as float32; ``keep`` keeps it."""
