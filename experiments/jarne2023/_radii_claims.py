@@ -14,7 +14,7 @@ from experiments.jarne2023 import _networks, _radii
 from experiments.jarne2023._networks import OWN
 
 ABSTRACT = f"{_networks.SOURCE}, abstract"
-LEARNED = 5.0  # largest share of wrong decisions, in per cent, at which AND counts as learned
+LEARNED = 5.0  # AND counts as learned below this share of wrong decisions, in per cent
 MEASURES = {"outer": "7th largest modulus", "fitted_outer": "fitted"}
 # Ids name the shares and sizes of the preset paper, also where a run has others in their place.
 SHARES = ("50", "70", "80")  # per cent of excitatory units
