@@ -60,8 +60,9 @@ class BatchNorm(Norm):
 
     In training, mean and variance are those of the batch. In evaluation, they are read from the
     Flax collection ``"batch_stats"``, which is passed to ``apply``. These batch statistics are a
-    function of the parameters and the training set; :func:`dalejax.training.evaluation.evaluate` computes
-    them for each evaluation, so they need not be saved.
+    function of the parameters and the training set:
+    :func:`dalejax.training.evaluation.evaluate` computes them for each evaluation, so they need not
+    be saved.
 
     Example:
         >>> import jax
