@@ -258,8 +258,8 @@ def judge(context: Context) -> list[dj.claims.Claim]:
             "Standard RNNs and DANNs had a similar relationship "
             "between ρ and performance (mean errors over the radii).",
             section,
-            errors["RNN"].mean(1),
-            errors["DANN"].mean(1),
+            errors["RNN"].mean(axis=1),
+            errors["DANN"].mean(axis=1),
             1,
         )
     )
