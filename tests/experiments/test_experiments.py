@@ -1,13 +1,9 @@
-"""Experiments: their list, their claims, resuming, bad input; and the parts of Figure 4."""
+"""Running one experiment from the command line: its folder, resuming it, and bad input."""
 
 import dataclasses
 import json
-import shutil
 import signal
 
-import jax
-import numpy as np
-import pandas as pd
 import pytest
 from helpers.folders import read_files
 from helpers.smoke_runs import smoke
@@ -17,16 +13,8 @@ from dalejax.runtime import signals
 from dalejax.storage.atomic import write_json
 from experiments import __main__ as command
 from experiments import all_experiments
-from experiments.engine import base
-from experiments.engine.base import execute
-from experiments.li2023 import (
-    _transplant,
-    fig1_partitions,
-    fig2_adding,
-    fig2_objects,
-    fig4_transplant,
-)
-from experiments.shared import random_search
+from experiments.engine import base, runs, settings
+from experiments.li2023 import fig1_partitions
 
 CLAIM_KEYS = {"id", "statement", "source", "measured", "spread", "test", "reference", "holds"}
 
@@ -38,21 +26,29 @@ def test_list_as_json(capsys):
         row["name"] for row in rows
     }
     for row in rows:
+        assert len(all_experiments()[row["name"]].claims) == row["claims"]
         assert set(row) == {"name", "source", "presets", "claims", "expected_minutes"}
         assert row["presets"] == ["smoke", "laptop", "paper"]
         assert set(row["expected_minutes"]) == set(row["presets"])
 
 
-def test_presets_have_the_same_keys():
+def test_presets_are_records_of_one_class_with_the_same_keys():
     for experiment in all_experiments().values():
-        keys = {frozenset(settings) for settings in experiment.presets.values()}
-        assert len(keys) == 1, experiment.name
+        assert tuple(experiment.presets) == base.PRESETS, experiment.name
+        assert len({type(settings) for settings in experiment.presets.values()}) == 1
+        keys = {frozenset(settings.as_json(s)) for s in experiment.presets.values()}
+        assert len(keys) == 1 and {"data", "root"} <= keys.pop(), experiment.name
+
+
+def carry_out(folder, **settings):
+    context = smoke(fig1_partitions.EXPERIMENT, folder, **settings)
+    return runs.carry_out(fig1_partitions.EXPERIMENT, context)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "fig1_partitions"
-    claims = execute(smoke(fig1_partitions.EXPERIMENT, folder))
+    claims = carry_out(folder)
     return folder, claims
 
 
@@ -62,17 +58,18 @@ def test_a_run_leaves_everything(finished):
     assert list(table.columns) == ["member", "update", "metric", "value", "configuration"]
     assert set(table.configuration) == {"ColEI", "DANN"}
     saved = json.loads((folder / "claims.json").read_text())
-    assert len(saved) == len(claims) == fig1_partitions.EXPERIMENT.claims
+    assert len(saved) == len(claims)
+    assert tuple(claim["id"] for claim in saved) == fig1_partitions.EXPERIMENT.claims
     assert all(set(claim) >= CLAIM_KEYS for claim in saved)
     config = json.loads((folder / "config.json").read_text())
     assert config["settings"]["updates"] == 20 and "jax" in config["versions"]
-    assert {path.suffix for path in folder.glob("partitions.*")} == {".png", ".svg"}
+    assert {path.suffix for path in folder.glob("partitions.*")} == {".pdf", ".png", ".svg"}
 
 
 def test_resuming_a_finished_run_gives_the_same(finished):
     folder, claims = finished
     table = (folder / "metrics.parquet").read_bytes()
-    again = execute(smoke(fig1_partitions.EXPERIMENT, folder))
+    again = carry_out(folder)
     assert again == claims
     assert (folder / "metrics.parquet").read_bytes() == table
 
@@ -80,7 +77,7 @@ def test_resuming_a_finished_run_gives_the_same(finished):
 def test_other_settings_are_refused(finished):
     folder, _ = finished
     with pytest.raises(ValueError, match=r"settings\.updates is 40 and was 20"):
-        execute(smoke(fig1_partitions.EXPERIMENT, folder, updates=40))
+        carry_out(folder, updates=40)
 
 
 def test_the_last_line_is_the_folder(tmp_path, capsys):
@@ -92,93 +89,6 @@ def test_the_last_line_is_the_folder(tmp_path, capsys):
     assert {line.split()[0] for line in lines[:-2:2]} <= {"holds", "FAILS"}
     assert command.main(["fig3_spectra", "--out", str(folder)]) == 2  # not empty
     assert "--resume" in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def ensemble(tmp_path_factory):
-    context = smoke(fig4_transplant.EXPERIMENT, tmp_path_factory.mktemp("fig4"))
-    return _transplant.members(context, context.smnist())
-
-
-def test_eight_configurations(ensemble):
-    *_, names = ensemble
-    assert pd.Series(names).nunique() == len(_transplant.ALL) == 8
-    counts = pd.Series(names).value_counts()
-    assert {name for name, n in counts.items() if n == 4} == _transplant.MANY
-
-
-def test_only_the_spectrum_moves(ensemble):
-    _, params, _, names = ensemble
-    first = {name: names.index(name) for name in names}
-    sigma = np.asarray(dj.spectrum.singular_values(params["cells_0"]["W"]))
-
-    def start(name):
-        return jax.tree.map(lambda leaf: np.asarray(leaf[first[name]]), params)
-
-    f = _transplant
-    for hybrid, host, donor in ((f.RNN_HYBRID, f.RNN, f.COLEI), (f.COLEI_HYBRID, f.COLEI, f.RNN)):
-        np.testing.assert_allclose(sigma[first[hybrid]], sigma[first[donor]], rtol=1e-3, atol=1e-5)
-        own, other = start(hybrid), start(host)
-        np.testing.assert_array_equal(own["cells_0"]["U"], other["cells_0"]["U"])
-        np.testing.assert_array_equal(own["readout"]["W"], other["readout"]["W"])
-        left = np.linalg.svd(other["cells_0"]["W"])[0]
-        mixed = left.T @ own["cells_0"]["W"]  # rows keep their directions, only lengths change
-        right = np.linalg.svd(other["cells_0"]["W"])[2]
-        off = mixed @ right.T
-        np.testing.assert_allclose(off - np.diag(np.diag(off)), 0, atol=1e-4)
-
-
-def test_signs_are_the_configuration(ensemble):
-    _, params, signs, names = ensemble
-    for i, name in enumerate(names):
-        mine = jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), (params, signs))
-        (cell, readout), (cell_signs, readout_signs) = (t.values() for t in mine)
-        frozen = "frozen" in name or name == "ColEI"
-        assert (cell_signs["W"] != 0).mean() == pytest.approx(1 if frozen else 0, abs=0.06)
-        assert (readout_signs["W"] != 0).any() == frozen
-        assert (cell_signs["b"] == 0).all() and (readout_signs["b"] == 0).all()
-        assert (cell_signs["U"] != 0).all() if name == "ColEI" else (cell_signs["U"] == 0).all()
-        assert (cell["W"] * cell_signs["W"] >= 0).all()
-        assert (readout["W"] * readout_signs["W"] >= 0).all()
-
-
-def test_where_all_seeds_diverged_there_is_no_effect():
-    lost = pd.Series([np.nan, np.nan])
-    errors = dict.fromkeys(_transplant.STYLES, lost)
-    sides, comparisons = _transplant.effects(errors)
-    assert all(p == 1 for _, _, _, p, _ in comparisons)
-    assert not any(np.isfinite(values).any() for values in sides.values())
-
-
-def test_the_six_effects_are_seed_paired():
-    values = np.arange(4.0)
-    names = [c.name for c in _transplant.ALL]
-    errors = {name: pd.Series(values * (k + 1)) for k, name in enumerate(names)}
-    sides, comparisons = _transplant.effects(errors)
-    f = _transplant
-    k = {name: i + 1 for i, name in enumerate(names)}
-    expected = {
-        ("RNN", "spectrum"): k[f.RNN_HYBRID] - k[f.RNN],
-        ("RNN", "vectors"): k[f.COLEI_HYBRID] - k[f.RNN],
-        ("RNN", "signs"): k[f.RNN_FROZEN] - k[f.RNN],
-        ("ColEI", "spectrum"): k[f.COLEI] - k[f.COLEI_HYBRID_FROZEN],
-        ("ColEI", "vectors"): k[f.COLEI] - k[f.RNN_HYBRID_FROZEN],
-        ("ColEI", "signs"): k[f.COLEI] - k[f.COLEI_FREE],
-    }
-    for effect, factor in expected.items():
-        np.testing.assert_allclose(sides[effect], values * factor)
-    assert [c[:3] for c in comparisons] == [
-        (side, "spectrum", other) for side in ("RNN", "ColEI") for other in ("signs", "vectors")
-    ]
-
-
-def test_adding_decay_follows_the_published_code():
-    rate = fig2_adding.decay(0.1, 141)
-    assert rate(19) == pytest.approx(0.1)
-    assert rate(20) == pytest.approx(0.1 * 0.99)
-    assert rate(140) == pytest.approx(0.1 * 0.99**7)
-    assert rate(141) == pytest.approx(0.1 * 0.99**7)
-    assert rate(161) == pytest.approx(0.1 * 0.99**8)
 
 
 def test_an_interrupted_experiment_is_continued(finished, tmp_path, capsys, monkeypatch):
@@ -233,7 +143,7 @@ def test_memory_that_is_too_small_is_a_sentence(tmp_path, capsys, monkeypatch):
 
     large = all_experiments()["fig3_spectra"]
     monkeypatch.setattr(
-        command, "all_experiments", lambda: {"large": dataclasses.replace(large, run=too_large)}
+        command, "all_experiments", lambda: {"large": dataclasses.replace(large, train=too_large)}
     )
     assert command.main(["large", "--out", str(tmp_path / "run")]) == 2
     told = capsys.readouterr().err
@@ -247,140 +157,66 @@ def test_what_a_run_was_begun_with_is_not_changed_on_its_way(finished, capsys):
         assert f"it takes no {option[0]}." in capsys.readouterr().err
 
 
-def test_of_all_experiments_those_run_that_have_the_variant(tmp_path, monkeypatch):
-    ran = []
-
-    def execute(context):
-        ran.append((context.experiment, context.variant))
-        dj.claims.write_claims(context.folder / "claims.json", [])
-        write_json(context.folder / "config.json", base.config(context))
-        return []
-
-    monkeypatch.setattr(base, "execute", execute)
-    out = str(tmp_path / "all")
-    assert command.main(["all", "--variant", "code", "--out", out]) == 0
-    wanted = [e.name for e in all_experiments().values() if "code" in e.variants]
-    assert sorted(e.name for e, _ in ran) == sorted(wanted) and {v for _, v in ran} == {"code"}
-    assert 0 < len(wanted) < len(all_experiments())
-    assert command.main(["all", "--variant", "prose", "--out", f"{out}2"]) == 2
-
-
-def test_all_experiments_go_on_as_they_were_begun(tmp_path, monkeypatch, capsys):
-    """Those that a resumed run begins have the options of the first call."""
-    seen, interrupted = [], []
-
-    def execute(context):
-        if seen and not interrupted:
-            interrupted.append(context.experiment.name)
-            raise KeyboardInterrupt
-        seen.append((context.experiment.name, context.preset, context.settings, context.data_dir))
-        dj.claims.write_claims(context.folder / "claims.json", [])
-        write_json(context.folder / "config.json", base.config(context))
-        return []
-
-    monkeypatch.setattr(base, "execute", execute)
-    folder = str(tmp_path / "all")
-    options = ["--preset", "laptop", "--data-dir", "/mine", "--seeds", "4", "--out", folder]
-    assert command.main(["all", *options]) == 130
-    assert command.main(["all", "--resume", folder]) == 0
-    assert len(seen) == 1 + len(all_experiments()) and seen[2][0] == interrupted[0]
-    assert {(preset, data_dir) for _, preset, _, data_dir in seen} == {("laptop", "/mine")}
-    assert all(settings.get("seeds", 4) == 4 for _, _, settings, _ in seen)
-    (tmp_path / "all" / "all.json").write_text("[]")
-    assert command.main(["all", "--resume", folder]) == 2
-    assert "all.json is broken" in capsys.readouterr().err
-    assert command.main(["all", *options]) == 2
-    assert f"--resume {folder} continues it" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("list fig2_adding", "list takes no further words, such as 'fig2_adding'"),
+        ("fig2_adding some_folder", "fig2_adding takes no further words, such as 'some_folder'"),
+        ("judge fig99", "nothing is kept of 'fig99'; `judge` without a name judges all"),
+        ("judge fig3_spectra fig99 --json", "nothing is kept of 'fig99'"),
+        ("keep", "keep needs the folders of finished runs"),
+        ("keep nowhere", "nowhere/config.json: No such file or directory"),
+        ("ledger nowhere", "nowhere holds no finished run"),
+        ("kept fig2_adding", "kept takes no further words, such as 'fig2_adding'"),
+        ("learn", "experiment is 'learn'; it must be one of balance,"),
+    ],
+)
+def test_a_wrong_name_is_one_sentence(arguments, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command.main(arguments.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("experiments: ") and err.count("\n") == 1
+    assert sentence in err and list(tmp_path.iterdir()) == []
 
 
-def test_parts_of_all_make_up_all_of_them(tmp_path, monkeypatch):
-    """Each in one part, after the one it reads; the parts take about as long as each other."""
-
-    def execute(context):
-        ran.append(context.experiment)
-        dj.claims.write_claims(context.folder / "claims.json", [])
-        write_json(context.folder / "config.json", base.config(context))
-        return []
-
-    monkeypatch.setattr(base, "execute", execute)
-    parts = []
-    for part in ("1/3", "2/3", "3/3"):
-        ran = []
-        out = str(tmp_path / part[0])
-        assert command.main(["all", "--preset", "laptop", "--part", part, "--out", out]) == 0
-        ran_again, ran = ran, []
-        assert command.main(["all", "--resume", out]) == 0
-        assert [e.name for e in ran] == [e.name for e in ran_again]
-        names = [e.name for e in ran]
-        assert all(e.reads.name in names[: names.index(e.name)] for e in ran if e.reads)
-        parts.append(ran)
-    assert sorted(e.name for part in parts for e in part) == sorted(all_experiments())
-    times = [sum(e.expected_minutes["laptop"] for e in part) for part in parts]
-    assert command.main(["all", "--preset", "huge", "--part", "1/3", "--out", f"{tmp_path}/4"]) == 2
-    assert not (tmp_path / "4").exists()
-    assert max(times) - min(times) < 0.1 * sum(times)
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ([], "is a run of None; it must be one of balance,"),
+        ({}, "is a run of None"),
+        ({"experiment": "fig99"}, "is a run of 'fig99'"),
+        ({"experiment": "fig2_adding"}, "holds no run of today's fig2_adding"),
+        (
+            {"experiment": "fig2_adding", "preset": "smoke", "variant": "text", "settings": []},
+            "holds no run of today's fig2_adding",
+        ),
+    ],
+    ids=range(5),
+)
+def test_what_cannot_be_kept_is_one_sentence(config, sentence, tmp_path, capsys):
+    """Nothing of a second run is kept either."""
+    dj.claims.write_claims(tmp_path / "claims.json", [])
+    write_json(tmp_path / "config.json", config)
+    assert command.main(["keep", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"experiments: {tmp_path} {sentence}")
+    assert err.count("\n") == 1
 
 
-def test_all_skips_what_has_no_data_and_says_so(tmp_path, monkeypatch, capsys):
-    ran = []
-
-    def execute(context):
-        if context.experiment.name == "iclr_fig4_kmnist":
-            raise dj.datasets.MissingData("no KMNIST.")
-        ran.append(context.experiment.name)
-        dj.claims.write_claims(context.folder / "claims.json", [])
-        write_json(context.folder / "config.json", base.config(context))
-        return []
-
-    monkeypatch.setattr(base, "execute", execute)
-    options = ["--preset", "laptop", "--data-dir", "/mine", "--out", str(tmp_path / "all")]
-    assert command.main(["all", *options]) == 1
-    out = capsys.readouterr().out
-    assert "iclr_fig4_kmnist was skipped: no KMNIST." in out
-    assert "iclr_table2 was skipped: it reads iclr_fig4_kmnist." in out
-    assert set(ran) == set(all_experiments()) - {"iclr_fig4_kmnist", "iclr_table2"}
+def test_a_run_that_is_not_finished_is_not_kept(tmp_path, capsys):
+    write_json(tmp_path / "config.json", {"experiment": "fig2_adding"})
+    assert command.main(["keep", str(tmp_path)]) == 2
+    assert "holds no finished run: there is no claims.json in it" in capsys.readouterr().err
 
 
-# --- searches and baselines -----------------------------------------------------------------------
-
-
-def test_a_search_that_is_resumed_makes_the_same_proposals(tmp_path):
-    net = dj.RecurrentNetwork([dj.RNNCell(4)], dj.Dense(1))
-    task = dj.tasks.AddingProblem(4, batch_size=8, num_train=32, num_test=8)
-    settings = {
-        "rounds": 2,
-        "at_once": 3,
-        "rate_low": 1e-3,
-        "rate_high": 1e15,
-        "updates": 6,
-        "eval_every": 6,
-    }
-
-    def trials():
-        context = smoke(fig2_adding.EXPERIMENT, tmp_path / "search", **settings)
-        return random_search.search(context, "RNN", net, dj.rnn_sgd, task, clips=(1.0, "none"))
-
-    first = trials()
-    shutil.rmtree(tmp_path / "search" / "rnn_1")  # as if it had been stopped there
-    before = (tmp_path / "search" / "rnn_0" / "checkpoints" / "6").stat().st_mtime_ns
-    pd.testing.assert_frame_equal(trials(), first)
-    assert (tmp_path / "search" / "rnn_0" / "checkpoints" / "6").stat().st_mtime_ns == before
-    assert sorted(first.trial) == list(range(6)) and first.rate.between(1e-3, 1e15).all()
-    assert first.test_mse.is_monotonic_increasing  # the best first, those that diverged last
-    assert np.isfinite(first.test_mse.iloc[0]) and first.test_mse.iloc[-1] == np.inf
-
-
-def test_the_linear_read_out_of_pictures():
-    class Task:
-        n_out = 2
-
-        def __init__(self, pictures, labels):
-            self.data = {name: (pictures, labels) for name in ("train", "valid", "test")}
-
-    rng = np.random.default_rng(0)
-    labels = rng.integers(2, size=60)
-    pictures = rng.integers(100, size=(60, 4)).astype(np.uint8)
-    seen = pictures.copy()
-    seen[:, 1] += (155 * labels).astype(np.uint8)  # one pixel tells
-    assert fig2_objects.linear_error(Task(seen, labels)) < 2
-    assert 25 < fig2_objects.linear_error(Task(pictures, labels)) < 60
+def test_judging_says_what_differs_as_text_and_as_json(capsys):
+    code = command.main(["judge", "fig2_adding", "--json"])
+    verdicts = json.loads(capsys.readouterr().out)
+    assert {v["run"] for v in verdicts} == {"fig2_adding-laptop-text"}
+    differ = [v["claim"] for v in verdicts if not v["why"] and v["kept"] != v["today"]]
+    assert code == (1 if differ else 0)
+    assert command.main(["judge", "fig2_adding-laptop-text"]) == code
+    *lines, last = capsys.readouterr().out.splitlines()
+    judged = sum(not v["why"] for v in verdicts)
+    assert last.startswith(f"{judged} of {len(verdicts)} verdicts judged: ")
+    assert [line.split()[1].rstrip(":") for line in lines] == differ
