@@ -28,7 +28,6 @@ from experiments.engine.settings import Settings
 
 CONFIG, METRICS, CLAIMS, FACTS = "config.json", "metrics.parquet", "claims.json", "facts.json"
 _SAME = ("experiment", "preset", "variant", "settings")  # what a resumed run must agree in
-_NOT_SCALE = ("eval_every", "last", "root")  # settings that say nothing of how large a run is
 
 
 class NotKept(LookupError):
@@ -274,24 +273,9 @@ class Context:
 
     def claim(self, *, note: str = "", **about) -> dj.claims.Claim:
         """Make a claim that knows preset and variant, and notes what is smaller than full scale."""
-        note = "; ".join(filter(None, [note, self._reductions()]))
+        reduced = settings_.reductions(self.full_scale, self.scale)
+        note = "; ".join(filter(None, [note, reduced]))
         return dj.claims.Claim(preset=self.preset, variant=self.variant, note=note, **about)
-
-    def _reductions(self) -> str:
-        full, now = (settings_.as_json(s) for s in (self.full_scale, self.scale))
-        parts = []
-        for name, whole in full.items():
-            value = now.get(name, whole)
-            if name in _NOT_SCALE or value == whole:
-                continue
-            text = ", ".join(map(_short, value)) if isinstance(value, list) else value
-            before = f"{len(whole)} values" if isinstance(whole, list) else whole
-            parts.append(f"{name} {text} (full scale: {before})")
-        return ", ".join(parts)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def finite(values: pd.Series) -> pd.Series:

@@ -10,6 +10,9 @@ from typing import Any, Protocol, get_args, get_origin, get_type_hints
 
 from dalejax import checks
 
+# Settings that say nothing of how large a run is.
+_NOT_SCALE = ("eval_every", "last", "root")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -140,6 +143,24 @@ def differences(ours: Settings, others: Settings) -> dict[str, tuple[Any, Any]]:
     """List the fields of two records that differ: name -> (value in ours, value in others)."""
     a, b = as_json(ours), as_json(others)
     return {name: (a[name], b.get(name)) for name in a if a[name] != b.get(name)}
+
+
+def reductions(full_scale: Settings, settings: Settings) -> str:
+    """Name the settings that differ from those at full scale, with both values; "" if none does."""
+    full, now = as_json(full_scale), as_json(settings)
+    parts = []
+    for name, whole in full.items():
+        value = now.get(name, whole)
+        if name in _NOT_SCALE or value == whole:
+            continue
+        text = ", ".join(map(_short, value)) if isinstance(value, list) else value
+        before = f"{len(whole)} values" if isinstance(whole, list) else whole
+        parts.append(f"{name} {text} (full scale: {before})")
+    return ", ".join(parts)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _listed(value: Any) -> Any:
