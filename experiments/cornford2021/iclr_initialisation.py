@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import dalejax as dj
-from experiments.cornford2021 import _layers
+from experiments.cornford2021 import _layer_claims, _layers
 from experiments.cornford2021._layers import BIASED
 from experiments.engine import evidence
 from experiments.engine.base import Experiment
@@ -63,14 +63,7 @@ PRESETS = {
     "laptop": FULL,
     "paper": FULL,
 }
-PAPER = "Cornford et al. 2021"
 DEEP = ("DANN", BIASED, "ColEI")
-# sd / mean of a unit's excitation, times the root of its inputs: appendix D's three cases.
-CONSTANTS = {
-    "data and parameters": math.sqrt(2 * math.pi - 1),
-    "data": math.sqrt(2 * math.pi - 2),
-    "layer": math.sqrt(math.pi),
-}
 
 
 def train(context: Context) -> None:
@@ -100,9 +93,12 @@ def _over_depth(context: Context, name: str, quantity: str) -> np.ndarray:
 def draw(context: Context) -> None:
     """Draw sd over mean of the excitation over the inputs, and the sd of z over depth."""
     s, found = context.settings, measured.read(context)
-    names, sizes = list(CONSTANTS), _sizes(s)
+    names, sizes = list(_layer_claims.CONSTANTS), _sizes(s)
     lines = {name: [found[f"d = {n}"][name] for n in sizes] for name in names}
-    laws = {f"{name}, law": [CONSTANTS[name] / math.sqrt(n) for n in sizes] for name in names}
+    laws = {
+        f"{name}, law": [_layer_claims.CONSTANTS[name] / math.sqrt(n) for n in sizes]
+        for name in names
+    }
     sweep = dj.plots.sweep(
         lines,
         dict.fromkeys(names, sizes),
@@ -125,12 +121,12 @@ def draw(context: Context) -> None:
 
 def judge(context: Context) -> list[dj.claims.Claim]:
     """Compare the moments with the appendices' laws."""
-    return [*_layer_claims(context), *_depth_claims(context)]
+    return [*_layer_claims.claims(context), *_depth_claims(context)]
 
 
 def moments(n_in: int, s, keys) -> dict[str, np.ndarray]:
     """Measure sd over mean of the excitation in the appendix's three cases [seeds]."""
-    out = {name: [] for name in (*CONSTANTS, "variance")}
+    out = {name: [] for name in (*_layer_claims.CONSTANTS, "variance")}
     for key in keys:
         z = np.asarray(_layers.excitation(n_in, s, key, sigma=2.0)[0], float)
         # One network's units are draws of the parameters, its trials draws of the data.
@@ -139,125 +135,6 @@ def moments(n_in: int, s, keys) -> dict[str, np.ndarray]:
         out["layer"].append(math.sqrt(z.var(1, ddof=1).mean()) / z.mean())
         out["variance"].append(z.var() / 2.0**2)
     return {name: np.array(values) for name, values in out.items()}
-
-
-def _layer_claims(context: Context) -> Iterator[dj.claims.Claim]:
-    n_in, found = context.settings.n_in, measured.read(context)
-    layer = found["layer"]
-
-    def number(id, statement, source, values, holds, reference, **more):
-        return evidence.number(
-            context,
-            id,
-            statement,
-            f"{PAPER}, {source}",
-            values,
-            holds(np.mean(values)),
-            reference,
-            **more,
-        )
-
-    near = lambda x, within: lambda mean: abs(mean / x - 1) < within  # noqa: E731
-    cases = {
-        "data and parameters": (
-            "unit_constant",
-            "expectation over the data and the parameters",
-            "eq. 3; appendix D.1",
-            "√(2π-1)",
-        ),
-        "data": (
-            "data_constant",
-            "expectation and variance taken only over the data",
-            "appendix D.2, eq. 32",
-            "√(2π-2)",
-        ),
-        "layer": (
-            "layer_constant",
-            "the layer statistics, as if one was to apply layer normalisation",
-            "appendix D.3, eq. 51",
-            "√π",
-        ),
-    }
-    for name, (id, what, source, text) in cases.items():
-        law = CONSTANTS[name]
-        yield number(
-            id,
-            f"The mean and standard deviation of the excitatory input are proportional: {what} "
-            f"(sd/mean √d, d = {n_in}).",
-            source,
-            math.sqrt(n_in) * found[f"d = {n_in}"][name],
-            near(law, 0.03),
-            f"{text} = {law:.3f} ± 3 %",
-        )
-    yield number(
-        "variance",
-        "We can set λ_E for Var(z_E) = σ² (of the layer below).",
-        "eq. 29",
-        found[f"d = {n_in}"]["variance"],
-        near(1, 0.05),
-        "1 ± 5 %",
-    )
-    for id, what in (
-        ("balanced", "W_IE drawn like W_EE and W_EI ← 1/n_i"),
-        ("balanced_alike", "both drawn from the same distribution"),
-    ):
-        yield number(
-            id,
-            "Excitation and subtractive inhibition are balanced, E[z_E] = E[W_EI z_I]: "
-            f"{what} (inhibition over excitation).",
-            "section 3; appendix C.2",
-            layer[id],
-            near(1, 0.05),
-            "1 ± 5 %",
-        )
-    yield number(
-        "gamma_is_sd",
-        "If e^α is set to c, the divisive inhibition approximates dividing z_E by "
-        "its standard deviation (E[γ] over it).",
-        "section 3",
-        layer["gamma"],
-        near(1, 0.05),
-        "1 ± 5 %",
-    )
-    yield number(
-        "standardised",
-        "We initialise e^α ← c, thereby achieving standardisation at "
-        "initialisation (standard deviation of z).",
-        "section 3",
-        layer["spread"],
-        near(1, 0.1),
-        "1 ± 10 %",
-        note="the subtraction takes the fluctuations away that all units share: what is left is "
-        f"√π/√(2π-1) = {math.sqrt(math.pi / (2 * math.pi - 1)):.3f}, the layer's spread over "
-        "the unit's",
-    )
-    yield number(
-        "centred",
-        "The weight initialisation given above will produce centered activities at the "
-        "start of training (mean of z over its standard deviation).",
-        "section 3",
-        layer["centred"],
-        lambda mean: abs(mean) < 0.1,
-        "0 ± 0.1",
-    )
-    yield number(
-        "layer_norm_mean",
-        "For a DANN layer with a single inhibitory unit, μ = z_I: what is "
-        "subtracted is the layer's mean, trial by trial (largest difference over the mean).",
-        "appendix D.3",
-        layer["same"],
-        lambda mean: mean < 1e-4,
-        "0 (below 1e-4)",
-    )
-    yield number(
-        "layer_norm_sd",
-        "Divisive inhibition can be made equivalent to layer standard deviation "
-        "at initialisation in expectation, if e^α ← √π/√d (E[γ] over E[σ²]^½).",
-        "appendix D.3",
-        layer["apart"],
-        near(1, 0.05),
-        "1 ± 5 %",
-    )
 
 
 def _depth_claims(context: Context) -> Iterator[dj.claims.Claim]:
@@ -275,7 +152,7 @@ def _depth_claims(context: Context) -> Iterator[dj.claims.Claim]:
             context,
             f"{name.lower()}_depth",
             f"{statement} (standard deviation of z, layer {last} over layer 2).",
-            f"{PAPER}, {source}",
+            f"{_layer_claims.PAPER}, {source}",
             growth,
             abs(math.log(growth.mean())) < 0.2,
             "1 ± 20 %",
@@ -291,7 +168,7 @@ def _depth_claims(context: Context) -> Iterator[dj.claims.Claim]:
                 "units tell trials apart less and less with depth; with the published code's 0 "
                 f"less so (standard deviation over trials, layer {last} over layer 2: with 0 over "
                 "with 1).",
-                f"own; {PAPER}, algorithm 1 and published code",
+                f"own; {_layer_claims.PAPER}, algorithm 1 and published code",
                 kept / lost,
                 (kept / lost).mean() > 2,
                 "above 2",
@@ -305,7 +182,7 @@ def _depth_claims(context: Context) -> Iterator[dj.claims.Claim]:
                 "ColumnEi layer weights were initialised so that "
                 "activations were centered (the layer whose mean, over its standard deviation, is "
                 "farthest from 0).",
-                f"{PAPER}, {source}",
+                f"{_layer_claims.PAPER}, {source}",
                 np.abs(shift.mean(0)).max(),
                 np.abs(shift.mean(0)).max() < 0.2,
                 "below 0.2",
@@ -315,7 +192,7 @@ def _depth_claims(context: Context) -> Iterator[dj.claims.Claim]:
 
 EXPERIMENT = Experiment(
     name="iclr_initialisation",
-    source=f"{PAPER}, section 3; appendices C, D",
+    source=f"{_layer_claims.PAPER}, section 3; appendices C, D",
     presets=PRESETS,
     expected_minutes={"smoke": 0.2, "laptop": 0.5, "paper": 0.5},
     claims=(
