@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import dalejax as dj
+from dalejax.nn.cells import basic
 from dalejax.spectrum import singular_values
 
 N, N_IN = 8, 3
@@ -46,7 +47,7 @@ def test_slow_units_inhibit_the_fast_ones():
         "W_ie": jnp.array([[1.0, -0.5]]),
         "W_ei": jnp.array([[4.0]]),
     }
-    assert dj.cells.fold(triple, "W").tolist() == [[2.0 - 4.0, -3.0 + 2.0]]
+    assert basic.fold(triple, "W").tolist() == [[2.0 - 4.0, -3.0 + 2.0]]
 
 
 def test_a_stack_is_wired_and_learns():

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dalejax as dj
+from dalejax.nn.cells import basic
 from dalejax.nn.cells.basic import interneurons
 
 
@@ -38,7 +39,7 @@ def test_interneurons_settle_where_a_loop_does(x64):
 def test_what_inhibits_an_interneuron_excites(x64):
     ie, ei = jnp.array([[1.0, 0.0], [0.0, 1.0]]), jnp.array([[1.0, 0.0], [0.0, 1.0]])
     ii = jnp.array([[0.0, 0.0], [0.5, 0.0]])  # the first interneuron inhibits the second
-    W = dj.cells.fold({"W_ee": jnp.zeros((2, 2)), "W_ie": ie, "W_ei": ei, "W_ii": ii}, "W")
+    W = basic.fold({"W_ee": jnp.zeros((2, 2)), "W_ie": ie, "W_ei": ei, "W_ii": ii}, "W")
     assert W.tolist() == [[-1.0, 0.0], [0.5, -1.0]]
 
 

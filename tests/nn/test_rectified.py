@@ -66,7 +66,10 @@ def test_masked_and_rectified_networks_train_in_an_ensemble():
     ("make", "sentence"),
     [
         (lambda: dj.RectifiedCell(4, n_i=1, zero_diagonal=False), "zero_diagonal is False"),
-        (lambda: dj.RectifiedCell(4, n_i=1, input_mean=0.5), "and input_mean 0.5; no rectified"),
+        (
+            lambda: dj.RectifiedCell(4, n_i=1, input_mean=0.5),
+            "and input_mean 0.5; a rectified cell",
+        ),
     ],
 )
 def test_options_that_rectified_cells_do_not_have_are_refused(make, sentence):
