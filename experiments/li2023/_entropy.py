@@ -60,7 +60,7 @@ def train(context: Context, task, metric: str, *, optimizer=dj.colei_sgd, **netw
         context.record(name, trained.run.table)
         finals = trained.finals(metric, s.last)
         best = comparison.best_points(finals, metric)[name]
-        scores[name] = finals[finals.clip == best["clip"]].set_index("seed")[metric]
+        scores[name] = finals[finals["clip"] == best["clip"]].set_index("seed")[metric]
         W = net.effective(dj.initial_params(net, task, keys=keys))[0].W
         start |= spectra.at_start({name: W})
     spectra.write(context, start, scores)
