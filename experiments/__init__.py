@@ -10,7 +10,7 @@ from experiments.engine.base import Experiment
 
 
 def all_modules() -> dict[str, ModuleType]:
-    """Import the module of every experiment; by the experiment's name, in alphabetical order."""
+    """Import the module of every experiment; return the modules by experiment name, sorted."""
     modules = {}
     for found in pkgutil.walk_packages(__path__, "experiments."):
         name = found.name.rpartition(".")[2]

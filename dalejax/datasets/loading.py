@@ -268,7 +268,7 @@ def _found_or_downloaded(data_set: DataSet, folder: Path) -> locations.Found:
 
 
 def _is_path(name: str | Path, kind: catalogue.Kind) -> bool:
-    """Return whether a name is a path; names of sets of the kind never are."""
+    """Tell a file's path from the name of a data set; a name in the catalogue is no path."""
     if isinstance(name, Path):
         return True
     known = name in catalogue.SETS and catalogue.SETS[name].kind == kind

@@ -10,7 +10,6 @@ from experiments.engine.context import Context
 from experiments.engine.settings import Settings
 
 PRESETS = ("smoke", "laptop", "paper")
-VARIANTS = ("text", "code")
 
 
 @dataclass(frozen=True)

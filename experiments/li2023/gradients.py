@@ -20,7 +20,7 @@ from experiments.engine import evidence
 from experiments.engine.base import Experiment
 from experiments.engine.context import Context
 from experiments.engine.settings import Settings as BaseSettings
-from experiments.shared import networks, tasks
+from experiments.shared import networks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,8 @@ KINDS = ("RNN", "DANN", "ColEI")
 
 def train(context: Context) -> None:
     """Follow activity forwards and Jacobians backwards, in networks at their start."""
-    s, task = context.settings, tasks.smnist(context)
+    s = context.settings
+    task = dj.tasks.SequentialMNIST(s.data, data_dir=context.data_dir)
     x = np.asarray(task.encode(jnp.asarray(task.data["test"][0][: s.digits])), float)[: s.row]
     keys, parts = context.keys(), []
     for kind, (net, _) in networks.three(task, s.n, s.n_i, bias=s.bias).items():

@@ -14,5 +14,6 @@ def smnist(context: Context, **options) -> dj.tasks.SequentialMNIST:
         options: further arguments of :class:`dalejax.tasks.SequentialMNIST`.
     """
     s = context.settings
-    options.setdefault("batch_size", getattr(s, "batch_size", 32))
-    return dj.tasks.SequentialMNIST(s.data, data_dir=context.data_dir, **options)
+    return dj.tasks.SequentialMNIST(
+        s.data, data_dir=context.data_dir, batch_size=s.batch_size, **options
+    )
